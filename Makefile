@@ -1,0 +1,54 @@
+# One command each: demo, test, prove, bench, check. Everything is installed into .venv from hash-locked lists.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help demo test prove bench check format lint types floors lock docs clean
+
+help:            ## what can be done here
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(STAMP): requirements/runtime.lock requirements/dev.lock pyproject.toml
+	$(PY) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP)   ## run the main job on a synthetic force (ARGS=--serve keeps it up)
+	$(BIN)/reachpoint demo $(ARGS)
+
+test: $(STAMP)   ## all tests, with a tenth of the random trials
+	$(BIN)/python -m pytest $(ARGS)
+
+prove: $(STAMP)  ## the full trial counts; the report is kept in docs/proof.md
+	REACHPOINT_TRIALS=full $(BIN)/python -m tests.prove $(ARGS)
+
+bench: $(STAMP)  ## speed and memory beside the machine's own floor
+	$(BIN)/python -m tests.bench $(ARGS)
+
+check: format lint types floors test  ## what CI runs
+
+format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+floors: $(STAMP)
+	$(BIN)/lint-imports
+
+docs: $(STAMP)   ## regenerate docs/configuration.md and docs/openapi.json
+	$(BIN)/python -m service.reference
+
+lock: $(STAMP)   ## renew the hash-locked lists
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) var demo-data .mypy_cache .ruff_cache .pytest_cache

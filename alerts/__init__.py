@@ -1,0 +1,1 @@
+"""Who is told? Alert life cycle, suppression, routing, wording, outbox and senders."""

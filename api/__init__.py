@@ -1,0 +1,1 @@
+"""How people and dashboards look in: FastAPI over the same pure transitions and the same store."""

@@ -1,0 +1,83 @@
+"""The watched people and the people who go to them."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from domain.events import Feed
+from domain.identity import Identity
+from domain.ids import HouseholdId, MemberId, NavigatorId
+
+
+class MemberStatus(StrEnum):
+    """Where a person stands with the programme (domain.md section 8)."""
+
+    REFERRED = "referred"
+    VISIT_DUE = "visit_due"
+    CONSENT_PENDING = "consent_pending"
+    TRIAGE = "triage"
+    ACTIVE = "active"
+    FAMILY_ENGAGED = "family_engaged"
+    NON_ENGAGER = "non_engager"
+    AT_RISK = "at_risk"
+    DISENGAGED = "disengaged"
+    REOFFER = "reoffer"
+    CLOSED = "closed"
+    DECEASED = "deceased"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchAuthority:
+    """Why, by whose authority and for how long a person is watched.
+
+    `starts`, `review_on` and `ends` are London days; `ends` and `review_on` are the last day on which the authority
+    holds. None means not limited (starts) or not set (ends, review_on).
+    """
+
+    reason: str = ""
+    lawful_basis: str = ""
+    authorised_by: str = ""
+    starts: date | None = None
+    review_on: date | None = None
+    ends: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CohortMember:
+    """A watched person."""
+
+    member_id: MemberId
+    status: MemberStatus
+    identity: Identity = Identity()
+    programme: str = ""
+    area: str = ""
+    force_area: str = ""
+    individual_engagement: str = ""
+    household_engagement: str = ""
+    household_id: HouseholdId | None = None
+    associates: tuple[MemberId, ...] = ()
+    navigator_id: NavigatorId | None = None
+    cover_id: NavigatorId | None = None
+    watch: WatchAuthority = WatchAuthority()
+    allowed_feeds: tuple[Feed, ...] = (Feed.POLICE, Feed.INTEL, Feed.ED, Feed.PROGRAMME)
+    safe_contact: str = field(default="", repr=False)
+    staff_safety: str = field(default="", repr=False)
+    joined_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Navigator:
+    """A person who can be sent. `phone` E.164; `health_approved` may be told of a health crisis (rule 5);
+    `duty` marks a duty contact; `available` is false on leave, then the cover is told instead."""
+
+    navigator_id: NavigatorId
+    name: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    area: str = ""
+    available: bool = True
+    cover_id: NavigatorId | None = None
+    health_approved: bool = False
+    duty: bool = False
+    gatekeeper: bool = False  # police intelligence gatekeeper: told of held intelligence
+    supervisor: bool = False

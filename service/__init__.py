@@ -1,0 +1,1 @@
+"""The front door: settings, wiring, logs, command line. The only place that chooses adapters."""

@@ -1,0 +1,105 @@
+"""A person's history: what is known to have happened to them or near them, ordered by event time.
+
+A value, not a store: engines load it, the evaluator reads it, the step writes the next one. It holds no identities
+and no free text. Order of arrival leaves no trace but `received_at`.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.events import (
+    Attributes,
+    Event,
+    Feed,
+    Handling,
+    Kind,
+    Place,
+    Role,
+    occurrence_key,
+)
+from domain.ids import EventId, MemberId, OccurrenceKey
+from domain.matches import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One event as it concerns one watched person (the listener).
+
+    `subject` is whom it is about: the listener (relation self), a member of their household or an associate.
+    Relation occurrence means that the event amends an occurrence the listener is linked to without naming them again.
+    `role` is the subject's role, None where the event names none.
+    """
+
+    event_id: EventId
+    kind: Kind
+    feed: Feed
+    source_system: str
+    source_key: str
+    occurrence: OccurrenceKey
+    occurred_at: datetime
+    received_at: datetime
+    recorded_at: datetime | None
+    version: str
+    sequence: int | None
+    subject: str  # a member id; 'household' where nobody was named
+    relation: Relation
+    role: Role | None
+    place: Place | None
+    attributes: Attributes
+    handling: Handling
+    retracts: EventId | None = None
+
+    @property
+    def order(self) -> tuple[datetime, int, datetime, str]:
+        """Event-time order: when it happened, then the source's own sequence, then when it was written down, then id."""
+        return (self.occurred_at, self.sequence or 0, self.recorded_at or self.occurred_at, self.event_id)
+
+
+def entry_of(event: Event, *, subject: str, relation: Relation, role: Role | None) -> HistoryEntry:
+    """The entry that `event` makes in a listener's history: everything but the identities."""
+    return HistoryEntry(
+        event_id=event.event_id,
+        kind=event.kind,
+        feed=event.feed,
+        source_system=event.source_system,
+        source_key=event.source_key,
+        occurrence=occurrence_key(event),
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        recorded_at=event.recorded_at,
+        version=event.version,
+        sequence=event.sequence,
+        subject=subject,
+        relation=relation,
+        role=role,
+        place=event.place,
+        attributes=event.attributes,
+        handling=event.handling,
+        retracts=event.retracts,
+    )
+
+
+History = tuple[HistoryEntry, ...]
+"""Entries in `order`, one per (event id, subject)."""
+
+
+def has_entry(history: History, event_id: EventId, subject: str) -> bool:
+    """Whether this event is already known for this subject."""
+    return any(entry.event_id == event_id and entry.subject == subject for entry in history)
+
+
+def with_entries(history: History, entries: Iterable[HistoryEntry]) -> History:
+    """The history with `entries` in their places; an entry already there is left as it was first received."""
+    result = list(history)
+    for entry in entries:
+        if has_entry(tuple(result), entry.event_id, entry.subject):
+            continue
+        result.insert(bisect_left(result, entry.order, key=lambda known: known.order), entry)
+    return tuple(result)
+
+
+def of_member(history: History, member: MemberId) -> History:
+    """The entries that are about the member themselves (not about household or associates)."""
+    return tuple(entry for entry in history if entry.subject == member)
