@@ -53,7 +53,7 @@ class HistoryEntry:
 
     @property
     def order(self) -> tuple[datetime, int, datetime, str]:
-        """Event-time order: when it happened, then the source's own sequence, then when it was written down, then id."""
+        """Event-time order: when it happened, the source's own sequence, when it was written down, then id."""
         return (self.occurred_at, self.sequence or 0, self.recorded_at or self.occurred_at, self.event_id)
 
 
