@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from domain.clock import LONDON
 from domain.events import Feed
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId, NavigatorId
@@ -63,6 +64,38 @@ class CohortMember:
     safe_contact: str = field(default="", repr=False)
     staff_safety: str = field(default="", repr=False)
     joined_at: datetime | None = None
+
+
+class Standing(StrEnum):
+    """Whether a member's watch authority covers an event of one feed on one day, and if not, why not."""
+
+    IN_DATE = "in_date"
+    NOT_BEGUN = "not_begun"
+    ENDED = "ended"
+    REVIEW_OVERDUE = "review_overdue"
+    NOT_WATCHED = "not_watched"  # closed or deceased
+    FEED_NOT_ALLOWED = "feed_not_allowed"  # such events are not even recorded (rules.md section 2)
+
+
+def watch_standing(member: CohortMember, *, on: datetime, feed: Feed) -> Standing:
+    """How the member's authority stands to an event of `feed` that happened at `on` (aware).
+
+    Days are London days. The reason that forbids most is told first: not watched, then feed, then dates. No authority
+    given at all is in date (rules.md 1.4).
+    """
+    if member.status in (MemberStatus.CLOSED, MemberStatus.DECEASED):
+        return Standing.NOT_WATCHED
+    if feed not in member.allowed_feeds:
+        return Standing.FEED_NOT_ALLOWED
+    day = on.astimezone(LONDON).date()
+    watch = member.watch
+    if watch.starts is not None and day < watch.starts:
+        return Standing.NOT_BEGUN
+    if watch.ends is not None and day > watch.ends:
+        return Standing.ENDED
+    if watch.review_on is not None and day > watch.review_on:
+        return Standing.REVIEW_OVERDUE
+    return Standing.IN_DATE
 
 
 @dataclass(frozen=True, slots=True)
