@@ -82,19 +82,22 @@ def entry_of(event: Event, *, subject: str, relation: Relation, role: Role | Non
 
 
 History = tuple[HistoryEntry, ...]
-"""Entries in `order`, one per (event id, subject)."""
+"""Entries in `order`, one per (event id, subject, role)."""
 
 
-def has_entry(history: History, event_id: EventId, subject: str) -> bool:
-    """Whether this event is already known for this subject."""
-    return any(entry.event_id == event_id and entry.subject == subject for entry in history)
+def has_entry(history: History, entry: HistoryEntry) -> bool:
+    """Whether this event is already known for this subject in this role."""
+    return any(
+        known.event_id == entry.event_id and known.subject == entry.subject and known.role == entry.role
+        for known in history
+    )
 
 
 def with_entries(history: History, entries: Iterable[HistoryEntry]) -> History:
     """The history with `entries` in their places; an entry already there is left as it was first received."""
     result = list(history)
     for entry in entries:
-        if has_entry(tuple(result), entry.event_id, entry.subject):
+        if has_entry(tuple(result), entry):
             continue
         result.insert(bisect_left(result, entry.order, key=lambda known: known.order), entry)
     return tuple(result)

@@ -1,0 +1,22 @@
+"""Strategy: smallest data that works, built in the test; real servers started once per run; nothing is ever skipped.
+
+A missing server is a failure. Random trials are cut to a tenth outside `make prove` (tests/trials.py). Nothing here
+patches a global: time, randomness and settings are arguments.
+"""
+
+from hypothesis import HealthCheck, settings
+
+from tests.servers import valkey, valkey_socket
+from tests.trials import trials
+
+settings.register_profile(
+    "reachpoint",
+    max_examples=trials(500),
+    deadline=None,  # the machines are shared and noisy: a law may be slow, not wrong
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("reachpoint")
+
+__all__ = ["valkey", "valkey_socket"]
