@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -54,7 +54,7 @@ def socket_path(data_dir: Path) -> Path:
     return folder / "valkey.sock"
 
 
-def connect(socket: Path, *, connections: int = 64) -> "Redis[Any]":
+def connect(socket: Path, *, connections: int = 64) -> Redis:
     """A client on the socket. No retries: a repeated write would be a duplicate; no timeout: a reader may block."""
     return Redis(
         unix_socket_path=str(socket),
@@ -66,7 +66,7 @@ def connect(socket: Path, *, connections: int = 64) -> "Redis[Any]":
     )
 
 
-def connect_url(url: str, *, connections: int = 64) -> "Redis[Any]":
+def connect_url(url: str, *, connections: int = 64) -> Redis:
     """A client of the operator's own Redis 7+/Valkey 8+, with the same cautions as `connect`."""
     return Redis.from_url(
         url,
@@ -78,7 +78,7 @@ def connect_url(url: str, *, connections: int = 64) -> "Redis[Any]":
     )
 
 
-async def check_durability(client: "Redis[Any]") -> None:
+async def check_durability(client: Redis) -> None:
     """Refuse a server that could lose what it acknowledged. Raises ConfigError naming every wrong setting."""
     info = await client.info("server")
     version = str(info.get("valkey_version") or info.get("redis_version") or "0")

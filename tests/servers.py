@@ -4,7 +4,6 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -24,7 +23,7 @@ def valkey_socket() -> Iterator[Path]:
 
 
 @pytest_asyncio.fixture
-async def valkey(valkey_socket: Path) -> AsyncIterator["Redis[Any]"]:
+async def valkey(valkey_socket: Path) -> AsyncIterator[Redis]:
     """A client of the run's Valkey, emptied before each test."""
     client = connect(valkey_socket)
     await client.flushall()

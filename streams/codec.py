@@ -1,0 +1,136 @@
+"""Values to bytes and back, in one place: JSON by msgspec for everything that is stored or sent between our processes.
+
+The vocabulary stays in domain/; only this file knows how it is written down (limits.md part B section 2: msgspec
+1.0 us, pydantic 4.8 us an event). Decoding here trusts what we wrote ourselves and ignores unknown fields, so that an
+older version can read a newer one's data; the border's strict checks are in streams/feeds.
+"""
+
+import dataclasses
+import hashlib
+import typing
+from typing import Any, TypeVar
+
+import msgspec
+
+from domain.events import ATTRIBUTES_BY_KIND, Attributes, Event, Kind
+from streams.messages import HeldIntel, Matched, ParkedAmendment, PersonState, QuarantineItem, ReviewItem
+from triggers.history import HistoryEntry
+
+_T = TypeVar("_T")
+_encoder = msgspec.json.Encoder()
+_attribute_decoders: dict[Kind, msgspec.json.Decoder[Attributes]] = {
+    kind: msgspec.json.Decoder(cls) for kind, cls in ATTRIBUTES_BY_KIND.items()
+}
+
+
+def _stored(cls: type, swaps: dict[str, Any]) -> Any:
+    """A struct that decodes what encoding `cls` wrote, with some fields read as another type.
+
+    msgspec cannot tell the dataclasses of a union apart; the attributes are therefore left raw until the kind is known.
+    """
+    hints = typing.get_type_hints(cls)
+    fields: list[Any] = []
+    for spec in dataclasses.fields(cls):
+        kind = swaps.get(spec.name, hints[spec.name])
+        if spec.name in swaps or spec.default is dataclasses.MISSING:
+            fields.append((spec.name, kind))
+        else:
+            fields.append((spec.name, kind, spec.default))
+    return msgspec.defstruct(f"Stored{cls.__name__}", fields, kw_only=True)
+
+
+_StoredEvent: Any = _stored(Event, {"attributes": msgspec.Raw})
+_StoredEntry: Any = _stored(HistoryEntry, {"attributes": msgspec.Raw})
+_Entries: Any = tuple.__class_getitem__((_StoredEntry, ...))
+_EVENT_FIELDS = tuple(spec.name for spec in dataclasses.fields(Event) if spec.name != "attributes")
+_ENTRY_FIELDS = tuple(spec.name for spec in dataclasses.fields(HistoryEntry) if spec.name != "attributes")
+
+_event_decoder = msgspec.json.Decoder(_StoredEvent)
+_matched_decoder = msgspec.json.Decoder(_stored(Matched, {"event": _StoredEvent, "extra": _Entries}))
+_person_decoder = msgspec.json.Decoder(_stored(PersonState, {"history": _Entries}))
+_parked_decoder = msgspec.json.Decoder(_stored(ParkedAmendment, {"event": _StoredEvent}))
+_review_decoder = msgspec.json.Decoder(_stored(ReviewItem, {"event": _StoredEvent}))
+_quarantine_decoder = msgspec.json.Decoder(QuarantineItem)
+_held_decoder = msgspec.json.Decoder(HeldIntel)
+
+
+def encode(value: object) -> bytes:
+    """Any of our values as JSON bytes; equal values give equal bytes."""
+    return _encoder.encode(value)
+
+
+def decode_event(raw: bytes) -> Event:
+    """An Event from `encode`. Raises msgspec.DecodeError on bytes that we did not write."""
+    return _event(_event_decoder.decode(raw))
+
+
+def decode_matched(raw: bytes) -> Matched:
+    """A Matched from `encode`."""
+    return _revive(Matched, _matched_decoder.decode(raw))
+
+
+def decode_person(raw: bytes) -> PersonState:
+    """A PersonState from `encode`."""
+    return _revive(PersonState, _person_decoder.decode(raw))
+
+
+def decode_parked(raw: bytes) -> ParkedAmendment:
+    """A ParkedAmendment from `encode`."""
+    return _revive(ParkedAmendment, _parked_decoder.decode(raw))
+
+
+def decode_review(raw: bytes) -> ReviewItem:
+    """A ReviewItem from `encode`."""
+    return _revive(ReviewItem, _review_decoder.decode(raw))
+
+
+def decode_quarantine(raw: bytes) -> QuarantineItem:
+    """A QuarantineItem from `encode`."""
+    return _quarantine_decoder.decode(raw)
+
+
+def decode_held(raw: bytes) -> HeldIntel:
+    """A HeldIntel from `encode`."""
+    return _held_decoder.decode(raw)
+
+
+def content_digest(event: Event) -> str:
+    """16 hex digits over what the source said: the same message sent again has the same digest.
+
+    Leaves out when and where we received it, and when the sender says it sent it (a resend may carry a new time).
+    """
+    said = (
+        event.occurred_at,
+        event.sequence,
+        event.mentions,
+        event.place,
+        event.attributes,
+        event.regime,
+        event.marking,
+        event.handling,
+        event.retracts,
+        event.provenance.live,
+    )
+    return hashlib.blake2b(_encoder.encode(said), digest_size=8).hexdigest()
+
+
+def _event(stored: Any) -> Event:
+    values = {name: getattr(stored, name) for name in _EVENT_FIELDS}
+    return Event(attributes=_attribute_decoders[stored.kind].decode(stored.attributes), **values)
+
+
+def _entry(stored: Any) -> HistoryEntry:
+    values = {name: getattr(stored, name) for name in _ENTRY_FIELDS}
+    return HistoryEntry(attributes=_attribute_decoders[stored.kind].decode(stored.attributes), **values)
+
+
+def _revive(cls: type[_T], stored: Any) -> _T:
+    values: dict[str, Any] = {}
+    for spec in dataclasses.fields(cls):  # type: ignore[arg-type]
+        value = getattr(stored, spec.name)
+        if spec.name == "event":
+            value = _event(value)
+        elif spec.name in ("extra", "history"):
+            value = tuple(_entry(item) for item in value)
+        values[spec.name] = value
+    return cls(**values)

@@ -1,0 +1,47 @@
+"""The names of everything in the store that belongs to the stream: one place, so that docs and doctor can read it.
+
+Keys of a member carry the hash tag of the member's shard, `{p}`, so that one commit touches one slot. The embedded
+transport and the ledger of events (`rp:`) live on one server and are written by scripts that end in one fsync.
+"""
+
+from domain.ids import EventId, MemberId, shard_of
+
+EVENTS = "rp:events"
+IN_FLIGHT = "rp:inflight"
+LEDGER = "rp:ledger"
+EVENT_ROW = "rp:e:"
+PARTS = "rp:parts:"
+LINK = "rp:link:"
+PARKED = "rp:parked:"
+REVIEWS = "rp:reviews"
+REVIEW = "rp:review:"
+QUARANTINE = "rp:quarantine"
+QUARANTINE_ITEM = "rp:q:"
+WORKER = "rp:worker"
+RECOGNISE_GROUP = "recognise"
+DECIDE_GROUP = "decide"
+
+
+def matched_stream(shard: int) -> str:
+    """The matched events of one shard's members."""
+    return f"{{{shard}}}:matched"
+
+
+def person(member: MemberId) -> str:
+    """A member's state: hash with v (version) and b (bytes)."""
+    return f"{{{shard_of(member)}}}:person:{member}"
+
+
+def part(member: MemberId, event: EventId, name: str) -> str:
+    """How one part of an event ended, for a decision that is delivered again."""
+    return f"{{{shard_of(member)}}}:part:{event}|{name}"
+
+
+def held(shard: int) -> str:
+    """Index of the shard's held intelligence, scored by when it was held."""
+    return f"{{{shard}}}:held"
+
+
+def held_item(shard: int, held_id: str) -> str:
+    """One held item."""
+    return f"{{{shard}}}:held:{held_id}"

@@ -1,0 +1,32 @@
+-- Move a batch past recognition: send parts on, end what ends here. A repeat after a lost reply changes nothing.
+-- KEYS: stream, in-flight set, ledger, prefix of event rows, prefix of part hashes.
+-- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{shard stream, payload}*}}*}
+local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local group = ARGV[1]
+local sums, positions = {}, {}
+for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local id, feed, final, ended, parts = item[1], item[2], item[4], item[5], item[6]
+  positions[#positions + 1] = item[3]
+  local row = redis.call('GET', rows .. id)
+  if row and #row == 17 then
+    local digest = string.sub(row, 1, 17)
+    if final ~= '' then
+      redis.call('SET', rows .. id, digest .. final, 'KEEPTTL')
+      redis.call('ZREM', inflight, id)
+      local name = 'disposed|' .. feed .. '|' .. final
+      sums[name] = (sums[name] or 0) + 1
+    else
+      for _, part in ipairs(ended) do redis.call('HSET', parts_of .. id, part[1], part[2]) end
+      for _, part in ipairs(parts) do redis.call('XADD', part[1], '*', 'm', part[2]) end
+      redis.call('SET', rows .. id, digest .. '>' .. (#ended + #parts), 'KEEPTTL')
+    end
+  end
+end
+local fields = {}
+for name in pairs(sums) do fields[#fields + 1] = name end
+table.sort(fields)
+for _, name in ipairs(fields) do redis.call('HINCRBY', ledger, name, sums[name]) end
+for first = 1, #positions, 1000 do
+  redis.call('XACK', stream, group, unpack(positions, first, math.min(first + 999, #positions)))
+end
+return #positions

@@ -1,0 +1,167 @@
+"""What travels between the hops and what is kept of it: dispositions, matched events, parked amendments, person states.
+
+`Disposition` is the one word in which every accepted event ends (design.md section 4).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.events import Event, Feed, Role
+from domain.ids import AlertId, EventId, MemberId, OccurrenceKey
+from domain.matches import Match, Relation
+from streams.feeds.outcome import RejectReason, Where
+from triggers.history import History, HistoryEntry
+
+
+class Ending(StrEnum):
+    """How an accepted event can end; most telling first (`rank`)."""
+
+    ALERT = "alert"
+    QUARANTINED = "quarantined"
+    REVIEW = "review"
+    WITHDRAWN = "withdrawn"  # it took back or corrected something that had been told
+    SUPPRESSED = "suppressed"
+    NO_RULE = "no_rule"
+    NO_MATCH = "no_match"
+
+    @property
+    def rank(self) -> int:
+        """0 is the most telling: the event's disposition is that of its most telling part."""
+        return list(Ending).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """An ending and its why: the alert's id, or the reason from the closed enum that applies."""
+
+    ending: Ending
+    why: str = ""
+
+    def __str__(self) -> str:
+        """As the ledger holds it: `no_match`, `suppressed:cooling`, `alert:<id>` ..."""
+        return f"{self.ending.value}:{self.why}" if self.why else self.ending.value
+
+    @staticmethod
+    def parse(text: str) -> "Disposition":
+        """The inverse of `str`."""
+        ending, _, why = text.partition(":")
+        return Disposition(Ending(ending), why)
+
+
+def most_telling(parts: list[Disposition]) -> Disposition:
+    """The disposition of an event that went to several people: that of its most telling part."""
+    return min(parts, key=lambda part: (part.ending.rank, part.why))
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """One event on its way to one watched person (the listener). Mentions are stripped: identities stop at recognition.
+
+    `subject` is whom it is about (the listener, somebody linked to them, or 'household'); `extra` are entries that a
+    merge brings over from another person's history.
+    """
+
+    event: Event
+    listener: MemberId
+    subject: str
+    relation: Relation
+    role: Role | None
+    match: Match | None = None
+    extra: tuple[HistoryEntry, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """The name of this part among the parts of its event; the same on every redelivery."""
+        return "|".join((self.listener, self.subject, self.relation.value, self.role.value if self.role else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedAmendment:
+    """An amendment that came before anybody was linked to its occurrence (A11 before A04): kept without identities."""
+
+    occurrence: OccurrenceKey
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """A doubtful match waiting for a person. Holds the event with its mentions, to be compared behind the login."""
+
+    review_id: str
+    event: Event = field(repr=False)
+    matches: tuple[Match, ...]
+    created_at: datetime
+    why: str = "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldIntel:
+    """Intelligence that waits for the police gatekeeper: whom it would concern and which rules would fire. No text."""
+
+    held_id: str
+    event_id: EventId
+    source_system: str
+    source_key: str
+    member_id: MemberId
+    rules: tuple[str, ...]
+    occurred_at: datetime
+    created_at: datetime
+    state: str = "held"  # held | released | refused
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonState:
+    """All that decisions about one watched person rest on: their history, and the alerts still to be thought of.
+
+    `version` 0 means that nothing is stored yet; every commit raises it by one and is refused if it moved meanwhile.
+    """
+
+    member_id: MemberId
+    version: int = 0
+    history: History = ()
+    alerts: tuple[AlertId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """Something that could not be taken, with its bytes untouched, for a human to look at and to replay."""
+
+    item_id: str
+    reason: RejectReason
+    detail: str
+    feed: Feed
+    where: Where
+    raw: bytes = field(repr=False)
+    channel: str = ""
+    source: str = ""
+    content_type: str = ""
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    count: int = 1
+    state: str = "open"  # open | replayed
+    event_id: EventId | None = None
+
+
+class ReceiptKind(StrEnum):
+    """What a sender is told about one item."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer for one item, given only after it is durable. `reason` is set for quarantined and ignored items."""
+
+    kind: ReceiptKind
+    event_id: EventId | None = None
+    reason: str = ""
+    detail: str = ""
+    where: Where | None = None
+    quarantine_id: str = ""

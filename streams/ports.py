@@ -1,0 +1,200 @@
+"""What the engines need from outside. `memory.py` is the twin for tests and simulation, `valkey.py` the real thing.
+
+Every method that changes something is one atomic step, safe to repeat: a reply that was lost can be asked for again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from alerts.model import Alert, Delivery
+from alerts.suppression import AlertChange
+from domain.events import Event, Feed
+from domain.ids import AlertId, EventId, MemberId
+from streams.messages import (
+    Disposition,
+    HeldIntel,
+    Matched,
+    ParkedAmendment,
+    PersonState,
+    QuarantineItem,
+    ReviewItem,
+)
+
+
+class Taken:
+    """What `accept` answers for one event."""
+
+    ACCEPTED = 0
+    DUPLICATE = 1
+    CONFLICT = 2  # the same id with other content
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """An accepted event at its place in the log."""
+
+    position: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedEntry:
+    """A matched message at its place in its shard's stream."""
+
+    shard: int
+    position: str
+    matched: Matched
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What recognition concluded about one event: an immediate disposition, or parts for the people concerned.
+
+    `dispositions` are parts that end here (`review`, `no_match` ...); `parts` go on to decide. At least one of both.
+    `links` are (link key, link value) to remember; `parked` is kept until somebody is linked.
+    """
+
+    event: Event
+    position: str
+    dispositions: tuple[tuple[str, Disposition], ...] = ()
+    parts: tuple[Matched, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    reviews: tuple[ReviewItem, ...] = ()
+    parked: ParkedAmendment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person's state with the alerts that may still change."""
+
+    state: PersonState
+    alerts: tuple[Alert, ...] = ()
+    decided: Disposition | None = None  # this part was committed before; only its settling was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one decision changes, written in one atomic step or not at all."""
+
+    part: str
+    event_id: EventId
+    disposition: Disposition
+    before: PersonState
+    after: PersonState
+    changes: tuple[AlertChange, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    cancelled: tuple[Delivery, ...] = ()
+    held: tuple[HeldIntel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCounts:
+    """accepted = disposed + in flight, by feed. `disposed` is keyed by disposition without alert ids."""
+
+    accepted: Mapping[str, int] = field(default_factory=dict)
+    duplicate: Mapping[str, int] = field(default_factory=dict)
+    quarantined: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    ignored: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    disposed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    in_flight: int = 0
+    last_received: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every accepted event is either disposed of or in flight."""
+        disposed = sum(sum(feed.values()) for feed in self.disposed.values())
+        return sum(self.accepted.values()) == disposed + self.in_flight
+
+
+class Intake(Protocol):
+    """Where accepted events become durable."""
+
+    async def accept(self, events: Sequence[Event], now: datetime) -> list[int]:
+        """Make events durable; one `Taken` value each, in order. Raises StoreUnavailable: then nothing is promised."""
+
+    async def quarantine(self, items: Sequence[QuarantineItem], now: datetime) -> list[str]:
+        """Keep rejected records; the same bytes rejected again raise a count. Returns the item ids."""
+
+    async def ignore(self, ignored: Sequence[tuple[Feed, str]], now: datetime) -> None:
+        """Count what was valid but none of our business."""
+
+
+class RecogniseLog(Protocol):
+    """The events stream, as recognition reads it."""
+
+    async def read_events(self, limit: int, wait: timedelta) -> list[LogEntry]:
+        """Events in order of acceptance; those that a dead reader left unfinished come first."""
+
+    async def linked(self, keys: Sequence[str]) -> list[frozenset[str]]:
+        """The link values remembered under each key."""
+
+    async def parked(self, occurrences: Sequence[str]) -> list[list[ParkedAmendment]]:
+        """The amendments that wait for each occurrence."""
+
+    async def forward(self, results: Sequence[Recognised]) -> None:
+        """Send parts on, remember links, reviews and parked ones, end what ends here, and move past the events."""
+
+
+class DecideLog(Protocol):
+    """The matched streams and the people's state, as deciding reads and writes them."""
+
+    async def read_matched(self, limit: int, wait: timedelta) -> list[MatchedEntry]:
+        """Matched messages, in order within each shard; unfinished ones of a dead reader first."""
+
+    async def load(self, matched: Matched) -> Person:
+        """The listener's state and alerts, and whether this part was already decided."""
+
+    async def commit(self, commit: Commit) -> bool:
+        """Write a decision; False if somebody else changed the person or an alert meanwhile: load and decide again."""
+
+    async def settle(self, entries: Sequence[tuple[MatchedEntry, Disposition]]) -> None:
+        """Enter the parts in the ledger, end events whose parts are all in, and move past the messages."""
+
+    async def set_aside(self, entry: MatchedEntry, item: QuarantineItem, now: datetime) -> None:
+        """A fault of ours: the part ends as quarantined, its content kept for a replay, the stream goes on."""
+
+
+class Ledger(Protocol):
+    """What the books say."""
+
+    async def counts(self) -> LedgerCounts:
+        """The totals since the store was made."""
+
+    async def disposition(self, event_id: EventId) -> Disposition | None:
+        """How an event ended; None while in flight or when unknown."""
+
+    async def stuck(self, older_than: datetime, limit: int) -> list[EventId]:
+        """Accepted events that are in flight since before `older_than`."""
+
+
+class Desk(Protocol):
+    """What waits for people: quarantine, reviews, held intelligence."""
+
+    async def quarantined(self, limit: int, state: str = "open") -> list[QuarantineItem]:
+        """Newest first."""
+
+    async def quarantine_item(self, item_id: str) -> QuarantineItem | None:
+        """One item with its bytes."""
+
+    async def mark_replayed(self, item_id: str, event_id: EventId | None) -> None:
+        """The item was taken after all."""
+
+    async def reviews(self, limit: int) -> list[ReviewItem]:
+        """Doubtful matches, newest first."""
+
+    async def held(self, limit: int) -> list[HeldIntel]:
+        """Held intelligence, newest first."""
+
+    async def held_item(self, held_id: str) -> HeldIntel | None:
+        """One held item."""
+
+    async def decide_held(self, item: HeldIntel) -> None:
+        """Keep the gatekeeper's decision."""
+
+    async def person(self, member: MemberId) -> PersonState:
+        """A person's state, for the alert's page."""
+
+    async def alert_member(self, alert: AlertId) -> MemberId | None:
+        """Whom an alert is about; None if there is no such alert."""

@@ -1,0 +1,22 @@
+"""The server-side scripts, loaded from streams/lua: each is one atomic step that ends in one fsync."""
+
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+_FOLDER = Path(__file__).parent / "lua"
+
+
+class Scripts:
+    """The scripts, registered on one client; they reload themselves after a restart of the server."""
+
+    def __init__(self, client: Redis) -> None:
+        self.accept = _load(client, "accept")
+        self.forward = _load(client, "forward")
+        self.settle = _load(client, "settle")
+        self.quarantine = _load(client, "quarantine")
+
+
+def _load(client: Redis, name: str) -> AsyncScript:
+    return client.register_script((_FOLDER / f"{name}.lua").read_text())

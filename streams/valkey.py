@@ -1,0 +1,313 @@
+"""The embedded transport on Valkey: intake, the recognise hop, and the books. The decide hop is in valkey_decide.py.
+
+One stream of accepted events, one stream of matched ones per shard, consumer groups on both. Every write is a script,
+so that it happens whole or not at all and can be repeated after a lost reply.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+
+from domain.errors import StoreError, StoreUnavailable
+from domain.events import Event, Feed
+from domain.ids import SHARDS, EventId, shard_of
+from streams import codec, keys
+from streams.messages import Disposition, ParkedAmendment, QuarantineItem, most_telling
+from streams.ports import LedgerCounts, LogEntry, Recognised
+from streams.scripts import Scripts
+
+_pack = msgspec.msgpack.Encoder().encode
+_PARKED_PER_OCCURRENCE = 20
+_TRANSIENT = frozenset({"LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "BUSY"})
+
+
+@contextlib.asynccontextmanager
+async def unavailable_as_ours() -> AsyncIterator[None]:
+    """Turn the client library's errors into ours, so that callers above know no technology.
+
+    Unreachable, loading, out of memory or unable to write its log: StoreUnavailable, try again later. Anything else
+    that the server refuses is a fault of ours: StoreError.
+    """
+    try:
+        yield
+    except ResponseError as error:
+        word = str(error).split(" ", 1)[0]
+        if isinstance(error, BusyLoadingError) or word in _TRANSIENT:
+            raise StoreUnavailable(f"The store cannot take writes now ({word}).") from error
+        raise StoreError(f"The store refused a command ({word}).") from error
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(f"The store did not answer ({type(error).__name__}).") from error
+
+
+def ms(moment: datetime) -> int:
+    """Milliseconds since 1970, as scores and stream ids count."""
+    return int(moment.timestamp() * 1000)
+
+
+def ranked(disposition: Disposition) -> str:
+    """A disposition so written that the most telling one sorts first: `<rank>|<disposition>`."""
+    return f"{disposition.ending.rank}|{disposition}"
+
+
+class Retention:
+    """How long the transport keeps things. Spans are timedeltas."""
+
+    def __init__(
+        self,
+        *,
+        events: timedelta = timedelta(hours=72),  # domain.md 7.3: unmatched person data
+        events_max: int = 500_000,
+        rows: timedelta = timedelta(days=35),
+        links: timedelta = timedelta(days=400),  # longest rule window, and some
+        parked: timedelta = timedelta(hours=72),
+        quarantine: timedelta = timedelta(days=30),
+    ) -> None:
+        self.events = events
+        self.events_max = events_max
+        self.rows = rows
+        self.links = links
+        self.parked = parked
+        self.quarantine = quarantine
+
+
+class ValkeyTransport:
+    """Intake, RecogniseLog and Ledger on one Valkey."""
+
+    def __init__(self, client: Redis, *, worker: str = "w1", retention: Retention | None = None) -> None:
+        self._client = client
+        self._worker = worker
+        self._retention = retention or Retention()
+        self._scripts = Scripts(client)
+        self._resume: str | None = "0"  # where in our own unfinished entries we are; None when they are through
+
+    async def prepare(self) -> None:
+        """Make the streams' consumer groups where they are missing."""
+        async with unavailable_as_ours():
+            await _make_group(self._client, keys.EVENTS, keys.RECOGNISE_GROUP)
+            for shard in range(SHARDS):
+                await _make_group(self._client, keys.matched_stream(shard), keys.DECIDE_GROUP)
+
+    # Intake
+
+    async def accept(self, events: Sequence[Event], now: datetime) -> list[int]:
+        """See ports.Intake."""
+        items = [
+            (event.event_id, codec.content_digest(event), event.feed.value, codec.encode(event).decode())
+            for event in events
+        ]
+        rows = int(self._retention.rows.total_seconds())
+        async with unavailable_as_ours():
+            return list(
+                await self._scripts.accept(
+                    keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW],
+                    args=[_pack((ms(now), rows, items))],
+                )
+            )
+
+    async def quarantine(self, items: Sequence[QuarantineItem], now: datetime) -> list[str]:
+        """See ports.Intake."""
+        packed = [(item.item_id, item.feed.value, item.reason.value, codec.encode(item).decode()) for item in items]
+        span = int(self._retention.quarantine.total_seconds())
+        async with unavailable_as_ours():
+            await self._scripts.quarantine(
+                keys=[keys.QUARANTINE, keys.QUARANTINE_ITEM, keys.LEDGER], args=[_pack((ms(now), span, packed))]
+            )
+        return [item.item_id for item in items]
+
+    async def ignore(self, ignored: Sequence[tuple[Feed, str]], now: datetime) -> None:
+        """See ports.Intake."""
+        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
+            for feed, why in ignored:
+                pipe.hincrby(keys.LEDGER, f"ignored|{feed.value}|{why}", 1)
+                pipe.hset(keys.LEDGER, f"last|{feed.value}", ms(now))
+            await pipe.execute()
+
+    # Recognise
+
+    async def read_events(self, limit: int, wait: timedelta) -> list[LogEntry]:
+        """See ports.RecogniseLog."""
+        async with unavailable_as_ours():
+            found: list[Any] = []
+            if self._resume is not None:
+                found = await self._read(self._resume, limit, None)
+                self._resume = found[-1][0].decode() if found else None
+            if not found:
+                found = await self._read(">", limit, max(1, int(wait.total_seconds() * 1000)))
+        return [
+            LogEntry(
+                position=position.decode(),
+                event=codec.decode_event(fields[b"e"] if isinstance(fields, dict) else fields[1]),
+            )
+            for position, fields in found
+            if fields
+        ]
+
+    async def _read(self, after: str, limit: int, block: int | None) -> list[Any]:
+        reply = await self._client.xreadgroup(
+            keys.RECOGNISE_GROUP, self._worker, {keys.EVENTS: after}, count=limit, block=block
+        )
+        return entries_of(reply, keys.EVENTS)
+
+    async def linked(self, names: Sequence[str]) -> list[frozenset[str]]:
+        """See ports.RecogniseLog."""
+        if not names:
+            return []
+        async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.smembers(keys.LINK + name)
+            return [frozenset(value.decode() for value in found) for found in await pipe.execute()]
+
+    async def parked(self, occurrences: Sequence[str]) -> list[list[ParkedAmendment]]:
+        """See ports.RecogniseLog."""
+        if not occurrences:
+            return []
+        async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
+            for occurrence in occurrences:
+                pipe.lrange(keys.PARKED + occurrence, 0, -1)
+            return [[codec.decode_parked(raw) for raw in found] for found in await pipe.execute()]
+
+    async def forward(self, results: Sequence[Recognised]) -> None:
+        """See ports.RecogniseLog. What is only remembered goes first: repeated after a crash it changes nothing."""
+        async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
+            for result in results:
+                self._remember(pipe, result)
+            await self._scripts.forward(
+                keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, keys.PARTS],
+                args=[keys.RECOGNISE_GROUP, _pack([_forwarded(result) for result in results])],
+                client=pipe,
+            )
+            await pipe.execute()
+
+    def _remember(self, pipe: Any, result: Recognised) -> None:
+        for name, value in result.links:
+            pipe.sadd(keys.LINK + name, value)
+            pipe.expire(keys.LINK + name, int(self._retention.links.total_seconds()))
+        for review in result.reviews:
+            pipe.set(keys.REVIEW + review.review_id, codec.encode(review), ex=int(self._retention.rows.total_seconds()))
+            pipe.zadd(keys.REVIEWS, {review.review_id: ms(review.created_at)}, nx=True)
+        if result.parked:
+            name = keys.PARKED + result.parked.occurrence
+            raw = codec.encode(result.parked)
+            pipe.lrem(name, 0, raw)
+            pipe.rpush(name, raw)
+            pipe.ltrim(name, -_PARKED_PER_OCCURRENCE, -1)
+            pipe.expire(name, int(self._retention.parked.total_seconds()))
+
+    # Ledger
+
+    async def counts(self) -> LedgerCounts:
+        """See ports.Ledger."""
+        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
+            pipe.hgetall(keys.LEDGER)
+            pipe.zcard(keys.IN_FLIGHT)
+            fields, in_flight = await pipe.execute()
+        return ledger_counts({name.decode(): int(value) for name, value in fields.items()}, int(in_flight))
+
+    async def disposition(self, event_id: EventId) -> Disposition | None:
+        """See ports.Ledger."""
+        async with unavailable_as_ours():
+            row: Any = await self._client.get(keys.EVENT_ROW + event_id)
+        state = row.decode()[17:] if row else ""
+        return Disposition.parse(state) if state and not state.startswith(">") else None
+
+    async def stuck(self, older_than: datetime, limit: int) -> list[EventId]:
+        """See ports.Ledger."""
+        async with unavailable_as_ours():
+            found: Any = await self._client.zrangebyscore(keys.IN_FLIGHT, "-inf", ms(older_than), start=0, num=limit)
+        return [EventId(name.decode()) for name in found]
+
+    # Upkeep
+
+    async def trim(self, now: datetime) -> int:
+        """Drop events that are settled and past their retention, never an unacknowledged one. Returns how many."""
+        dropped = await self._trim(keys.EVENTS, keys.RECOGNISE_GROUP, now, self._retention.events_max)
+        for shard in range(SHARDS):
+            dropped += await self._trim(keys.matched_stream(shard), keys.DECIDE_GROUP, now, 0)
+        return dropped
+
+    async def _trim(self, stream: str, group: str, now: datetime, most: int) -> int:
+        async with unavailable_as_ours():
+            groups: Any = await self._client.xinfo_groups(stream)
+            (info,) = [found for found in groups if found["name"] == group.encode()]
+            lowest = info["last-delivered-id"].decode()
+            if info["pending"]:
+                pending: Any = await self._client.xpending(stream, group)
+                lowest = pending["min"].decode()
+            keep_from = f"{ms(now - self._retention.events)}-0"
+            length = int(await self._client.xlen(stream))
+            if not most:  # a settled part is in the person's history: nothing reads its message again
+                keep_from = lowest
+            elif length > most:
+                surplus: Any = await self._client.xrange(stream, count=min(length - most, 10_000))
+                keep_from = max(keep_from, surplus[-1][0].decode(), key=_stream_order)
+            until = min(lowest, keep_from, key=_stream_order)
+            return int(await self._client.xtrim(stream, minid=until, approximate=False))
+
+
+def _stream_order(position: str) -> tuple[int, int]:
+    first, _, second = position.partition("-")
+    return int(first), int(second or 0)
+
+
+def entries_of(reply: Any, stream: str) -> list[Any]:
+    """The entries of one stream in a XREADGROUP reply, whichever shape the protocol version gives it."""
+    if not reply:
+        return []
+    pairs = reply.items() if isinstance(reply, dict) else reply
+    for name, entries in pairs:
+        if name == stream.encode():
+            return (
+                list(entries[0])
+                if isinstance(reply, dict) and entries and isinstance(entries[0], list)
+                else list(entries)
+            )
+    return []
+
+
+async def _make_group(client: Redis, stream: str, group: str) -> None:
+    try:
+        await client.xgroup_create(stream, group, id="0", mkstream=True)
+    except ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise
+
+
+def _forwarded(result: Recognised) -> tuple[Any, ...]:
+    final = "" if result.parts else str(most_telling([disposition for _, disposition in result.dispositions]))
+    return (
+        result.event.event_id,
+        result.event.feed.value,
+        result.position,
+        final,
+        [(part, ranked(disposition)) for part, disposition in result.dispositions] if result.parts else [],
+        [(keys.matched_stream(shard_of(part.listener)), codec.encode(part).decode()) for part in result.parts],
+    )
+
+
+def ledger_counts(fields: dict[str, int], in_flight: int) -> LedgerCounts:
+    """The flat counters of the ledger hash as a LedgerCounts."""
+    flat: dict[str, dict[str, int]] = {"accepted": {}, "duplicate": {}}
+    deep: dict[str, dict[str, dict[str, int]]] = {"quarantined": {}, "ignored": {}, "disposed": {}}
+    last: dict[str, datetime] = {}
+    for name, value in fields.items():
+        what, feed, *why = name.split("|")
+        if what == "last":
+            last[feed] = datetime.fromtimestamp(value / 1000, UTC)
+        elif why:
+            deep[what].setdefault(feed, {})["|".join(why)] = value
+        else:
+            flat[what][feed] = value
+    return LedgerCounts(
+        accepted=flat["accepted"],
+        duplicate=flat["duplicate"],
+        quarantined=deep["quarantined"],
+        ignored=deep["ignored"],
+        disposed=deep["disposed"],
+        in_flight=in_flight,
+        last_received=last,
+    )
