@@ -1,0 +1,212 @@
+"""From a change of an alert to the messages it needs: which rows enter the outbox, which leave it untold.
+
+Pure: it is given the routing and the rows that exist. Corrections go to whoever was told, on the same channels, and to
+nobody else; where nobody had been told, what still waited is cancelled.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts.clocks import ClockPolicy, due_at
+from alerts.lifecycle import TELLING
+from alerts.model import (
+    WAITING_STATUSES,
+    Alert,
+    AlertState,
+    Channel,
+    Delivery,
+    DeliveryStatus,
+    FailureReason,
+    Purpose,
+)
+from alerts.routing import Recipient, Routing
+from alerts.suppression import AlertChange
+from domain.ids import AlertId, DeliveryId, NavigatorId, digest
+from domain.triggers import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row to write: the delivery and what it was before (None if new)."""
+
+    delivery: Delivery
+    previous: Delivery | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The alert to save and the rows to write with it, in one commit."""
+
+    alert: Alert
+    rows: tuple[Row, ...]
+
+
+def plan(
+    change: AlertChange,
+    routing: Routing,
+    existing: Sequence[Delivery],
+    *,
+    shard: int,
+    policy: ClockPolicy,
+    now: datetime,
+) -> Plan:
+    """The messages that a change calls for.
+
+    `existing` are all rows of this alert. A message that overtakes waiting ones cancels them: nobody gets two where one
+    says it all. An alert for which no row is waiting awaits no message, so that its next change speaks.
+    """
+    alert = change.alert
+    if change.notify in {Purpose.CORRECTION, Purpose.WITHDRAWAL}:
+        rows = _corrections(alert, change.notify, existing, shard=shard, policy=policy, now=now)
+    elif change.notify is not None:
+        rows = _telling(alert, change.notify, routing, existing, shard=shard, policy=policy, now=now)
+    elif alert.state is AlertState.MERGED:
+        rows = cancelled(existing, FailureReason.OVERTAKEN)
+    else:
+        return Plan(alert, ())
+    after = {row.delivery.delivery_id: row.delivery for row in rows}
+    standing = [after.get(row.delivery_id, row) for row in existing] + [
+        row.delivery for row in rows if row.previous is None
+    ]
+    awaited = any(row.purpose in TELLING and row.status in WAITING_STATUSES for row in standing)
+    return Plan(alert if awaited else replace(alert, last_queued_at=None), rows)
+
+
+def cancelled(existing: Iterable[Delivery], reason: FailureReason) -> tuple[Row, ...]:
+    """The waiting rows that tell of an alert, taken out of the outbox. One being sent this moment is left alone: its
+    reader is counted as told."""
+    return tuple(
+        Row(replace(row, status=DeliveryStatus.CANCELLED, reason=reason, fence=row.fence + 1), row)
+        for row in existing
+        if row.status in {DeliveryStatus.QUEUED, DeliveryStatus.UNKNOWN} and row.purpose in TELLING
+    )
+
+
+def notices(
+    recipients: Iterable[Recipient],
+    *,
+    purpose: Purpose,
+    reference: str,
+    shard: int,
+    about: str,
+    due: datetime,
+    now: datetime,
+    alert_id: AlertId = AlertId(""),
+    group: int = 0,
+) -> tuple[Row, ...]:
+    """Rows that tell people that something waits for them (gatekeeper, review, supervisor). `about` is the id of what
+    waits; the same one asked for twice makes the same rows."""
+    return tuple(
+        Row(
+            new_delivery(
+                about,
+                alert_id=alert_id,
+                reference=reference,
+                shard=shard,
+                recipient=recipient.navigator_id,
+                channel=channel,
+                purpose=purpose,
+                group=group,
+                due=due,
+                now=now,
+            ),
+            None,
+        )
+        for recipient in recipients
+        for channel in recipient.channels
+    )
+
+
+def new_delivery(
+    about: str,
+    *,
+    alert_id: AlertId,
+    reference: str,
+    shard: int,
+    recipient: NavigatorId,
+    channel: Channel,
+    purpose: Purpose,
+    group: int,
+    due: datetime,
+    now: datetime,
+) -> Delivery:
+    """A row that waits. Its id and idempotency key follow from its subject, recipient, channel, purpose and round."""
+    key = digest("delivery", about, recipient, channel.value, purpose.value, str(group))
+    return Delivery(
+        delivery_id=DeliveryId(key),
+        alert_id=alert_id,
+        reference=reference,
+        shard=shard,
+        recipient_id=recipient,
+        channel=channel,
+        purpose=purpose,
+        attempt_group=group,
+        idempotency_key=f"{reference}-{key[:12]}",
+        due_at=due,
+        created_at=now,
+    )
+
+
+def _telling(
+    alert: Alert,
+    purpose: Purpose,
+    routing: Routing,
+    existing: Sequence[Delivery],
+    *,
+    shard: int,
+    policy: ClockPolicy,
+    now: datetime,
+) -> tuple[Row, ...]:
+    due = due_at(alert.priority, now, policy)
+    fresh = notices(
+        routing.recipients,
+        purpose=purpose,
+        reference=alert.reference,
+        shard=shard,
+        about=alert.alert_id,
+        due=due,
+        now=now,
+        alert_id=alert.alert_id,
+        group=alert.repeats,
+    )
+    alarm = notices(
+        routing.notice_to,
+        purpose=Purpose.SUPERVISOR_NOTICE,
+        reference=alert.reference,
+        shard=shard,
+        about=alert.alert_id,
+        due=due_at(Priority.P1, now, policy),
+        now=now,
+        alert_id=alert.alert_id,
+        group=alert.repeats,
+    )
+    return cancelled(existing, FailureReason.OVERTAKEN) + fresh + alarm
+
+
+def _corrections(
+    alert: Alert,
+    purpose: Purpose,
+    existing: Sequence[Delivery],
+    *,
+    shard: int,
+    policy: ClockPolicy,
+    now: datetime,
+) -> tuple[Row, ...]:
+    """To whoever was told, on the same channels. Before anybody was, a correction needs no message (what waits will
+    show the corrected alert) and a withdrawal cancels what waits."""
+    told = sorted({(row.recipient_id, row.channel) for row in existing if row.told and row.purpose in TELLING})
+    fresh = notices(
+        (Recipient(recipient, (channel,)) for recipient, channel in told),
+        purpose=purpose,
+        reference=alert.reference,
+        shard=shard,
+        about=alert.alert_id,
+        due=due_at(alert.priority, now, policy),
+        now=now,
+        alert_id=alert.alert_id,
+        group=alert.repeats,
+    )
+    if purpose is Purpose.WITHDRAWAL:
+        return cancelled(existing, FailureReason.NOT_TRUE_ANY_MORE) + fresh
+    return fresh

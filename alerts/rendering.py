@@ -1,0 +1,155 @@
+"""The words on the phone and in the mail. They are made here and nowhere else, at the moment of sending.
+
+What may be said is settled by domain.md section 7.4: the service, the reference, how urgent, what to do and by when, a
+link behind the login and a number to call. This module is given nothing else: it cannot see the person, the rules or
+the feeds. An SMS is one segment of at most 160 GSM 7-bit characters (domain.md section 7.5).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from alerts.model import Channel, Clocks, Delivery, Purpose
+from domain.clock import LONDON
+from domain.errors import ConfigError
+from domain.triggers import Priority
+
+SMS_LIMIT = 160
+"""Septets in one segment (domain.md section 7.5)."""
+
+_GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENDED = frozenset("^{}\\[~]|€")
+
+LONGEST_REFERENCE = "WWWW-WWWW"
+MOST_REPEATS = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent. `subject` is empty for SMS."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordingPolicy:
+    """What the deployment puts into each message. `base_url` has no trailing slash; `call_back` is the number to call.
+
+    Raises ConfigError where the longest message would not fit one SMS, so that it is found at the start and not at
+    night.
+    """
+
+    base_url: str
+    call_back: str
+    service_name: str = "Reachpoint"
+
+    def __post_init__(self) -> None:
+        for purpose in Purpose:
+            for priority in Priority:
+                text = _sms(purpose, priority, LONGEST_REFERENCE, _LATEST, MOST_REPEATS, self)
+                length = septets(text)
+                if length is None:
+                    raise ConfigError("Service name, link and call-back number must be plain GSM characters.")
+                if length > SMS_LIMIT:
+                    raise ConfigError(f"The {purpose.value} SMS would have {length} characters; shorten the link.")
+
+
+_URGENCY = {Priority.P1: "URGENT", Priority.P2: "Today", Priority.P3: "Planned"}
+
+_SHORT: dict[Purpose, str] = {
+    Purpose.ALERT: "{urgency} {ref}. Log in, accept by {by}:",
+    Purpose.UPDATE: "UPDATE {urgency} {ref}. Log in, accept by {by}:",
+    Purpose.CORRECTION: "CORRECTED {ref}. Log in before you act:",
+    Purpose.WITHDRAWAL: "WITHDRAWN {ref}. Do not act on it. Log in:",
+    Purpose.GATEKEEPER: "DECISION needed {ref}. Log in:",
+    Purpose.REVIEW: "REVIEW needed {ref}. Log in:",
+    Purpose.SUPERVISOR_NOTICE: "NOBODY TOLD of {urgency} {ref}. Log in, assign it:",
+}
+
+_SUBJECT: dict[Purpose, str] = {
+    Purpose.ALERT: "{urgency}: alert {ref}",
+    Purpose.UPDATE: "{urgency}: alert {ref} has changed",
+    Purpose.CORRECTION: "Corrected: alert {ref}",
+    Purpose.WITHDRAWAL: "Withdrawn: alert {ref}",
+    Purpose.GATEKEEPER: "Decision needed: {ref}",
+    Purpose.REVIEW: "Review needed: {ref}",
+    Purpose.SUPERVISOR_NOTICE: "Nobody told: alert {ref}",
+}
+
+_LONG: dict[Purpose, str] = {
+    Purpose.ALERT: (
+        "Alert {ref} is for you ({urgency}).\n\n"
+        "Log in to see what changed and why now. Accept it by {by}; make contact by {contact}."
+    ),
+    Purpose.UPDATE: (
+        "Alert {ref} has changed ({urgency}).\n\n"
+        "Log in to see what is new. If nobody has accepted it yet, accept it by {by}; make contact by {contact}."
+    ),
+    Purpose.CORRECTION: "Alert {ref} has been corrected.\n\nLog in and read the correction before you act on it.",
+    Purpose.WITHDRAWAL: (
+        "Alert {ref} has been withdrawn: what it rested on is no longer so.\n\n"
+        "Do not act on it. If you have acted already, log in and record it."
+    ),
+    Purpose.GATEKEEPER: "Item {ref} waits for your decision.\n\nLog in to release it or to keep it back.",
+    Purpose.REVIEW: "Item {ref} is uncertain and waits for your review.\n\nLog in to confirm or to reject it.",
+    Purpose.SUPERVISOR_NOTICE: (
+        "Nobody could be told of alert {ref} ({urgency}).\n\nLog in and assign it to somebody by {by}."
+    ),
+}
+
+_LATEST = Clocks(*(datetime(2026, 11, 25, 23, 59, tzinfo=UTC),) * 3)
+"""A Wednesday: the longest moment there is, to measure by."""
+
+
+def render(delivery: Delivery, reference: str, priority: Priority, clocks: Clocks, policy: WordingPolicy) -> Message:
+    """The message for one delivery. Times are London time; `repeat n` is added where an earlier one may have arrived."""
+    if delivery.channel is Channel.SMS:
+        return Message("", _sms(delivery.purpose, priority, reference, clocks, delivery.repeats, policy))
+    return _email(delivery.purpose, priority, reference, clocks, delivery.repeats, policy)
+
+
+def septets(text: str) -> int | None:
+    """How many GSM 7-bit septets a text takes (extended characters take two); None if it cannot be said in GSM."""
+    if any(character not in _GSM_BASIC and character not in _GSM_EXTENDED for character in text):
+        return None
+    return sum(2 if character in _GSM_EXTENDED else 1 for character in text)
+
+
+def link(reference: str, policy: WordingPolicy) -> str:
+    """Where to log in and read the alert; reveals nothing but the reference."""
+    return f"{policy.base_url}/a/{reference}"
+
+
+def _sms(
+    purpose: Purpose, priority: Priority, reference: str, clocks: Clocks, repeats: int, policy: WordingPolicy
+) -> str:
+    words = _SHORT[purpose].format(urgency=_URGENCY[priority], ref=reference, by=_moment(clocks.acknowledge_by))
+    repeat = f" (repeat {min(repeats, MOST_REPEATS)})" if repeats else ""
+    return f"{policy.service_name}: {words} {link(reference, policy)} Call {policy.call_back}{repeat}"
+
+
+def _email(
+    purpose: Purpose, priority: Priority, reference: str, clocks: Clocks, repeats: int, policy: WordingPolicy
+) -> Message:
+    values = {
+        "urgency": _URGENCY[priority],
+        "ref": reference,
+        "by": _moment(clocks.acknowledge_by),
+        "contact": _moment(clocks.contact_by),
+    }
+    repeat = f" (repeat {repeats})" if repeats else ""
+    again = f"\n\nRepeat {repeats} of a message that may have reached you already." if repeats else ""
+    body = (
+        f"{_LONG[purpose].format(**values)}\n\n{link(reference, policy)}\n\n"
+        f"Call {policy.call_back} if you cannot log in, and say the reference {reference}.{again}\n\n"
+        f"{policy.service_name}. Please do not reply with any details about anybody.\n"
+    )
+    return Message(f"{policy.service_name} {_SUBJECT[purpose].format(**values)}{repeat}", body)
+
+
+def _moment(moment: datetime) -> str:
+    """A London wall-clock time that can be read aloud, with its day: `21:45 Sat`."""
+    return moment.astimezone(LONDON).strftime("%H:%M %a")
