@@ -1,0 +1,63 @@
+"""HL7 time stamps (TS/DTM): any precision, with an offset or in local London time (domain.md section 12)."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from domain.clock import from_london
+
+_STAMP = re.compile(
+    r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)?(\d\d)?(?:\.(\d{1,6}))?)?([+-])?(?(8)(\d\d)(\d\d))", re.ASCII
+)
+_YEARS = range(1900, 2200)
+"""Years that a record about a living person can carry; others are typing faults and break time-zone arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time, aware UTC. `exact` is false where less than the minute was given."""
+
+    value: datetime
+    exact: bool
+
+
+def read_moment(text: str) -> Moment | None:
+    """The moment that `text` names; None for anything that is not a time stamp of at least a day.
+
+    A day without a time is its midnight in London. A leap second is read as the second before it.
+    """
+    found = _STAMP.fullmatch(text)
+    if found is None or found[3] is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) if part else 0 for part in found.groups()[:6])
+    if year not in _YEARS:
+        return None
+    micros = int((found[7] or "0").ljust(6, "0"))
+    try:
+        naive = datetime(year, month, day, hour, minute, min(second, 59) if second <= 60 else second, micros)  # noqa: DTZ001
+        value = naive.replace(tzinfo=_offset(found)).astimezone(UTC) if found[8] else from_london(naive)
+    except ValueError:
+        return None
+    return Moment(value, exact=found[5] is not None)
+
+
+def _offset(found: re.Match[str]) -> timezone:
+    """The stated offset; ValueError beyond 14 hours, which no zone has."""
+    span = timedelta(hours=int(found[9]), minutes=int(found[10]))
+    if span > timedelta(hours=14):
+        raise ValueError
+    return timezone(span if found[8] == "+" else -span)
+
+
+def read_day(text: str) -> tuple[date, bool] | None:
+    """The day that `text` names, and whether it was given in full; a missing month or day counts as the first.
+
+    The day is the one written, whatever offset follows. None for anything else.
+    """
+    found = _STAMP.fullmatch(text)
+    if found is None or int(found[1]) not in _YEARS:
+        return None
+    try:
+        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1)), found[3] is not None
+    except ValueError:
+        return None
