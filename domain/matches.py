@@ -30,6 +30,8 @@ class MatchReason(StrEnum):
     VETO_SEX = "veto_sex"  # sex differs with only name and date of birth in favour
     ALIAS_ONLY = "alias_only"  # nothing but an alias agrees
     HOUSEHOLD = "household"  # matched by household key, nobody named
+    IDENTIFIER = "identifier"  # a verified NHS number with date of birth or surname; or, in review, an identifier alone
+    SIBLING = "sibling"  # shares the home, but neither given name nor date of birth
 
 
 @dataclass(frozen=True, slots=True)
