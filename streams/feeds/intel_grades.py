@@ -23,7 +23,7 @@ _HANDLING_5X5X5 = {
     "5": Handling.BLOCK,
 }
 _WRITTEN = re.compile(r"^([A-Z0-9])[\s/.,-]*([A-Z0-9])(?:[\s/.,-]*([A-Z0-9]|BLOCK))?$")
-_SAFE_ORIGINAL = re.compile(r"^[A-Z0-9][A-Z0-9 /.,-]{0,11}$")  # a grade as written, never a sentence
+_SAFE_ORIGINAL = re.compile(r"^[A-Z0-9](?:[ /.,-]{0,2}[A-Z0-9]){0,3}$")  # a grade as written, never words
 
 _MOST_CAUTIOUS_LAST = (Handling.NONE, Handling.P, Handling.C, Handling.BLOCK)
 

@@ -59,7 +59,7 @@ def normalise_offence(raw: str, on: date) -> str:
 
 
 def groups_of(code: str, on: date | None = None) -> frozenset[str]:
-    """The group names (homicide, weapons ...) of a normalised code; empty where it has none. Default: the newest table."""
+    """The group names (homicide, weapons ...) of a normalised code, by default in the newest table; may be empty."""
     table = offence_tables()[0] if on is None else _in_force(on)
     return table.groups.get(code, frozenset())
 

@@ -1,0 +1,104 @@
+"""From attributes as they arrive to the attribute values of domain/events.py: words folded, offence codes normalised.
+
+Word lists (flags, themes, what a search found ...) are open sets: "Domestic Abuse" and "domestic-abuse" both become
+domestic_abuse, so that rules can name them, and an unknown word is carried along.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from domain.events import ATTRIBUTES_BY_KIND, Attributes, CrimeAttributes, CustodyAttributes, Kind
+from domain.people import MemberStatus
+from streams.feeds.border_values import GradeWord, Moment
+from streams.feeds.explain import Fault
+from streams.feeds.mentions import clean
+from streams.feeds.offences import normalise_offence
+from streams.feeds.outcome import RejectReason
+
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_FOLDED = frozenset(
+    {"qualifiers", "flags", "found", "themes", "safeguarding", "category", "weapon", "injury_level", "disposal", "bail"}
+    | {"outcome", "crime_or_noncrime", "relation", "exploitation_type", "disposition", "code_class", "status", "scope"}
+)
+_OFFENCES = frozenset({"ho_code", "offences"})
+_PAST = frozenset({"arrival", "departed_at", "released_at"})
+"""Times in attributes that must already have happened; a review date need not have."""
+
+
+FIELD_NAMES: dict[type[Attributes], tuple[str, ...]] = {
+    own: tuple(part.name for part in fields(own)) for own in set(ATTRIBUTES_BY_KIND.values())
+}
+
+
+@lru_cache(maxsize=4096)
+def folded(word: str) -> str:
+    """A word as rules name it: lower case, joined by underscores."""
+    return _NOT_WORD.sub("_", word.lower()).strip("_")
+
+
+def attributes_of(
+    said: msgspec.Struct, own: type[Attributes], *, kind: Kind, on: date, latest: datetime, faults: list[Fault]
+) -> Attributes:
+    """The attributes of an event. `on` is the day of the occurrence (offence codes), `latest` the last time allowed.
+
+    A field left out or null keeps the default of its dataclass. Faults are added to `faults`.
+    """
+    values: dict[str, Any] = {}
+    for name in FIELD_NAMES[own]:
+        value = getattr(said, name)
+        if value is None:
+            continue
+        if isinstance(value, Moment):
+            if name in _PAST and value.at > latest:
+                faults.append(Fault(f"attributes.{name}", RejectReason.FUTURE_DATE, "lies in the future"))
+            values[name] = value.at
+        elif isinstance(value, GradeWord):
+            values[name] = value.said
+        else:
+            values[name] = _tidied(value, _tidier(own, name), on)
+    _keep_raw_code(said, own, values)
+    _check_status(kind, values, faults)
+    return own(**values)
+
+
+def _tidied(value: Any, tidy: Callable[[str, date], str], on: date) -> Any:
+    if type(value) is str:
+        return tidy(value, on)
+    if type(value) is tuple:
+        return tuple(text for one in value if (text := tidy(one, on)))
+    return value
+
+
+def _tidier(own: type[Attributes], name: str) -> Callable[[str, date], str]:
+    if name in _OFFENCES and own in {CrimeAttributes, CustodyAttributes}:
+        return normalise_offence
+    return _fold if name in _FOLDED else _clean
+
+
+def _fold(word: str, _on: date) -> str:
+    return folded(word)
+
+
+def _clean(text: str, _on: date) -> str:
+    return clean(text)
+
+
+def _keep_raw_code(said: msgspec.Struct, own: type[Attributes], values: dict[str, Any]) -> None:
+    sent = getattr(said, "ho_code", None)
+    if own is CrimeAttributes and sent is not None:
+        values.setdefault("ho_code_raw", clean(sent))
+
+
+def _check_status(kind: Kind, values: dict[str, Any], faults: list[Fault]) -> None:
+    status = values.get("status")
+    if kind is Kind.STATUS_CHANGED and not status:
+        faults.append(Fault("attributes.status", RejectReason.MISSING_FIELD, "is missing"))
+    elif status and status not in set(MemberStatus):
+        allowed = ", ".join(MemberStatus)
+        faults.append(Fault("attributes.status", RejectReason.BAD_VALUE, f"not one of: {allowed}"))
