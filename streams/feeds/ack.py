@@ -64,6 +64,7 @@ class Header:
     sending_facility: str = ""
     receiving_app: str = ""
     receiving_facility: str = ""
+    control_id: str = ""
     trigger: str = ""
     structured: bool = True  # whether MSH-9 had three parts
     processing_id: str = "P"
@@ -94,6 +95,7 @@ def header_of(message: Message) -> Header:
         sending_facility=echo(4),
         receiving_app=echo(5),
         receiving_facility=echo(6),
+        control_id=msh.value(10)[:_MAX_ECHO],
         trigger=msh.value(9, 2)[:3],
         structured=len(msh.components(msh.raw(9))) > 2,
         processing_id=echo(11) or "P",

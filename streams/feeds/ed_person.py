@@ -7,6 +7,7 @@ group (PID-22), religion, mother's name, next of kin. What is malformed is dropp
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 
 from domain.identity import DateOfBirth, DobQuality, Identifier, Identity, Name, NameKind, Scheme, Sex
 from domain.ids import digest
@@ -14,6 +15,9 @@ from streams.feeds.er7 import Er7Limits, Segment
 from streams.feeds.hl7_time import read_day
 
 NHS = "NHS"
+
+_NO_PARTS = ("",) * 12
+"""What follows the components that were sent."""
 
 _SEX = {
     "1": Sex.MALE,
@@ -142,14 +146,15 @@ def _is_nhs_number(digits: str) -> bool:
     """Modulus 11 over ten digits; all-same digits are never issued (domain.md 4.1)."""
     if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or len(set(digits)) == 1:
         return False
-    check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
+    check: int = 11 - sum(map(mul, map(int, digits), range(10, 1, -1))) % 11
     return check != 10 and int(digits[9]) == check % 11
 
 
 def _names(pid: Segment, *, alias: bool, limits: Er7Limits) -> tuple[Name, ...]:
     names = []
     for repeat in pid.repeats(5, limits.max_repeats):
-        parts = [pid.text(part) for part in pid.components(repeat)[:7]] + [""] * 7
+        parts = [pid.text(part) for part in pid.components(repeat)[:7]]
+        parts += _NO_PARTS
         kind = _NAME_KINDS.get(parts[6].upper())
         if kind is None or max(map(len, parts)) > limits.max_value:
             continue
@@ -173,7 +178,8 @@ def _addresses(pid: Segment, limits: Er7Limits) -> list[tuple[str, str]]:
     """(address in one line, postcode) of each XAD, the home first; bad addresses (type BA) are left out."""
     found = []
     for repeat in pid.repeats(11, limits.max_repeats):
-        parts = [pid.text(part) for part in pid.components(repeat)[:7]] + [""] * 7
+        parts = [pid.text(part) for part in pid.components(repeat)[:7]]
+        parts += _NO_PARTS
         kind = parts[6].upper()
         if kind == "BA" or max(map(len, parts)) > limits.max_value:
             continue
@@ -191,9 +197,10 @@ def _phones(pid: Segment, limits: Er7Limits) -> tuple[tuple[str, ...], tuple[str
     phones, emails = [], []
     for number in (13, 14):
         for repeat in pid.repeats(number, limits.max_repeats):
-            parts = [pid.text(part) for part in pid.components(repeat)[:12]] + [""] * 12
+            parts = [pid.text(part) for part in pid.components(repeat)[:12]]
             if max(map(len, parts)) > limits.max_value:
                 continue
+            parts += _NO_PARTS
             emails.append(parts[3] if "@" in parts[3] else parts[0] if "@" in parts[0] else "")
             local = f"{parts[5]}{parts[6]}"
             written = next((one for one in (parts[0], parts[11], local) if sum(map(str.isdigit, one)) >= 6), "")

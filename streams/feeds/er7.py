@@ -69,7 +69,7 @@ class Separators:
 class Segment:
     """One segment, split into fields at the first question. Fields, components and subcomponents count from 1."""
 
-    __slots__ = ("_charset", "_fields", "_is_header", "_line", "_separators", "name")
+    __slots__ = ("_charset", "_fields", "_line", "_separators", "name")
 
     def __init__(self, line: str, separators: Separators, charset: str = "utf-8") -> None:
         self.name = line[:3].upper()
@@ -77,21 +77,24 @@ class Segment:
         self._separators = separators
         self._charset = charset
         self._fields: list[str] | None = None
-        self._is_header = self.name == "MSH"
 
     def raw(self, number: int) -> str:
         """The field as sent, escapes included; '' when absent. MSH-1 is the field separator itself."""
-        if self._fields is None:
-            self._fields = self._line.split(self._separators.field)
-        if self._is_header:
-            if number == 1:
-                return self._separators.field
-            number -= 1
-        return self._fields[number] if number < len(self._fields) else ""
+        fields = self._fields
+        if fields is None:
+            fields = self._fields = self._split()
+        return fields[number] if number < len(fields) else ""
+
+    def _split(self) -> list[str]:
+        fields = self._line.split(self._separators.field)
+        if self.name == "MSH":
+            fields.insert(1, self._separators.field)
+        return fields
 
     def is_null(self, number: int) -> bool:
         """Whether the sender set the field to null."""
-        return self.raw(number).rstrip(self._separators.component + self._separators.repetition) == NULL
+        raw = self.raw(number)
+        return raw[:2] == NULL and raw.rstrip(self._separators.component + self._separators.repetition) == NULL
 
     def count(self, number: int) -> int:
         """How many repetitions the field has; 0 when absent. Costs one scan however many there are."""
@@ -109,6 +112,8 @@ class Segment:
 
     def text(self, component: str) -> str:
         """The first subcomponent as text: unescaped, without control characters, trimmed; '' for null."""
+        if component.isalnum():
+            return component
         head = component.split(self._separators.subcomponent, 1)[0]
         if head == NULL or not head:
             return ""
@@ -121,6 +126,8 @@ class Segment:
         raw = self.raw(number)
         if not raw:
             return ""
+        if component == 1 and raw.isalnum():
+            return raw
         parts = raw.split(self._separators.repetition, 1)[0].split(self._separators.component, component)
         return self.text(parts[component - 1]) if component <= len(parts) else ""
 
