@@ -1,0 +1,128 @@
+"""From a score to MATCH, REVIEW or none, with the reason: vetoes, twins and siblings, alias, identifiers, thresholds.
+
+Pure. The rules are domain.md 5.4 and 4.1, in the order in which they forbid. One pair at a time; what several members
+mean for one mention (too close to call) is `matching.py`.
+"""
+
+from dataclasses import dataclass
+
+from cohort.comparisons import MISSING, family_agrees, given_names_dissimilar
+from cohort.policy import MatchPolicy
+from cohort.prepared import PreparedIdentity
+from cohort.scoring import Score
+from domain.matches import MatchDecision, MatchReason
+
+Decision = tuple[MatchDecision, MatchReason]
+
+_FULL_NAME = frozenset({"exact", "same_tokens", "part_of"})
+_OWN_NAME = _FULL_NAME | {"close", "alias", "initial", "given_only"}
+_BIRTH_AGREES = frozenset({"exact", "swapped", "one_edit"})
+_BIRTH_AGAINST = frozenset({"within_5_years", "different"})
+_NAME_AGAINST = frozenset({"family_shared", "different"})
+_IDENTIFIERS = ("NHS number", "PNC id", "CRO number", "UPN", "local reference")
+_WEAK = frozenset({"name", "date of birth", "sex"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A mention and a member with their score; `gone` marks a member who is known to have died."""
+
+    mention: PreparedIdentity
+    member: PreparedIdentity
+    score: Score
+    gone: bool = False
+
+
+def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
+    """What may be done with one pair in a cohort of `members`. A veto always wins."""
+    veto = _veto(pair)
+    if veto is not None:
+        return MatchDecision.NONE, veto
+    levels = {name: level for name, level, _ in pair.score.lines}
+    bits = pair.score.evidence_bits - policy.scale_bits(members)
+    identifier = any(levels.get(name, "").startswith("same") for name in _IDENTIFIERS)
+    hold = _hold(pair, levels, identifier=identifier)
+    if bits >= policy.review_bits and hold is not None:
+        return MatchDecision.REVIEW, hold
+    if _decides_alone(pair, levels):
+        return MatchDecision.MATCH, MatchReason.IDENTIFIER
+    if bits >= policy.match_bits:
+        return MatchDecision.MATCH, MatchReason.WEIGHT
+    if bits >= policy.review_bits:
+        return MatchDecision.REVIEW, MatchReason.DOUBTFUL
+    if identifier and not _contradicted(levels):
+        return MatchDecision.REVIEW, hold or MatchReason.IDENTIFIER
+    return MatchDecision.NONE, MatchReason.TOO_LIGHT
+
+
+def _veto(pair: Pair) -> MatchReason | None:
+    """What forbids any use of the pair."""
+    if pair.mention.unknown or pair.member.unknown:
+        return MatchReason.VETO_UNKNOWN
+    if pair.gone or pair.mention.deceased or pair.member.deceased:
+        return MatchReason.VETO_DECEASED
+    if pair.score.level("NHS number") == "different_verified":
+        return MatchReason.VETO_NHS
+    if pair.score.level("PNC id") == "different" and pair.score.level("CRO number") == "different":
+        return MatchReason.VETO_PNC_CRO
+    return None
+
+
+def _hold(pair: Pair, levels: dict[str, str], *, identifier: bool) -> MatchReason | None:
+    """What forbids MATCH, but leaves the pair to a human if it is heavy enough."""
+    if levels.get("sex") == "different" and not _anything_else_agrees(pair.score):
+        return MatchReason.VETO_SEX
+    if _maybe_twin(pair, levels, identifier=identifier):
+        return MatchReason.TWIN
+    if not identifier and _maybe_sibling(levels):
+        return MatchReason.SIBLING
+    if not identifier and levels.get("date of birth") in _BIRTH_AGAINST:
+        return MatchReason.DOUBTFUL  # father and son: one name, one home, two dates of birth
+    if levels.get("name") == "alias" and not _more_than_alias(pair.score):
+        return MatchReason.ALIAS_ONLY
+    return None
+
+
+def _anything_else_agrees(score: Score) -> bool:
+    return any(bits > 0.0 and name not in _WEAK for name, _, bits in score.lines)
+
+
+def _more_than_alias(score: Score) -> bool:
+    return any(bits > 0.0 and name not in ("name", "sex") for name, _, bits in score.lines)
+
+
+def _maybe_twin(pair: Pair, levels: dict[str, str], *, identifier: bool) -> bool:
+    """Same surname and date of birth, but given names of two people and no identifier that agrees.
+
+    The rule names a shared postcode too; a twin who moved out, or whose postcode was not asked, is no less a twin.
+    A person known to be one of several (PID-24) needs both a name that agrees in full and an agreeing identifier.
+    """
+    if pair.mention.multiple_birth or pair.member.multiple_birth:
+        return not identifier or levels.get("name") not in _FULL_NAME
+    return (
+        not identifier
+        and levels.get("date of birth") == "exact"
+        and family_agrees(pair.mention, pair.member)
+        and given_names_dissimilar(pair.mention, pair.member)
+    )
+
+
+def _maybe_sibling(levels: dict[str, str]) -> bool:
+    """Only the home agrees (surname, postcode, address, phone): it may be a brother as well as the person."""
+    birth = levels.get("date of birth", MISSING)
+    name = levels.get("name", MISSING)
+    if birth in _BIRTH_AGREES or (birth == "estimated_near" and name in _OWN_NAME):
+        return False
+    return name not in (_FULL_NAME if birth in _BIRTH_AGAINST else _OWN_NAME)
+
+
+def _decides_alone(pair: Pair, levels: dict[str, str]) -> bool:
+    """An NHS number decides only if both sides were traced and date of birth or surname agrees (domain.md 4.1)."""
+    return levels.get("NHS number") == "same_verified" and (
+        levels.get("date of birth") == "exact" or family_agrees(pair.mention, pair.member)
+    )
+
+
+def _contradicted(levels: dict[str, str]) -> bool:
+    """Name and date of birth both speak against: the identifier is somebody else's, or mistyped."""
+    return levels.get("name") in _NAME_AGAINST and levels.get("date of birth") in _BIRTH_AGAINST

@@ -1,0 +1,158 @@
+"""A match model: levels with their m and u probabilities, as data with a version. Weights are log2(m/u), in bits.
+
+The file format is `models/default.json`; a model may leave comparisons out, and is refused by name where it asks for
+a comparison or level that `comparisons.py` does not offer. Fellegi-Sunter with term frequencies as Splink has them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from math import log2
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cohort.comparisons import COMPARISONS, MISSING, Comparison
+from domain.errors import ConfigError
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LevelFile(_Closed):
+    """One level: `m` and `u`, or `bits` where a weight is set by hand."""
+
+    level: str
+    m: float | None = Field(default=None, gt=0, le=1)
+    u: float | None = Field(default=None, gt=0, le=1)
+    bits: float | None = None
+    tf_weight: float = Field(default=0.0, ge=0, le=1)
+    source: str = ""
+
+
+class ComparisonFile(_Closed):
+    """One comparison with all its levels, strongest first."""
+
+    comparison: str
+    levels: tuple[LevelFile, ...]
+    source: str = ""
+
+
+class FrequencyFile(_Closed):
+    """How common single names and birthdays are; what is not listed has the default frequency."""
+
+    assumed: bool = False
+    default_name: float = Field(gt=0, le=1)
+    names: dict[str, float] = {}
+    default_day: float = Field(default=1 / 365.25, gt=0, le=1)
+    days: dict[str, float] = {}
+
+
+class ModelFile(_Closed):
+    """The whole file."""
+
+    name: str
+    version: int
+    notes: str = ""
+    prior_probability: float = Field(gt=0, lt=1)
+    frequencies: FrequencyFile
+    comparisons: tuple[ComparisonFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LevelWeight:
+    """What a level is worth: `bits`, and how much of a term-frequency adjustment it takes (0..1)."""
+
+    bits: float
+    tf_weight: float = 0.0
+    floor: float = float("-inf")  # bits of the next weaker level: a common value stays worth more than a near one
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonModel:
+    """A comparison ready to run."""
+
+    name: str
+    compare: Comparison
+    levels: Mapping[str, LevelWeight]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchModel:
+    """A model ready to score: the prior in bits, the comparisons in order, term-frequency adjustments in bits.
+
+    `name_bits` and `day_bits` hold log2(default frequency / frequency) of the listed values: negative for common ones.
+    """
+
+    name: str
+    version: int
+    prior_bits: float
+    comparisons: tuple[ComparisonModel, ...]
+    name_bits: Mapping[str, float] = field(default_factory=dict)
+    day_bits: Mapping[int, float] = field(default_factory=dict)
+
+
+def load_model(text: str) -> MatchModel:
+    """The model in a JSON text. Raises ConfigError naming what is wrong with it."""
+    try:
+        parsed = ModelFile.model_validate_json(text)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise ConfigError(f"The match model cannot be read: {faults}") from None
+    frequencies = parsed.frequencies
+    return MatchModel(
+        name=parsed.name,
+        version=parsed.version,
+        prior_bits=bits_of(parsed.prior_probability),
+        comparisons=tuple(map(_compiled, parsed.comparisons)),
+        name_bits={name: log2(frequencies.default_name / share) for name, share in frequencies.names.items()},
+        day_bits={
+            int(day.replace("-", "")): log2(frequencies.default_day / share) for day, share in frequencies.days.items()
+        },
+    )
+
+
+def _compiled(comparison: ComparisonFile) -> ComparisonModel:
+    known = COMPARISONS.get(comparison.comparison)
+    if known is None:
+        raise ConfigError(f"The match model asks for an unknown comparison: {comparison.comparison}")
+    compare, offered = known
+    given = tuple(level.level for level in comparison.levels)
+    if sorted(given) != sorted(offered):
+        odd = ", ".join(sorted(set(given) ^ set(offered))) or "a level is given twice"
+        raise ConfigError(f"The levels of {comparison.comparison} are not those that the comparison offers: {odd}")
+    weights: dict[str, LevelWeight] = {}
+    weaker = float("-inf")
+    for level in reversed(comparison.levels):
+        bits = _bits(comparison.comparison, level)
+        weights[level.level] = LevelWeight(bits, level.tf_weight, weaker)
+        if level.level != MISSING:
+            weaker = bits
+    return ComparisonModel(comparison.comparison, compare, weights)
+
+
+def _bits(comparison: str, level: LevelFile) -> float:
+    if level.bits is not None:
+        return level.bits
+    if level.m is None or level.u is None:
+        raise ConfigError(f"Level {level.level} of {comparison} needs m and u, or bits")
+    return log2(level.m / level.u)
+
+
+def bits_of(probability: float) -> float:
+    """Log2 odds of a probability in (0, 1)."""
+    return log2(probability / (1.0 - probability))
+
+
+def probability_of(bits: float) -> float:
+    """The probability of log2 odds; 0 and 1 at the ends of what a float can hold."""
+    if bits > 60.0:
+        return 1.0
+    return float(2.0**bits / (1.0 + 2.0**bits)) if bits > -1000.0 else 0.0
+
+
+@lru_cache(maxsize=1)
+def default_model() -> MatchModel:
+    """The shipped model."""
+    return load_model(resources.files("cohort").joinpath("models/default.json").read_text(encoding="utf-8"))

@@ -1,0 +1,101 @@
+"""Dates of birth, postcodes, phones, e-mail and address lines in one comparable form, or None where they say nothing.
+
+Pure, memoised per string, bounded. Names are in `names.py`, identifiers in `identifiers.py`; sources in domain.md 4, 5.
+"""
+
+import re
+import sys
+from functools import lru_cache
+
+import phonenumbers
+
+from cohort.names import fold
+from domain.identity import DateOfBirth, DobQuality
+
+_POSTCODE = re.compile(r"([A-Z][A-HJ-Y]?\d[A-Z\d]?\d[A-Z]{2}|GIR0A{2})")
+_PSEUDO_POSTCODES = frozenset({"NF11NF", "NF11FA"})
+_DEFAULT_DATES = frozenset({19000101, 19700101})
+_PLAIN_UK_PHONE = re.compile(r"(?:0|\+44|0044)([1-9]\d{9})")
+_PHONE_NOISE = re.compile(r"[\s().-]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_ADDRESS_NOISE = re.compile(r"[^A-Z0-9]+")
+_STREET_WORDS = {
+    "STREET": "ST", "ROAD": "RD", "AVENUE": "AVE", "AV": "AVE", "LANE": "LN", "CLOSE": "CL", "DRIVE": "DR",
+    "COURT": "CT", "CRESCENT": "CRES", "PLACE": "PL", "TERRACE": "TER", "GROVE": "GR", "GARDENS": "GDNS",
+    "SQUARE": "SQ", "FLAT": "", "APARTMENT": "", "APT": "", "UNIT": "", "HOUSE": "HO",
+}  # fmt: skip
+
+
+def birth_date(born: DateOfBirth) -> int | None:
+    """yyyymmdd, or None for a date that only stands for "not known" (default quality, 1900-01-01, 1970-01-01)."""
+    value = born.value
+    number = value.year * 10_000 + value.month * 100 + value.day
+    if born.quality is DobQuality.DEFAULT or number in _DEFAULT_DATES:
+        return None
+    return number
+
+
+def swapped(number: int) -> int | None:
+    """The date with day and month exchanged; None where that is no date or the same one."""
+    year, rest = divmod(number, 10_000)
+    month, day = divmod(rest, 100)
+    return None if day > 12 or day == month else year * 10_000 + day * 100 + month
+
+
+@lru_cache(maxsize=131_072)
+def postcode(text: str) -> str | None:
+    """A UK postcode without its space; None for anything else and for pseudo codes (ZZ99, NF1 1NF, NF1 1FA)."""
+    compact = "".join(text.split()).upper()
+    if _POSTCODE.fullmatch(compact) is None or compact.startswith("ZZ99") or compact in _PSEUDO_POSTCODES:
+        return None
+    return sys.intern(compact)
+
+
+def outcode(code: str) -> str:
+    """The district of a normalised postcode: WV1 of WV11AA."""
+    return code[:-3]
+
+
+def sector(code: str) -> str:
+    """The sector of a normalised postcode: WV11 of WV11AA."""
+    return code[:-2]
+
+
+@lru_cache(maxsize=131_072)
+def phone(text: str) -> str | None:
+    """E.164, or None. Possible, not valid, is asked: the drama ranges are possible only (libraries.md section 9)."""
+    plain = _PLAIN_UK_PHONE.fullmatch(_PHONE_NOISE.sub("", text))
+    if plain is not None:  # nine of ten; phonenumbers takes forty times as long
+        return "+44" + plain[1]
+    try:
+        number = phonenumbers.parse(text, "GB")
+    except phonenumbers.NumberParseException:
+        return None
+    national = str(number.national_number)
+    if not phonenumbers.is_possible_number(number) or len(set(national)) == 1:
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+@lru_cache(maxsize=65_536)
+def email(text: str) -> str | None:
+    """The address in lower case, or None where it is not one."""
+    lowered = text.strip().lower()
+    return lowered if _EMAIL.fullmatch(lowered) else None
+
+
+@lru_cache(maxsize=65_536)
+def address_line(text: str) -> str | None:
+    """House number and street of the first line: '12 HIGH ST' of '12 High Street, Fictown'; None without a number.
+
+    A line without a number names a street, not a home. A flat's own number stays in front.
+    """
+    head: list[str] = []
+    for part in text.split(","):
+        head += [_STREET_WORDS.get(word, word) for word in _ADDRESS_NOISE.sub(" ", fold(part)).split()]
+        head = [word for word in head if word]
+        if any(word[0].isdigit() for word in head) and len([word for word in head if word.isalpha()]) >= 1:
+            break
+    if not any(word[0].isdigit() for word in head) or len(head) < 2:
+        return None
+    return " ".join(head)

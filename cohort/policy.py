@@ -1,0 +1,37 @@
+"""What may be done with a weight: thresholds, margin and prior, as one small frozen value.
+
+Thresholds are calibration outputs, not constants (domain.md 5.4); these are the ones proposed there.
+"""
+
+from dataclasses import dataclass
+from math import log2
+
+from cohort.model import MatchModel, bits_of
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPolicy:
+    """Thresholds in bits of evidence (the prior left out), for a watch list of up to `reference_members`.
+
+    A larger cohort offers more chances to agree by accident, so both thresholds rise by one bit whenever it doubles.
+    `margin_bits`: how far the best member must be ahead of the next. `prevalence`: the share of mentions that are
+    about watched people, spread over the cohort as the prior; None takes the model's own prior.
+    `at_most` results per mention.
+    """
+
+    match_bits: float = 24.0
+    review_bits: float = 18.0
+    margin_bits: float = 3.0
+    reference_members: int = 1_000
+    prevalence: float | None = 0.02
+    at_most: int = 5
+
+    def scale_bits(self, members: int) -> float:
+        """How much higher the thresholds are with so many members, in bits."""
+        return log2(max(members, self.reference_members) / self.reference_members)
+
+    def prior_bits(self, members: int, model: MatchModel) -> float:
+        """Log2 odds, before any evidence, that a mention is about one given member."""
+        if self.prevalence is None:
+            return model.prior_bits
+        return bits_of(min(self.prevalence, 0.5) / max(members, 2))
