@@ -64,3 +64,4 @@ class Relation(StrEnum):
     HOUSEHOLD = "household"
     ASSOCIATE = "associate"
     OCCURRENCE = "occurrence"  # the event amends an occurrence this person is already linked to
+    LOST = "lost"  # the source now says that the occurrence was about somebody else

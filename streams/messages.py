@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.events import Event, Feed, Role
-from domain.ids import AlertId, EventId, MemberId, OccurrenceKey
+from domain.ids import EventId, MemberId, OccurrenceKey
 from domain.matches import Match, Relation
 from streams.feeds.outcome import RejectReason, Where
+from streams.feeds.receipts import Receipt
 from triggers.history import History, HistoryEntry
 
 
@@ -115,7 +116,7 @@ class HeldIntel:
 
 @dataclass(frozen=True, slots=True)
 class PersonState:
-    """All that decisions about one watched person rest on: their history, and the alerts still to be thought of.
+    """All that decisions about one watched person rest on beside their alerts: what is known to have happened.
 
     `version` 0 means that nothing is stored yet; every commit raises it by one and is refused if it moved meanwhile.
     """
@@ -123,7 +124,6 @@ class PersonState:
     member_id: MemberId
     version: int = 0
     history: History = ()
-    alerts: tuple[AlertId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +146,11 @@ class QuarantineItem:
     event_id: EventId | None = None
 
 
-class ReceiptKind(StrEnum):
-    """What a sender is told about one item."""
-
-    ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"
-    QUARANTINED = "quarantined"
-    IGNORED = "ignored"
-
-
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ItemReceipt:
     """The answer for one item, given only after it is durable. `reason` is set for quarantined and ignored items."""
 
-    kind: ReceiptKind
+    kind: Receipt
     event_id: EventId | None = None
     reason: str = ""
     detail: str = ""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from alerts.model import Alert, Delivery
-from alerts.suppression import AlertChange
+from alerts.planning import Row
 from domain.events import Event, Feed
 from domain.ids import AlertId, EventId, MemberId
 from streams.messages import (
@@ -53,13 +53,15 @@ class Recognised:
     """What recognition concluded about one event: an immediate disposition, or parts for the people concerned.
 
     `dispositions` are parts that end here (`review`, `no_match` ...); `parts` go on to decide. At least one of both.
-    `links` are (link key, link value) to remember; `parked` is kept until somebody is linked.
+    `links` are (link key, link value) to remember; `parked` is kept until somebody is linked; `revived` are parts of
+    amendments that had been waiting for this event, whose own places in the ledger are closed.
     """
 
     event: Event
     position: str
     dispositions: tuple[tuple[str, Disposition], ...] = ()
     parts: tuple[Matched, ...] = ()
+    revived: tuple[Matched, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     reviews: tuple[ReviewItem, ...] = ()
     parked: ParkedAmendment | None = None
@@ -71,6 +73,7 @@ class Person:
 
     state: PersonState
     alerts: tuple[Alert, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     decided: Disposition | None = None  # this part was committed before; only its settling was lost
 
 
@@ -83,9 +86,8 @@ class Commit:
     disposition: Disposition
     before: PersonState
     after: PersonState
-    changes: tuple[AlertChange, ...] = ()
-    deliveries: tuple[Delivery, ...] = ()
-    cancelled: tuple[Delivery, ...] = ()
+    alerts: tuple[tuple[Alert, Alert | None], ...] = ()  # each as it is now, and as it was loaded
+    rows: tuple[Row, ...] = ()
     held: tuple[HeldIntel, ...] = ()
 
 

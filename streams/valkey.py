@@ -17,7 +17,7 @@ from domain.errors import StoreError, StoreUnavailable
 from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, shard_of
 from streams import codec, keys
-from streams.messages import Disposition, ParkedAmendment, QuarantineItem, most_telling
+from streams.messages import Disposition, Matched, ParkedAmendment, QuarantineItem, most_telling
 from streams.ports import LedgerCounts, LogEntry, Recognised
 from streams.scripts import Scripts
 
@@ -285,8 +285,13 @@ def _forwarded(result: Recognised) -> tuple[Any, ...]:
         result.position,
         final,
         [(part, ranked(disposition)) for part, disposition in result.dispositions] if result.parts else [],
-        [(keys.matched_stream(shard_of(part.listener)), codec.encode(part).decode()) for part in result.parts],
+        [_addressed(part) for part in result.parts],
+        [_addressed(part) for part in result.revived],
     )
+
+
+def _addressed(part: Matched) -> tuple[str, str]:
+    return keys.matched_stream(shard_of(part.listener)), codec.encode(part).decode()
 
 
 def ledger_counts(fields: dict[str, int], in_flight: int) -> LedgerCounts:

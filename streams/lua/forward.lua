@@ -1,11 +1,11 @@
 -- Move a batch past recognition: send parts on, end what ends here. A repeat after a lost reply changes nothing.
 -- KEYS: stream, in-flight set, ledger, prefix of event rows, prefix of part hashes.
--- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{shard stream, payload}*}}*}
+-- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{shard stream, payload}*}, {the same, revived}}*}
 local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = ARGV[1]
 local sums, positions = {}, {}
 for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
-  local id, feed, final, ended, parts = item[1], item[2], item[4], item[5], item[6]
+  local id, feed, final, ended, parts, revived = item[1], item[2], item[4], item[5], item[6], item[7]
   positions[#positions + 1] = item[3]
   local row = redis.call('GET', rows .. id)
   if row and #row == 17 then
@@ -18,6 +18,7 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
     else
       for _, part in ipairs(ended) do redis.call('HSET', parts_of .. id, part[1], part[2]) end
       for _, part in ipairs(parts) do redis.call('XADD', part[1], '*', 'm', part[2]) end
+      for _, part in ipairs(revived) do redis.call('XADD', part[1], '*', 'm', part[2]) end
       redis.call('SET', rows .. id, digest .. '>' .. (#ended + #parts), 'KEEPTTL')
     end
   end

@@ -1,0 +1,235 @@
+"""Second hop, pure: does it matter, and who is told?
+
+One matched event and one person's state give the next state, the alerts' changes, the messages and the disposition.
+The rules are evaluated on the history before and after, and only the difference acts: a changed rule never makes old
+events fire, and a repeated event changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
+from triggers.language import RuleSet
+
+from alerts.model import Alert, Purpose
+from alerts.planning import Row, notices, plan
+from alerts.reference import reference_of
+from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers, recipients
+from alerts.suppression import AlertChange, SuppressionPolicy
+from alerts.suppression import decide as decide_alerts
+from domain.events import EdAttributes, Kind
+from domain.ids import digest, shard_of
+from domain.matches import Relation
+from domain.people import CohortMember, Standing, watch_standing
+from streams.messages import Disposition, Ending, HeldIntel, Matched, PersonState
+from streams.ports import Commit, Person
+from triggers.history import History, HistoryEntry, entry_of, has_entry, with_entries
+
+_NOT_RECORDED = frozenset({Standing.ENDED, Standing.NOT_WATCHED, Standing.FEED_NOT_ALLOWED})
+"""Standings under which the event may not even be kept about this person (rules.md section 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecidePolicy:
+    """Everything about deciding that is configuration. `secret` makes references; `history_for` bounds what is kept."""
+
+    suppression: SuppressionPolicy = field(default_factory=SuppressionPolicy)
+    routing: RoutingPolicy = field(default_factory=RoutingPolicy)
+    secret: bytes = field(default=b"", repr=False)
+    history_for: timedelta = timedelta(days=730)  # proposed: derived events 24 months (domain.md 7.3)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a decision is made by beside the person: immutable; a change of rules or people makes a new one."""
+
+    rules: RuleSet
+    directory: Directory
+    policy: DecidePolicy
+
+
+def decide(matched: Matched, person: Person, member: CohortMember | None, world: World, now: datetime) -> Commit:
+    """What one matched event does to one watched person. Pure; the same input gives the same commit."""
+    state, event, policy = person.state, matched.event, world.policy
+    if member is None:
+        return _nothing(matched, state, Disposition(Ending.SUPPRESSED, Standing.NOT_WATCHED.value))
+    standing = watch_standing(member, on=event.occurred_at, feed=event.feed)
+    entry = entry_of(event, subject=matched.subject, relation=matched.relation, role=matched.role)
+    correcting = matched.relation in {Relation.OCCURRENCE, Relation.LOST}
+    if standing in _NOT_RECORDED and not correcting:
+        return _nothing(matched, state, Disposition(Ending.SUPPRESSED, standing.value))
+    if has_entry(state.history, entry):
+        return _nothing(matched, state, Disposition(Ending.NO_RULE))
+    history = _within(with_entries(state.history, (entry, *matched.extra)), now - policy.history_for)
+    changes = _changes(world.rules, member, state.history, history, (entry, *matched.extra))
+    alert_changes = decide_alerts(
+        fired=changes.fired,
+        withdrawn=changes.withdrawn,
+        moved=changes.moved,
+        alerts=person.alerts,
+        member=member,
+        policy=policy.suppression,
+        now=now,
+        secret=policy.secret,
+    )
+    saved, rows, unreachable = _messages(alert_changes, person, member, world, now)
+    held, held_rows = _held(changes, matched, member, world, now)
+    after = PersonState(member_id=state.member_id, version=state.version + 1, history=history)
+    return Commit(
+        part=matched.part,
+        event_id=event.event_id,
+        disposition=_disposition(changes, alert_changes, standing, unreachable),
+        before=state,
+        after=after,
+        alerts=saved,
+        rows=(*rows, *held_rows),
+        held=held,
+    )
+
+
+def effective(history: History) -> History:
+    """The history without occurrences that the source has since given to somebody else (A40, a changed patient)."""
+    lost: set[str] = set()
+    retired: set[tuple[str, str]] = set()
+    last: dict[str, HistoryEntry] = {}
+    for entry in history:
+        if entry.kind is Kind.ED_MERGED and isinstance(entry.attributes, EdAttributes):
+            if entry.relation is Relation.LOST:
+                retired.add((entry.source_system, entry.attributes.merged_patient_key))
+        elif entry.relation in {Relation.SELF, Relation.LOST}:
+            last[entry.occurrence] = entry
+    lost.update(key for key, entry in last.items() if entry.relation is Relation.LOST)
+    for entry in history:
+        patient = entry.attributes.patient_key if isinstance(entry.attributes, EdAttributes) else ""
+        if patient and (entry.source_system, patient) in retired:
+            lost.add(entry.occurrence)
+    if not lost and not retired:
+        return history
+    return tuple(entry for entry in history if entry.occurrence not in lost and entry.relation is not Relation.LOST)
+
+
+def _changes(
+    rules: RuleSet, member: CohortMember, before: History, after: History, added: Sequence[HistoryEntry]
+) -> Changes:
+    touched = rules.touching(_kinds_concerned(after, added))
+    return compare(evaluate(touched, member, effective(before)), evaluate(touched, member, effective(after)))
+
+
+def _kinds_concerned(history: History, added: Sequence[HistoryEntry]) -> frozenset[Kind]:
+    """The kinds whose rules may answer differently: those added, and all of the occurrences they amend or take away."""
+    kinds = {entry.kind for entry in added}
+    occurrences = {entry.occurrence for entry in added}
+    retracted = {entry.retracts for entry in added if entry.retracts}
+    whole = any(entry.kind is Kind.ED_MERGED or entry.relation is Relation.LOST for entry in added)
+    for entry in history:
+        if entry.occurrence in occurrences or entry.event_id in retracted or (whole and entry.kind.feed is not None):
+            kinds.add(entry.kind)
+    return frozenset(kinds)
+
+
+def _within(history: History, oldest: datetime) -> History:
+    return tuple(entry for entry in history if entry.occurred_at >= oldest)
+
+
+def _messages(
+    changes: Sequence[AlertChange],
+    person: Person,
+    member: CohortMember,
+    world: World,
+    now: datetime,
+) -> tuple[tuple[tuple[Alert, Alert | None], ...], tuple[Row, ...], RoutingReason | None]:
+    directory, policy = world.directory, world.policy
+    saved: list[tuple[Alert, Alert | None]] = []
+    rows: list[Row] = []
+    unreachable: RoutingReason | None = None
+    for change in changes:
+        routing = recipients(member, change.alert, directory, policy.routing)
+        if change.notify is not None and not routing.recipients:
+            unreachable = routing.reason
+        existing = [row for row in person.deliveries if row.alert_id == change.alert.alert_id]
+        planned = plan(
+            change, routing, existing, shard=shard_of(member.member_id), policy=policy.suppression.clocks, now=now
+        )
+        saved.append((planned.alert, change.previous))
+        rows.extend(planned.rows)
+    return tuple(saved), tuple(rows), unreachable
+
+
+def _held(
+    changes: Changes,
+    matched: Matched,
+    member: CohortMember,
+    world: World,
+    now: datetime,
+) -> tuple[tuple[HeldIntel, ...], tuple[Row, ...]]:
+    """Intelligence that would have fired but waits for the police gatekeeper: one item, and a bell without content."""
+    waiting = [verdict for verdict in changes.held if verdict.decision is FiringDecision.HELD_FOR_GATEKEEPER]
+    if not waiting:
+        return (), ()
+    directory, policy = world.directory, world.policy
+    item = HeldIntel(
+        held_id=digest("held", matched.event.event_id, member.member_id),
+        event_id=matched.event.event_id,
+        source_system=matched.event.source_system,
+        source_key=matched.event.source_key,
+        member_id=member.member_id,
+        rules=tuple(sorted({verdict.trigger.rule_id for verdict in waiting})),
+        occurred_at=matched.event.occurred_at,
+        created_at=now,
+    )
+    rows = notices(
+        gatekeepers(directory, policy.routing, area=member.area).recipients,
+        purpose=Purpose.GATEKEEPER,
+        reference=reference_of(item.held_id, policy.secret),
+        shard=shard_of(member.member_id),
+        about=item.held_id,
+        due=now,
+        now=now,
+    )
+    return (item,), rows
+
+
+def _disposition(
+    changes: Changes,
+    alert_changes: Sequence[AlertChange],
+    standing: Standing,
+    unreachable: RoutingReason | None,
+) -> Disposition:
+    """The most telling thing that the event did for this person."""
+    if unreachable is RoutingReason.NO_HEALTH_APPROVED_CONTACT:
+        return Disposition(Ending.SUPPRESSED, unreachable.value)
+    carrying = {
+        record.trigger.firing_id: change.alert.alert_id for change in alert_changes for record in change.alert.triggers
+    }
+    for firing in (*changes.fired, *(new for _, new in changes.moved)):
+        if firing.firing_id in carrying:
+            return Disposition(Ending.ALERT, carrying[firing.firing_id])
+    if changes.withdrawn and alert_changes:
+        return Disposition(Ending.WITHDRAWN)
+    if changes.held:
+        return Disposition(Ending.SUPPRESSED, _main_reason(changes.held).value)
+    if standing is not Standing.IN_DATE:
+        return Disposition(Ending.SUPPRESSED, standing.value)
+    return Disposition(Ending.NO_RULE)
+
+
+def _main_reason(held: Sequence[Verdict]) -> FiringDecision:
+    """Among several reasons, the one that a human can act on first: the enum is in that order."""
+    order = list(FiringDecision)
+    return min((verdict.decision for verdict in held), key=order.index)
+
+
+def _nothing(matched: Matched, state: PersonState, disposition: Disposition) -> Commit:
+    return Commit(
+        part=matched.part,
+        event_id=matched.event.event_id,
+        disposition=disposition,
+        before=state,
+        after=state,
+    )
+
+
+def changes_nothing(commit: Commit) -> bool:
+    """Whether only the ledger learns of this decision."""
+    return commit.after is commit.before

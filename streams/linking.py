@@ -1,0 +1,80 @@
+"""Which events belong together beyond the people they name: the visit, the record, the patient.
+
+A later message about an occurrence (A11, crime cancelled, custody released) may name nobody, or name them badly. It
+still must reach everybody who is linked to that occurrence. Pure words and keys; the links are kept by the transport.
+"""
+
+from domain.events import EdAttributes, Event, Kind, occurrence_key
+from domain.ids import digest
+
+AMENDING: frozenset[Kind] = frozenset(
+    {
+        Kind.ED_UPDATED,
+        Kind.ED_ADMITTED,
+        Kind.ED_DEPARTED,
+        Kind.ED_LEFT_EARLY,
+        Kind.ED_REOPENED,
+        Kind.ED_CANCELLED,
+        Kind.ED_CODED,
+        Kind.INCIDENT_CLOSED,
+        Kind.INCIDENT_RECLASSIFIED,
+        Kind.CRIME_UPDATED,
+        Kind.CRIME_CANCELLED,
+        Kind.CRIME_ROLE_ADDED,
+        Kind.CRIME_ROLE_REMOVED,
+        Kind.CUSTODY_RELEASED,
+        Kind.OUTCOME_RECORDED,
+        Kind.MISSING_REGRADED,
+        Kind.MISSING_FOUND,
+        Kind.MISSING_RETURNED,
+        Kind.MISSING_RETURN_INTERVIEW,
+        Kind.INTEL_REGRADED,
+        Kind.INTEL_SANITISED,
+        Kind.INTEL_WITHDRAWN,
+        Kind.RECORD_RETRACTED,
+    }
+)
+"""Kinds that say something further about an occurrence, so that they concern whoever is linked to it."""
+
+FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da", "intel", "record"})
+"""First words of the kinds that also reach household and associates: harm to somebody close (rules 11 and 17)."""
+
+SUBJECT = "S:"
+HOUSEHOLD = "H:"
+"""Prefixes of a link's value: the event was about this member, or reached them through their household's key."""
+
+
+def occurrence_link(event: Event) -> str:
+    """The link key of the event's occurrence. Hashed: a store's key names hold no hospital or police number."""
+    return "o:" + digest("link", occurrence_key(event))
+
+
+def event_link(event_id: str) -> str:
+    """The link key of one event, for retractions that name it."""
+    return "e:" + event_id
+
+
+def patient_link(event: Event, patient_key: str) -> str:
+    """The link key of a hospital's patient record."""
+    return "p:" + digest("patient", event.source_system, patient_key)
+
+
+def keys_to_look_up(event: Event) -> tuple[str, ...]:
+    """The links that say who else this event concerns; empty for kinds that open an occurrence."""
+    found: list[str] = []
+    if event.kind in AMENDING:
+        found.append(occurrence_link(event))
+    if event.retracts:
+        found.append(event_link(event.retracts))
+    if event.kind is Kind.ED_MERGED and isinstance(event.attributes, EdAttributes):
+        found.append(patient_link(event, event.attributes.patient_key))
+        found.append(patient_link(event, event.attributes.merged_patient_key))
+    return tuple(found)
+
+
+def keys_to_remember(event: Event) -> tuple[str, ...]:
+    """The links to make for somebody whom this event concerns."""
+    found = [occurrence_link(event), event_link(event.event_id)]
+    if isinstance(event.attributes, EdAttributes) and event.attributes.patient_key:
+        found.append(patient_link(event, event.attributes.patient_key))
+    return tuple(found)

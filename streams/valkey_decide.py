@@ -1,0 +1,178 @@
+"""The decide hop on Valkey: matched streams, people's states, and the one atomic commit of a decision.
+
+Everything of a member is in one slot. A commit is a list of guards (versions that must not have moved) and a list of
+plain commands, applied together or not at all by the script that the alerts room ships.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from alerts import valkey_layout as layout
+from alerts.model import Alert, Delivery
+from alerts.valkey_layout import Guard, Op
+from domain.ids import SHARDS, AlertId, MemberId, shard_of
+from streams import codec, keys
+from streams.messages import Disposition, Ending, Matched, PersonState, QuarantineItem
+from streams.ports import Commit, MatchedEntry, Person
+from streams.scripts import Scripts
+from streams.valkey import Retention, entries_of, ms, ranked, unavailable_as_ours
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class ValkeyDecide:
+    """DecideLog on one Valkey."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        worker: str = "w1",
+        retention: Retention | None = None,
+    ) -> None:
+        self._client = client
+        self._worker = worker
+        self._retention = retention or Retention()
+        self._scripts = Scripts(client)
+        self._commit = client.register_script(layout.CHECKED_COMMIT)
+        self._resume: dict[str, str] = {keys.matched_stream(shard): "0" for shard in range(SHARDS)}
+
+    async def read_matched(self, limit: int, wait: timedelta) -> list[MatchedEntry]:
+        """See ports.DecideLog."""
+        async with unavailable_as_ours():
+            if self._resume:
+                found = await self._read(self._resume, limit, None)
+                seen = {entry.shard: entry.position for entry in found}
+                self._resume = {keys.matched_stream(shard): position for shard, position in seen.items()}
+                if found:
+                    return found
+            streams = {keys.matched_stream(shard): ">" for shard in range(SHARDS)}
+            return await self._read(streams, limit, max(1, int(wait.total_seconds() * 1000)))
+
+    async def _read(self, streams: dict[str, str], limit: int, block: int | None) -> list[MatchedEntry]:
+        reply: Any = await self._client.xreadgroup(
+            keys.DECIDE_GROUP,
+            self._worker,
+            streams,
+            count=limit,
+            block=block,
+        )
+        return [
+            MatchedEntry(shard=shard, position=position.decode(), matched=codec.decode_matched(fields[b"m"]))
+            for shard in range(SHARDS)
+            if keys.matched_stream(shard) in streams
+            for position, fields in entries_of(reply, keys.matched_stream(shard))
+            if fields
+        ]
+
+    async def load(self, matched: Matched) -> Person:
+        """See ports.DecideLog. One round trip for a person without alerts, three for one with."""
+        member, shard = matched.listener, shard_of(matched.listener)
+        async with unavailable_as_ours():
+            async with self._client.pipeline(transaction=False) as pipe:
+                pipe.hget(keys.person(member), "b")
+                pipe.get(keys.part(member, matched.event.event_id, matched.part))
+                pipe.smembers(layout.member_key(shard, member))
+                raw, decided, alert_ids = await pipe.execute()
+            alerts, deliveries = await self._alerts(shard, sorted(found.decode() for found in alert_ids))
+        return Person(
+            state=codec.decode_person(raw) if raw else PersonState(member_id=member),
+            alerts=alerts,
+            deliveries=deliveries,
+            decided=Disposition.parse(decided.decode()) if decided else None,
+        )
+
+    async def _alerts(self, shard: int, ids: Sequence[str]) -> tuple[tuple[Alert, ...], tuple[Delivery, ...]]:
+        if not ids:
+            return (), ()
+        async with self._client.pipeline(transaction=False) as pipe:
+            for identity in ids:
+                pipe.hget(layout.alert_key(shard, AlertId(identity)), "b")
+                pipe.smembers(layout.alert_deliveries_key(shard, AlertId(identity)))
+            replies = await pipe.execute()
+        alerts = tuple(layout.decode_alert(body) for body in replies[::2] if body)
+        rows = sorted(row.decode() for found in replies[1::2] for row in found)
+        if not rows:
+            return alerts, ()
+        async with self._client.pipeline(transaction=False) as pipe:
+            for row in rows:
+                pipe.hmget(layout.delivery_key(shard, row), list(layout.DELIVERY_FIELDS))
+            return alerts, tuple(layout.decode_delivery(fields) for fields in await pipe.execute() if fields[0])
+
+    async def person(self, member: MemberId) -> PersonState:
+        """A person's state as it is stored."""
+        async with unavailable_as_ours():
+            raw: Any = await self._client.hget(keys.person(member), "b")
+        return codec.decode_person(raw) if raw else PersonState(member_id=member)
+
+    async def commit(self, commit: Commit) -> bool:
+        """See ports.DecideLog."""
+        member = commit.after.member_id
+        shard = shard_of(member)
+        name = keys.person(member)
+        guards: list[Guard] = [Guard(name, "v", str(commit.before.version))]
+        ops: list[Op] = [
+            ("HSET", name, "v", commit.after.version, "b", codec.encode(commit.after)),
+            (
+                "SET",
+                keys.part(member, commit.event_id, commit.part),
+                str(commit.disposition),
+                "EX",
+                int(self._retention.rows.total_seconds()),
+            ),
+        ]
+        for alert, previous in commit.alerts:
+            guards.append(layout.alert_guard(shard, alert.alert_id, previous.version if previous else 0))
+            ops += layout.alert_ops(shard, alert, previous)
+        for row in commit.rows:
+            guards.append(
+                layout.delivery_guard(shard, row.delivery.delivery_id, row.previous.version if row.previous else 0)
+            )
+            ops += layout.delivery_ops(shard, row.delivery, row.previous)
+        for item in commit.held:
+            ops.append(("SET", keys.held_item(shard, item.held_id), codec.encode(item)))
+            ops.append(("ZADD", keys.held(shard), ms(item.created_at), item.held_id))
+        async with unavailable_as_ours():
+            names, args = layout.pack_commit(guards, ops)
+            reply: Any = await self._commit(keys=names, args=args)
+        return int(reply[0]) == 1
+
+    async def settle(self, entries: Sequence[tuple[MatchedEntry, Disposition]]) -> None:
+        """See ports.DecideLog."""
+        if not entries:
+            return
+        packed = [
+            (
+                entry.matched.event.event_id,
+                entry.matched.event.feed.value,
+                entry.matched.part,
+                ranked(disposition),
+                keys.matched_stream(entry.shard),
+                entry.position,
+            )
+            for entry, disposition in entries
+        ]
+        async with unavailable_as_ours():
+            await self._scripts.settle(
+                keys=[keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, keys.PARTS],
+                args=[keys.DECIDE_GROUP, _pack(packed)],
+            )
+
+    async def set_aside(self, entry: MatchedEntry, item: QuarantineItem, now: datetime) -> None:
+        """See ports.DecideLog."""
+        await quarantine_item(self._client, item, now, self._retention)
+        await self.settle([(entry, Disposition(Ending.QUARANTINED, item.reason.value))])
+
+
+async def quarantine_item(client: Redis, item: QuarantineItem, now: datetime, retention: Retention) -> None:
+    """Keep an item in quarantine without counting it as a rejected record: its event is in the ledger already."""
+    name = keys.QUARANTINE_ITEM + item.item_id
+    async with unavailable_as_ours(), client.pipeline(transaction=True) as pipe:
+        pipe.hset(name, mapping={"b": codec.encode(item), "f": ms(now), "l": ms(now), "s": item.state, "n": 1})
+        pipe.expire(name, int(retention.quarantine.total_seconds()))
+        pipe.zadd(keys.QUARANTINE, {item.item_id: ms(now)})
+        await pipe.execute()
