@@ -71,7 +71,7 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One thing that happened to an alert. `by` is a navigator or '' for the system; `note` holds words of ours only."""
+    """One thing that happened to an alert. `by` is a navigator or '' for the system; `note` is ours only."""
 
     at: datetime
     what: Happening
@@ -215,7 +215,8 @@ class Delivery:
     """One message to one recipient on one channel. Holds no address and no text.
 
     `attempts` counts claims, `repeats` those that ended without an answer and so may have reached the phone. `fence`
-    grows with each claim: whoever holds an older one changes nothing. `shard` is that of the member (`domain.ids.shard_of`).
+    grows with each claim: whoever holds an older one changes nothing. `shard` is that of the
+    member (`domain.ids.shard_of`).
     """
 
     delivery_id: DeliveryId

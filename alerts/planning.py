@@ -25,6 +25,9 @@ from alerts.suppression import AlertChange
 from domain.ids import AlertId, DeliveryId, NavigatorId, digest
 from domain.triggers import Priority
 
+NO_ALERT = AlertId("")
+"""Of messages that are about no alert."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -92,7 +95,7 @@ def notices(
     about: str,
     due: datetime,
     now: datetime,
-    alert_id: AlertId = AlertId(""),
+    alert_id: AlertId = NO_ALERT,
     group: int = 0,
 ) -> tuple[Row, ...]:
     """Rows that tell people that something waits for them (gatekeeper, review, supervisor). `about` is the id of what

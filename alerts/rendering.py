@@ -35,6 +35,26 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class _Facts:
+    """All that a message is made of."""
+
+    purpose: Purpose
+    reference: str
+    priority: Priority
+    clocks: Clocks
+    repeats: int
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {
+            "urgency": _URGENCY[self.priority],
+            "ref": self.reference,
+            "by": _moment(self.clocks.acknowledge_by),
+            "contact": _moment(self.clocks.contact_by),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class WordingPolicy:
     """What the deployment puts into each message. `base_url` has no trailing slash; `call_back` is the number to call.
 
@@ -49,7 +69,7 @@ class WordingPolicy:
     def __post_init__(self) -> None:
         for purpose in Purpose:
             for priority in Priority:
-                text = _sms(purpose, priority, LONGEST_REFERENCE, _LATEST, MOST_REPEATS, self)
+                text = _sms(_Facts(purpose, LONGEST_REFERENCE, priority, _LATEST, MOST_REPEATS), self)
                 length = septets(text)
                 if length is None:
                     raise ConfigError("Service name, link and call-back number must be plain GSM characters.")
@@ -105,10 +125,9 @@ _LATEST = Clocks(*(datetime(2026, 11, 25, 23, 59, tzinfo=UTC),) * 3)
 
 
 def render(delivery: Delivery, reference: str, priority: Priority, clocks: Clocks, policy: WordingPolicy) -> Message:
-    """The message for one delivery. Times are London time; `repeat n` is added where an earlier one may have arrived."""
-    if delivery.channel is Channel.SMS:
-        return Message("", _sms(delivery.purpose, priority, reference, clocks, delivery.repeats, policy))
-    return _email(delivery.purpose, priority, reference, clocks, delivery.repeats, policy)
+    """The message for one delivery. Times are London time; `repeat n` is added where one may have arrived."""
+    facts = _Facts(delivery.purpose, reference, priority, clocks, delivery.repeats)
+    return Message("", _sms(facts, policy)) if delivery.channel is Channel.SMS else _email(facts, policy)
 
 
 def septets(text: str) -> int | None:
@@ -123,31 +142,24 @@ def link(reference: str, policy: WordingPolicy) -> str:
     return f"{policy.base_url}/a/{reference}"
 
 
-def _sms(
-    purpose: Purpose, priority: Priority, reference: str, clocks: Clocks, repeats: int, policy: WordingPolicy
-) -> str:
-    words = _SHORT[purpose].format(urgency=_URGENCY[priority], ref=reference, by=_moment(clocks.acknowledge_by))
-    repeat = f" (repeat {min(repeats, MOST_REPEATS)})" if repeats else ""
-    return f"{policy.service_name}: {words} {link(reference, policy)} Call {policy.call_back}{repeat}"
+def _sms(facts: _Facts, policy: WordingPolicy) -> str:
+    words = _SHORT[facts.purpose].format_map(facts.values)
+    repeat = f" (repeat {min(facts.repeats, MOST_REPEATS)})" if facts.repeats else ""
+    return f"{policy.service_name}: {words} {link(facts.reference, policy)} Call {policy.call_back}{repeat}"
 
 
-def _email(
-    purpose: Purpose, priority: Priority, reference: str, clocks: Clocks, repeats: int, policy: WordingPolicy
-) -> Message:
-    values = {
-        "urgency": _URGENCY[priority],
-        "ref": reference,
-        "by": _moment(clocks.acknowledge_by),
-        "contact": _moment(clocks.contact_by),
-    }
-    repeat = f" (repeat {repeats})" if repeats else ""
-    again = f"\n\nRepeat {repeats} of a message that may have reached you already." if repeats else ""
-    body = (
-        f"{_LONG[purpose].format(**values)}\n\n{link(reference, policy)}\n\n"
-        f"Call {policy.call_back} if you cannot log in, and say the reference {reference}.{again}\n\n"
-        f"{policy.service_name}. Please do not reply with any details about anybody.\n"
-    )
-    return Message(f"{policy.service_name} {_SUBJECT[purpose].format(**values)}{repeat}", body)
+def _email(facts: _Facts, policy: WordingPolicy) -> Message:
+    subject = f"{policy.service_name} {_SUBJECT[facts.purpose].format_map(facts.values)}"
+    lines = [
+        _LONG[facts.purpose].format_map(facts.values),
+        link(facts.reference, policy),
+        f"Call {policy.call_back} if you cannot log in, and say the reference {facts.reference}.",
+    ]
+    if facts.repeats:
+        subject += f" (repeat {facts.repeats})"
+        lines.append(f"Repeat {facts.repeats} of a message that may have reached you already.")
+    lines.append(f"{policy.service_name}. Please do not reply with any details about anybody.\n")
+    return Message(subject, "\n\n".join(lines))
 
 
 def _moment(moment: datetime) -> str:

@@ -1,0 +1,101 @@
+"""The outbox in Valkey or Redis: rows that wait, leased by a script, recorded behind a fence.
+
+An idle look is one round trip of cheap reads over the shards, so that many workers may poll.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from alerts import valkey_layout as layout
+from alerts.model import Alert, Channel, Delivery
+from alerts.ports import milliseconds
+from alerts.valkey import commit, pairs, run
+from domain.errors import Conflict
+from domain.ids import SHARDS
+
+
+class ValkeyOutbox:
+    """Outbox on a Valkey or Redis server."""
+
+    def __init__(self, client: Redis, shards: int = SHARDS) -> None:
+        self._client = client
+        self._shards = shards
+
+    async def claim(
+        self,
+        now: datetime,
+        *,
+        channel: Channel,
+        limit: int,
+        lease: timedelta,
+        shards: Collection[int] | None = None,
+    ) -> list[Delivery]:
+        """See Outbox. Looks at all shards first, then claims in those that have the longest due."""
+        until = milliseconds(now)
+        heads = await self._heads(channel, shards, until, limit)
+        chosen = Counter(shard for _, _, shard in sorted(heads)[:limit])
+        pipeline = self._client.pipeline(transaction=False)
+        for shard, number in chosen.items():
+            pipeline.eval(
+                layout.CLAIM,
+                1,
+                layout.outbox_key(shard, channel),
+                until,
+                number,
+                milliseconds(now + lease),
+                layout.delivery_key(shard, ""),
+            )
+        answers: list[Any] = await run(pipeline.execute()) if chosen else []
+        return [layout.decode_delivery(fields) for answer in answers for fields in answer]
+
+    async def record(
+        self, delivery: Delivery, fence: int, *, alert: Alert | None = None, previous: Alert | None = None
+    ) -> bool:
+        """See Outbox."""
+        shard = delivery.shard
+        fenced = layout.fence_guard(shard, delivery.delivery_id, fence)
+        guards, ops = [fenced], layout.delivery_ops(shard, delivery, delivery)
+        if alert is not None:
+            guards.append(layout.alert_guard(shard, alert.alert_id, previous.version if previous else 0))
+            ops += layout.alert_ops(shard, alert, previous)
+        failed = await commit(self._client, guards, ops)
+        if failed is not None and failed != fenced.key:
+            raise Conflict
+        return failed is None
+
+    async def pending(self) -> Mapping[Channel, int]:
+        """See Outbox."""
+        pipeline = self._client.pipeline(transaction=False)
+        for channel in Channel:
+            for shard in range(self._shards):
+                pipeline.zcard(layout.outbox_key(shard, channel))
+        found: list[int] = await run(pipeline.execute())
+        return {
+            channel: sum(found[index * self._shards : (index + 1) * self._shards])
+            for index, channel in enumerate(Channel)
+        }
+
+    async def next_due(self, channel: Channel, shards: Collection[int] | None = None) -> datetime | None:
+        """See Outbox."""
+        heads = await self._heads(channel, shards, None, 1)
+        return datetime.fromtimestamp(min(heads)[0] / 1000, UTC) if heads else None
+
+    async def _heads(
+        self, channel: Channel, shards: Collection[int] | None, until: int | None, limit: int
+    ) -> list[tuple[int, str, int]]:
+        """The longest due of each shard: due in ms, delivery id, shard."""
+        where = sorted(range(self._shards) if shards is None else shards)
+        pipeline = self._client.pipeline(transaction=False)
+        for shard in where:
+            key = layout.outbox_key(shard, channel)
+            pipeline.zrangebyscore(key, "-inf", "+inf" if until is None else until, 0, limit, withscores=True)
+        found: list[Any] = await run(pipeline.execute()) if where else []
+        return [
+            (int(float(score)), bytes(identity).decode(), shard)
+            for shard, entries in zip(where, found, strict=True)
+            for identity, score in pairs(entries)
+        ]
