@@ -1,0 +1,186 @@
+"""Conditions: small trees over facts, in three-valued logic, that answer for a moment and explain themselves.
+
+True, False or unknown (None). A rule holds only on True: unknown is not false, so `not` of unknown is unknown too.
+Where "unless it is known that" is meant, the language has `unless`, which is true on anything but True.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from triggers.facts import FACTS, Fact, FactType
+from triggers.moments import Moment
+
+Answer = bool | None
+Check = Callable[[Moment], Answer]
+
+
+class Operator(StrEnum):
+    """How a fact is compared."""
+
+    IS = "is"
+    IN = "in"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    MORE_THAN = "more_than"
+    LESS_THAN = "less_than"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One fact against one value. For word sets, `is` and `in` ask whether any word of the set agrees."""
+
+    fact: str
+    operator: Operator
+    value: Any  # a word, number or truth; for `in` a frozenset of words
+    named: str = ""  # the reference list the words came from
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any_:
+    """At least one part holds."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part is known not to hold."""
+
+    part: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """The part is not known to hold."""
+
+    part: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class FiredFor:
+    """Another rule fired for the same ground (the same visit, episode ...), at that moment or before."""
+
+    rule: str
+
+
+Condition = Test | All | Any_ | Not | Unless | FiredFor
+
+ALWAYS = All(())
+"""The condition without parts: always true."""
+
+
+def compiled(condition: Condition) -> Check:
+    """A function that answers the condition for a moment."""
+    match condition:
+        case Test():
+            return _test(condition)
+        case All(parts):
+            return _all(tuple(compiled(part) for part in parts))
+        case Any_(parts):
+            return _any(tuple(compiled(part) for part in parts))
+        case Not(part):
+            inner = compiled(part)
+            return lambda moment: None if (answer := inner(moment)) is None else not answer
+        case Unless(part):
+            unless = compiled(part)
+            return lambda moment: unless(moment) is not True
+        case FiredFor(rule):
+            return lambda moment: moment.fired(rule) if moment.fired is not None else None
+
+
+def _all(parts: tuple[Check, ...]) -> Check:
+    def check(moment: Moment) -> Answer:
+        result: Answer = True
+        for part in parts:
+            answer = part(moment)
+            if answer is False:
+                return False
+            if answer is None:
+                result = None
+        return result
+
+    return check
+
+
+def _any(parts: tuple[Check, ...]) -> Check:
+    def check(moment: Moment) -> Answer:
+        result: Answer = False
+        for part in parts:
+            answer = part(moment)
+            if answer is True:
+                return True
+            if answer is None:
+                result = None
+        return result
+
+    return check
+
+
+_COMPARE: Mapping[Operator, Callable[[Any, Any], bool]] = {
+    Operator.IS: lambda known, value: bool(known == value),
+    Operator.IN: lambda known, value: known in value,
+    Operator.AT_LEAST: lambda known, value: bool(known >= value),
+    Operator.AT_MOST: lambda known, value: bool(known <= value),
+    Operator.MORE_THAN: lambda known, value: bool(known > value),
+    Operator.LESS_THAN: lambda known, value: bool(known < value),
+}
+
+
+def _test(test: Test) -> Check:
+    fact = FACTS[test.fact]
+    if test.operator is Operator.KNOWN:
+        return lambda moment: (fact.read(moment) is not None) is bool(test.value)
+    compare = _COMPARE[test.operator] if fact.type is not FactType.WORDS else _any_word(test)
+    return _asked(fact, compare, test.value)
+
+
+def _any_word(test: Test) -> Callable[[Any, Any], bool]:
+    if test.operator is Operator.IN:
+        return lambda known, value: not known.isdisjoint(value)
+    return lambda known, value: value in known
+
+
+def _asked(fact: Fact, compare: Callable[[Any, Any], bool], value: Any) -> Check:
+    read = fact.read
+
+    def check(moment: Moment) -> Answer:
+        known = read(moment)
+        return None if known is None else compare(known, value)
+
+    return check
+
+
+def rules_asked(condition: Condition) -> frozenset[str]:
+    """The other rules whose firing the condition asks about."""
+    match condition:
+        case FiredFor(rule):
+            return frozenset({rule})
+        case All(parts) | Any_(parts):
+            return frozenset().union(*(rules_asked(part) for part in parts))
+        case Not(part) | Unless(part):
+            return rules_asked(part)
+        case Test():
+            return frozenset()
+
+
+def facts_asked(condition: Condition) -> frozenset[str]:
+    """The facts the condition reads."""
+    match condition:
+        case Test(fact=fact):
+            return frozenset({fact})
+        case All(parts) | Any_(parts):
+            return frozenset().union(*(facts_asked(part) for part in parts))
+        case Not(part) | Unless(part):
+            return facts_asked(part)
+        case FiredFor():
+            return frozenset()

@@ -1,0 +1,235 @@
+"""Occurrences: the entries of one visit, episode, custody or record, folded into what was known at each moment.
+
+Event-sourced and in event time: a moment sees the occurrence as told up to its own event time, whatever the order of
+arrival. Retractions (cancelled, withdrawn, role removed, record retracted, departure taken back) act as if what they
+take back had never been said. *Correctable* attributes (intent, code, grade ...) are also judged by their final
+values; *progress* (departed, risk as regraded, custody released) only by the moment's own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from domain.events import Attributes, EdAttributes, Intent, Kind, Mechanism, Role
+from domain.ids import EventId, OccurrenceKey
+from domain.matches import Relation
+from triggers.history import HistoryEntry
+from triggers.reference import Reference
+
+Values = Mapping[str, Any]
+"""What is known of an occurrence: attribute name to value; a name that is absent is unknown."""
+
+PROGRESS = frozenset(
+    {"departed_at", "disposition", "admitted", "risk", "released_at", "patient_class", "place", "found", "disposal"}
+)
+"""Attributes that move on by themselves: a later value does not correct the earlier one."""
+
+_NOT_PROGRESS_BY_FAMILY = {"stopsearch": frozenset({"found"})}
+
+WHOLLY_TAKEN_BACK = frozenset({Kind.ED_CANCELLED, Kind.CRIME_CANCELLED, Kind.INTEL_WITHDRAWN})
+"""Kinds that take back the whole occurrence, unless it is opened again later."""
+
+OPENING = frozenset({Kind.ED_ARRIVAL, Kind.CRIME_RECORDED, Kind.INTEL_SUBMITTED})
+"""Kinds that may open again what was taken back."""
+
+TAKES_BACK = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
+"""Kinds that take back one event by id, or all earlier ones of the same source key."""
+
+SILENT = WHOLLY_TAKEN_BACK | TAKES_BACK | {Kind.CRIME_ROLE_REMOVED, Kind.ED_MERGED, Kind.ED_PERSON_UPDATED}
+"""Kinds that never complete a pattern by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was known of an occurrence at one entry, in event time. `roles` are by subject."""
+
+    entry: HistoryEntry
+    values: Values
+    roles: Mapping[str, frozenset[Role]]
+
+
+class Occurrence:
+    """One occurrence, folded. `told` is in event-time order and has one row per entry that stands."""
+
+    __slots__ = ("entries", "family", "final", "final_roles", "key", "relations", "started_at", "told")
+
+    def __init__(self, key: OccurrenceKey, entries: tuple[HistoryEntry, ...], reference: Reference) -> None:
+        self.key = key
+        self.entries = entries
+        self.family = entries[0].kind.value.split(".")[0]
+        self.started_at: datetime = entries[0].occurred_at
+        self.told: tuple[Told, ...] = tuple(_fold(entries, reference))
+        last = self.told[-1]
+        self.final = last.values
+        self.final_roles = last.roles
+        self.relations = _relations(entries)
+
+    def corrected_values(self, told: Values) -> Values:
+        """The moment's values with every correctable attribute at its final value."""
+        if told is self.final:
+            return told
+        progress = PROGRESS - _NOT_PROGRESS_BY_FAMILY.get(self.family, frozenset())
+        values = {name: value for name, value in self.final.items() if name not in progress}
+        values.update((name, value) for name, value in told.items() if name in progress)
+        return values
+
+
+def standing_entries(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    """The entries that nothing has taken back, in their order; retractions themselves are left out.
+
+    A retraction that was itself retracted counts for nothing.
+    """
+    known = list(entries)
+    takers = [entry for entry in known if entry.kind in TAKES_BACK]
+    if not takers:
+        return known
+    gone: set[EventId] = set()
+    for taker in sorted(takers, key=lambda entry: entry.order, reverse=True):
+        if taker.event_id not in gone:
+            gone.update(_taken_by(taker, known))
+    return [entry for entry in known if entry.event_id not in gone and entry.kind not in TAKES_BACK]
+
+
+def _taken_by(taker: HistoryEntry, known: Iterable[HistoryEntry]) -> Iterator[EventId]:
+    for entry in known:
+        if entry.event_id == taker.event_id:
+            continue
+        if taker.retracts is not None:
+            if entry.event_id == taker.retracts:
+                yield entry.event_id
+        elif (
+            entry.source_key == taker.source_key
+            and entry.source_system == taker.source_system
+            and entry.occurred_at <= taker.occurred_at
+        ):
+            yield entry.event_id
+
+
+def fold_occurrence(entries: Iterable[HistoryEntry], reference: Reference) -> Occurrence | None:
+    """The folded occurrence of entries in order (retractions by id already applied); None if none of it stands."""
+    left = tuple(_without_departures_taken_back(_without_cancelled(list(entries))))
+    return Occurrence(left[0].occurrence, left, reference) if left else None
+
+
+def _without_cancelled(entries: list[HistoryEntry]) -> list[HistoryEntry]:
+    last = max((place for place, entry in enumerate(entries) if entry.kind in WHOLLY_TAKEN_BACK), default=None)
+    if last is None:
+        return entries
+    opened = next((place for place in range(last + 1, len(entries)) if entries[place].kind in OPENING), None)
+    return [] if opened is None else entries[opened:]
+
+
+def _without_departures_taken_back(entries: list[HistoryEntry]) -> list[HistoryEntry]:
+    """A13 takes back the last departure before it; the reopening itself stays as a moment."""
+    if not any(entry.kind is Kind.ED_REOPENED for entry in entries):
+        return entries
+    left: list[HistoryEntry] = []
+    for entry in entries:
+        if entry.kind is Kind.ED_REOPENED:
+            departures = [known for known in left if known.kind in (Kind.ED_DEPARTED, Kind.ED_LEFT_EARLY)]
+            if departures:
+                last = departures[-1].event_id
+                left = [known for known in left if known.event_id != last]
+        left.append(entry)
+    return left
+
+
+def _relations(entries: tuple[HistoryEntry, ...]) -> dict[str, Relation]:
+    """How each subject stands to the listener; an amendment that names nobody adds no subject."""
+    relations: dict[str, Relation] = {}
+    for entry in entries:
+        if entry.relation is not Relation.OCCURRENCE:
+            relations.setdefault(entry.subject, entry.relation)
+    return relations
+
+
+def _fold(entries: tuple[HistoryEntry, ...], reference: Reference) -> Iterator[Told]:
+    values: dict[str, Any] = {}
+    roles: dict[str, frozenset[Role]] = {}
+    previous: Values | None = None
+    for entry in entries:
+        changed = dict(values)
+        _tell(changed, entry, reference)
+        if changed != values or previous is None:
+            values, previous = changed, changed
+        roles = _roles_after(roles, entry)
+        yield Told(entry, previous, roles)
+
+
+def _roles_after(roles: dict[str, frozenset[Role]], entry: HistoryEntry) -> dict[str, frozenset[Role]]:
+    if entry.relation is Relation.OCCURRENCE and entry.subject not in roles:
+        return roles
+    held = roles.get(entry.subject, frozenset())
+    if entry.kind is Kind.CRIME_ROLE_REMOVED:
+        removed = getattr(entry.attributes, "role_removed", None) or entry.role
+        left = held - {removed} if removed else frozenset()
+        return {**roles, entry.subject: left}
+    if entry.subject in roles and (entry.role is None or entry.role in held):
+        return roles
+    return {**roles, entry.subject: held | ({entry.role} if entry.role else frozenset())}
+
+
+def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> None:
+    """Add what one entry says: the latest word stands, a cleared field is unknown again, silence changes nothing."""
+    said = entry.attributes
+    for name in _names(type(said)):
+        value = getattr(said, name)
+        if value is not None and value != () and value != "" and value not in _SAYS_NOTHING:
+            values[name] = value
+    if entry.place is not None:
+        values["place"] = entry.place
+        if entry.kind is Kind.MISSING_REPORTED:
+            values.setdefault("reported_place", entry.place)
+    _tell_by_kind(values, entry)
+    if isinstance(said, EdAttributes):
+        _tell_injury(values, said, reference)
+        for name in said.cleared:
+            values.pop(name, None)
+        if "departed_at" in said.cleared:
+            values.pop("disposition", None)
+
+
+_SAYS_NOTHING = frozenset({Intent.UNKNOWN, Mechanism.UNKNOWN})
+"""Words for "not known": they do not overwrite what is known (HL7: silence leaves the stored value alone)."""
+
+
+def _tell_by_kind(values: dict[str, Any], entry: HistoryEntry) -> None:
+    match entry.kind:
+        case Kind.ED_ARRIVAL:
+            values.setdefault("arrival", entry.occurred_at)
+        case Kind.ED_DEPARTED | Kind.ED_LEFT_EARLY:
+            values["departed_at"] = getattr(entry.attributes, "departed_at", None) or entry.occurred_at
+            if entry.kind is Kind.ED_LEFT_EARLY:
+                values.setdefault("disposition", "left_before_treatment")
+        case Kind.ED_ADMITTED:
+            values["admitted"] = True
+        case Kind.CUSTODY_RELEASED:
+            values["released_at"] = getattr(entry.attributes, "released_at", None) or entry.occurred_at
+        case Kind.MISSING_FOUND | Kind.MISSING_RETURNED:
+            values.setdefault("ended_at", entry.occurred_at)
+        case Kind.INTEL_SANITISED:
+            values["sanitised"] = True
+        case _:
+            pass
+    if entry.kind.value.startswith("intel."):
+        values["handling_given"] = entry.handling
+
+
+def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Reference) -> None:
+    """Intent and mechanism by codes where the message does not say them in words; codes of no meaning change nothing."""
+    if not said.codes and said.code_class is None:
+        return
+    intent, mechanism = reference.injury_of(said.codes)
+    if intent is None and said.code_class in ("assault", "self_harm"):
+        intent = Intent(said.code_class)
+    if said.intent in (None, Intent.UNKNOWN) and intent is not None:
+        values["intent"] = intent
+    if said.mechanism in (None, Mechanism.UNKNOWN) and mechanism is not None:
+        values["mechanism"] = mechanism
+
+
+@cache
+def _names(attributes: type[Attributes]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(attributes) if field.name != "cleared")

@@ -1,0 +1,149 @@
+"""What a rule looks for, as values: an event, a count in a window, a sequence, or any of these.
+
+Shapes only; `hits.py` finds them in a history. New kinds of pattern (absence, co-occurrence, accumulated indicators)
+are new shapes here and new finders there.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.events import Kind
+from domain.matches import Relation
+from triggers.conditions import ALWAYS, Check, Condition, compiled, facts_asked, rules_asked
+
+
+class Subject(StrEnum):
+    """Whom the event must be about, seen from the watched person."""
+
+    SELF = "self"
+    HOUSEHOLD = "household"  # the person or anybody of their household
+    LINKED = "linked"  # household members and associates, not the person
+
+
+RELATIONS: dict[Subject, frozenset[Relation]] = {
+    Subject.SELF: frozenset({Relation.SELF}),
+    Subject.HOUSEHOLD: frozenset({Relation.SELF, Relation.HOUSEHOLD}),
+    Subject.LINKED: frozenset({Relation.HOUSEHOLD, Relation.ASSOCIATE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    """One event about `subject`. `where` must hold as known at the event; `still` with all corrections known since.
+
+    `suspect_side` marks what is read as the person's own offending: the under-ten guard covers it.
+    """
+
+    kinds: frozenset[Kind]
+    where: Condition
+    still: Condition
+    holds: Check
+    still_holds: Check
+    subject: Subject = Subject.SELF
+    suspect_side: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """When two occurrences of a count are one: same source key, told by two feeds close together, or overlapping."""
+
+    same_source_key: bool = False
+    overlapping_episodes: bool = False
+    presumed_length: timedelta = timedelta(hours=24)  # of an episode whose end is not known
+    two_feeds_within: timedelta | None = None
+    two_feeds_km: float | None = None
+    two_feeds_where: Check | None = None
+
+
+class Distinct(StrEnum):
+    """What makes two hits of a count different."""
+
+    OCCURRENCE = "occurrence"
+    ORIGIN_UNIT = "origin_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class CountPattern:
+    """At least `at_least` different hits of `of` within a sliding window, told by at least `min_feeds` feeds.
+
+    `same` names a fact whose value all counted hits share (a theme family).
+    """
+
+    of: "Pattern"
+    at_least: int
+    within: timedelta
+    distinct: Distinct = Distinct.OCCURRENCE
+    same: str = ""
+    min_feeds: int = 1
+    merging: Merging = Merging()
+
+
+@dataclass(frozen=True, slots=True)
+class SequencePattern:
+    """`first`, then `then` later and at most `within` later. `same_occurrence`: None for either."""
+
+    first: "Pattern"
+    then: "Pattern"
+    within: timedelta
+    same_occurrence: bool | None = None
+    same_subject: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Any one of the parts."""
+
+    parts: tuple["Pattern", ...]
+
+
+Pattern = EventPattern | CountPattern | SequencePattern | AnyOf
+
+
+def event_pattern(
+    kinds: frozenset[Kind],
+    where: Condition = ALWAYS,
+    still: Condition | None = None,
+    *,
+    subject: Subject = Subject.SELF,
+    suspect_side: bool = False,
+) -> EventPattern:
+    """An event pattern, compiled. Left out, `still` is `where` itself."""
+    kept = where if still is None else still
+    return EventPattern(
+        kinds=kinds,
+        where=where,
+        still=kept,
+        holds=compiled(where),
+        still_holds=compiled(kept),
+        subject=subject,
+        suspect_side=suspect_side,
+    )
+
+
+def events_in(pattern: Pattern) -> tuple[EventPattern, ...]:
+    """Every event pattern inside."""
+    match pattern:
+        case EventPattern():
+            return (pattern,)
+        case CountPattern(of=of):
+            return events_in(of)
+        case SequencePattern(first=first, then=then):
+            return (*events_in(first), *events_in(then))
+        case AnyOf(parts=parts):
+            return tuple(event for part in parts for event in events_in(part))
+
+
+def families_of(pattern: Pattern) -> frozenset[str]:
+    """The first words of the kinds it reads ('ed', 'crime' ...): an amendment of any of these may change it."""
+    return frozenset(kind.value.split(".")[0] for event in events_in(pattern) for kind in event.kinds)
+
+
+def facts_of(pattern: Pattern) -> frozenset[str]:
+    """Every fact it asks about."""
+    return frozenset().union(*(facts_asked(event.where) | facts_asked(event.still) for event in events_in(pattern)))
+
+
+def rules_of(pattern: Pattern) -> frozenset[str]:
+    """Every other rule whose firing it asks about."""
+    return frozenset().union(*(rules_asked(event.where) for event in events_in(pattern)))

@@ -1,0 +1,99 @@
+"""Who a person is to the programme at an instant of event time: status, age, watch authority.
+
+The member's record is overlaid by what the history says up to that instant (status changed, watch ended, watch
+started, review done), so an old event is judged by the standing of its own day, whenever it arrives.
+"""
+
+from bisect import bisect_right
+from dataclasses import replace
+from datetime import date, datetime
+
+from domain.clock import LONDON
+from domain.events import Feed, Kind, ProgrammeAttributes
+from domain.identity import DobQuality
+from domain.people import CohortMember, MemberStatus, Standing, watch_standing
+from triggers.history import History, HistoryEntry
+from triggers.reference import Area, Reference
+
+STANDING_KINDS = frozenset(
+    {Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_ENDED, Kind.REVIEW_DONE}
+)
+"""Programme events that change who is watched; they touch every rule."""
+
+
+def age_on(member: CohortMember, day: date) -> int | None:
+    """Whole years on a London day, from the best date of birth held; None where none is known.
+
+    A default date (PID-32 `UD`) says nothing.
+    """
+    known = [dob for dob in member.identity.dates_of_birth if dob.quality is not DobQuality.DEFAULT]
+    if not known:
+        return None
+    best = min(known, key=lambda dob: (dob.quality is not DobQuality.STATED, dob.value)).value
+    return day.year - best.year - ((day.month, day.day) < (best.month, best.day))
+
+
+class Person:
+    """A member seen through their own history: asked by event time, answers from record and overlay."""
+
+    __slots__ = ("_ages", "_changes", "_times", "area", "member")
+
+    def __init__(self, member: CohortMember, history: History, reference: Reference) -> None:
+        self.member = member
+        self._changes = _overlays(member, history)
+        self._times = tuple(at for at, _ in self._changes)
+        self._ages: dict[date, int | None] = {}
+        self.area: Area | None = (
+            Area(force=member.force_area.lower().replace("-", "_").replace(" ", "_"))
+            if member.force_area
+            else reference.area(member.area)
+        )
+
+    def as_of(self, at: datetime) -> CohortMember:
+        """The member as they stood at `at`."""
+        place = bisect_right(self._times, at)
+        return self._changes[place - 1][1] if place else self.member
+
+    def status(self, at: datetime) -> MemberStatus:
+        """Their status at `at`."""
+        return self.as_of(at).status
+
+    def age(self, at: datetime) -> int | None:
+        """Their age in whole years on the London day of `at`."""
+        day = at.astimezone(LONDON).date()
+        if day not in self._ages:
+            self._ages[day] = age_on(self.member, day)
+        return self._ages[day]
+
+    def standing(self, at: datetime, feed: Feed) -> Standing:
+        """Whether they may be watched through `feed` at `at`, and if not, why."""
+        return watch_standing(self.as_of(at), on=at, feed=feed)
+
+
+def _overlays(member: CohortMember, history: History) -> tuple[tuple[datetime, CohortMember], ...]:
+    """The member after each change of standing, oldest first."""
+    now = member
+    changes: list[tuple[datetime, CohortMember]] = []
+    retracted = {entry.retracts for entry in history if entry.kind is Kind.RECORD_RETRACTED}
+    for entry in history:
+        if entry.kind in STANDING_KINDS and entry.subject == member.member_id and entry.event_id not in retracted:
+            now = _after(now, entry)
+            changes.append((entry.occurred_at, now))
+    return tuple(changes)
+
+
+def _after(member: CohortMember, entry: HistoryEntry) -> CohortMember:
+    said = entry.attributes if isinstance(entry.attributes, ProgrammeAttributes) else ProgrammeAttributes()
+    day = entry.occurred_at.astimezone(LONDON).date()
+    review = said.review_date.astimezone(LONDON).date() if said.review_date else None
+    if entry.kind is Kind.STATUS_CHANGED:
+        known = said.status in set(MemberStatus)
+        return replace(member, status=MemberStatus(said.status)) if known and said.status else member
+    if entry.kind is Kind.WATCH_ENDED:
+        # The day before: an authority holds through its last day, an ended watch ends at that instant.
+        return replace(member, watch=replace(member.watch, ends=date.fromordinal(day.toordinal() - 1)))
+    if entry.kind is Kind.WATCH_STARTED:
+        return replace(member, watch=replace(member.watch, starts=day, ends=None, review_on=review))
+    if entry.kind is Kind.REVIEW_DONE:
+        return replace(member, watch=replace(member.watch, review_on=review))
+    return member
