@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -149,16 +150,20 @@ class _Row(BaseModel):
         return replace(earlier, **said)
 
 
-class _Listed(_Row):
-    codes: str | tuple[str, ...]
+class _Icd10(_Row):
+    codes: str = Field(pattern=r"^[A-Z]\d\d(-[A-Z]\d\d)?$")  # one category, or the first and the last of a family
+
+
+class _Snomed(_Row):
+    codes: tuple[Annotated[str, Field(pattern=r"^\d{6,18}$")], ...]
 
 
 class _Version(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     effective: date
-    icd10: tuple[_Listed, ...] = ()
-    snomed: tuple[_Listed, ...] = ()
+    icd10: tuple[_Icd10, ...] = ()
+    snomed: tuple[_Snomed, ...] = ()
 
 
 class _File(BaseModel):
@@ -194,18 +199,16 @@ def _parse(text: str, name: str) -> EdCodes:
     return EdCodes(versions, content.dispositions, local)
 
 
-def _table(rows: Iterable[_Listed]) -> dict[str, Meaning]:
+def _table(rows: Iterable[_Icd10 | _Snomed]) -> dict[str, Meaning]:
     table: dict[str, Meaning] = {}
     for row in rows:
-        for code in _expand(row.codes):
+        for code in _family(row.codes) if isinstance(row, _Icd10) else row.codes:
             table[code] = row.over(table.get(code, Meaning()))
     return table
 
 
-def _expand(codes: str | tuple[str, ...]) -> list[str]:
-    """`X85-Y09` to every category from X85 to Y09; a list as it stands."""
-    if not isinstance(codes, str):
-        return list(codes)
+def _family(codes: str) -> list[str]:
+    """`X85-Y09` to every category from X85 to Y09."""
     first, _, last = codes.partition("-")
     start, end = (ord(edge[0]) * 100 + int(edge[1:]) for edge in (first, last or first))
     return [f"{chr(number // 100)}{number % 100:02d}" for number in range(start, end + 1)]
