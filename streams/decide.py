@@ -6,11 +6,8 @@ events fire, and a repeated event changes nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
-from triggers.language import RuleSet
 
 from alerts.model import Alert, Purpose
 from alerts.planning import Row, notices, plan
@@ -18,13 +15,15 @@ from alerts.reference import reference_of
 from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers, recipients
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
-from domain.events import EdAttributes, Kind
+from domain.events import EdAttributes, Kind, Role, occurrence_key
 from domain.ids import digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
 from streams.messages import Disposition, Ending, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
+from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
 from triggers.history import History, HistoryEntry, entry_of, has_entry, with_entries
+from triggers.rules import RuleSet
 
 _NOT_RECORDED = frozenset({Standing.ENDED, Standing.NOT_WATCHED, Standing.FEED_NOT_ALLOWED})
 """Standings under which the event may not even be kept about this person (rules.md section 2)."""
@@ -59,10 +58,11 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
     correcting = matched.relation in {Relation.OCCURRENCE, Relation.LOST}
     if standing in _NOT_RECORDED and not correcting:
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, standing.value))
-    if has_entry(state.history, entry):
-        return _nothing(matched, state, Disposition(Ending.NO_RULE))
-    history = _within(with_entries(state.history, (entry, *matched.extra)), now - policy.history_for)
-    changes = _changes(world.rules, member, state.history, history, (entry, *matched.extra))
+    added = tuple(each for each in (entry, *matched.extra) if not has_entry(state.history, each))
+    if not added:
+        return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
+    history = _within(with_entries(state.history, added), now - policy.history_for)
+    changes = _changes(world.rules, member, state.history, history, added)
     alert_changes = decide_alerts(
         fired=changes.fired,
         withdrawn=changes.withdrawn,
@@ -85,7 +85,45 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
         alerts=saved,
         rows=(*rows, *held_rows),
         held=held,
+        handed=handed_over(matched, state),
     )
+
+
+def handed_over(matched: Matched, state: PersonState) -> tuple[Matched, ...]:
+    """What a person who loses an occurrence (or a hospital's whole record of a patient) hands on to its heirs.
+
+    Computed from the history, which keeps it: so it can be sent again after a crash.
+    """
+    if matched.relation is not Relation.LOST or not matched.heirs:
+        return ()
+    attributes = matched.event.attributes
+    gone = attributes.merged_patient_key if isinstance(attributes, EdAttributes) else ""
+    entries = [
+        entry
+        for entry in state.history
+        if entry.subject == state.member_id and entry.relation is not Relation.LOST and _goes(entry, matched, gone)
+    ]
+    if not entries:
+        return ()
+    return tuple(
+        Matched(
+            event=matched.event,
+            listener=heir,
+            subject=heir,
+            relation=Relation.SELF,
+            role=Role.PATIENT,
+            extra=tuple(replace(entry, subject=heir, relation=Relation.SELF) for entry in entries),
+            handed_by=state.member_id,
+        )
+        for heir in matched.heirs
+    )
+
+
+def _goes(entry: HistoryEntry, matched: Matched, patient: str) -> bool:
+    if matched.event.kind is Kind.ED_MERGED:
+        own = entry.attributes.patient_key if isinstance(entry.attributes, EdAttributes) else ""
+        return bool(own) and own == patient and entry.source_system == matched.event.source_system
+    return entry.occurrence == occurrence_key(matched.event)
 
 
 def effective(history: History) -> History:

@@ -35,8 +35,8 @@ class _Waiting:
 class GroupCommit:
     """The one door through which parsed records become durable. `start` it inside the running loop.
 
-    About `limit` records in one flush (what was handed in together stays together). When `full` records wait, further ones are refused with StoreUnavailable: the
-    sender keeps them, which is safer than our memory (back-pressure).
+    About `limit` records go in one flush; what was handed in together stays together. When `full` records wait,
+    further ones are refused with StoreUnavailable: the sender keeps them, safer than our memory (back-pressure).
     """
 
     def __init__(self, store: Intake, clock: Clock, *, limit: int = 256, full: int = 20_000) -> None:

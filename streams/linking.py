@@ -5,7 +5,7 @@ still must reach everybody who is linked to that occurrence. Pure words and keys
 """
 
 from domain.events import EdAttributes, Event, Kind, occurrence_key
-from domain.ids import digest
+from domain.ids import OccurrenceKey, digest
 
 AMENDING: frozenset[Kind] = frozenset(
     {
@@ -44,9 +44,9 @@ HOUSEHOLD = "H:"
 """Prefixes of a link's value: the event was about this member, or reached them through their household's key."""
 
 
-def occurrence_link(event: Event) -> str:
-    """The link key of the event's occurrence. Hashed: a store's key names hold no hospital or police number."""
-    return "o:" + digest("link", occurrence_key(event))
+def occurrence_link(key: OccurrenceKey) -> str:
+    """The link key of an occurrence. Hashed: a store's key names hold no hospital or police number."""
+    return "o:" + digest("link", key)
 
 
 def event_link(event_id: str) -> str:
@@ -63,7 +63,7 @@ def keys_to_look_up(event: Event) -> tuple[str, ...]:
     """The links that say who else this event concerns; empty for kinds that open an occurrence."""
     found: list[str] = []
     if event.kind in AMENDING:
-        found.append(occurrence_link(event))
+        found.append(occurrence_link(occurrence_key(event)))
     if event.retracts:
         found.append(event_link(event.retracts))
     if event.kind is Kind.ED_MERGED and isinstance(event.attributes, EdAttributes):
@@ -74,7 +74,7 @@ def keys_to_look_up(event: Event) -> tuple[str, ...]:
 
 def keys_to_remember(event: Event) -> tuple[str, ...]:
     """The links to make for somebody whom this event concerns."""
-    found = [occurrence_link(event), event_link(event.event_id)]
+    found = [occurrence_link(occurrence_key(event)), event_link(event.event_id)]
     if isinstance(event.attributes, EdAttributes) and event.attributes.patient_key:
         found.append(patient_link(event, event.attributes.patient_key))
     return tuple(found)

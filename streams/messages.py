@@ -59,8 +59,9 @@ def most_telling(parts: list[Disposition]) -> Disposition:
 class Matched:
     """One event on its way to one watched person (the listener). Mentions are stripped: identities stop at recognition.
 
-    `subject` is whom it is about (the listener, somebody linked to them, or 'household'); `extra` are entries that a
-    merge brings over from another person's history.
+    `subject` is whom it is about (the listener, somebody linked to them, or 'household'). Where the source moves an
+    occurrence from one person to others, the one who loses it is told the `heirs`, and hands over to each of them the
+    `extra` entries it had, saying whose they were (`handed_by`).
     """
 
     event: Event
@@ -70,11 +71,14 @@ class Matched:
     role: Role | None
     match: Match | None = None
     extra: tuple[HistoryEntry, ...] = ()
+    heirs: tuple[MemberId, ...] = ()
+    handed_by: str = ""
 
     @property
     def part(self) -> str:
         """The name of this part among the parts of its event; the same on every redelivery."""
-        return "|".join((self.listener, self.subject, self.relation.value, self.role.value if self.role else ""))
+        role = self.role.value if self.role else ""
+        return "|".join((self.listener, self.subject, self.relation.value, role, self.handed_by))
 
 
 @dataclass(frozen=True, slots=True)

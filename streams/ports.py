@@ -89,6 +89,7 @@ class Commit:
     alerts: tuple[tuple[Alert, Alert | None], ...] = ()  # each as it is now, and as it was loaded
     rows: tuple[Row, ...] = ()
     held: tuple[HeldIntel, ...] = ()
+    handed: tuple[Matched, ...] = ()  # entries that go to somebody else's worker once this is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,9 @@ class RecogniseLog(Protocol):
     async def parked(self, occurrences: Sequence[str]) -> list[list[ParkedAmendment]]:
         """The amendments that wait for each occurrence."""
 
+    async def keep(self, item: QuarantineItem, now: datetime) -> None:
+        """Keep the content of something that failed by a fault of ours, for a replay; it is in the ledger already."""
+
     async def forward(self, results: Sequence[Recognised]) -> None:
         """Send parts on, remember links, reviews and parked ones, end what ends here, and move past the events."""
 
@@ -151,11 +155,14 @@ class DecideLog(Protocol):
     async def commit(self, commit: Commit) -> bool:
         """Write a decision; False if somebody else changed the person or an alert meanwhile: load and decide again."""
 
+    async def hand_over(self, handed: Sequence[Matched]) -> None:
+        """Send entries on to their new owners, and remember that the occurrences are theirs. Safe to repeat."""
+
     async def settle(self, entries: Sequence[tuple[MatchedEntry, Disposition]]) -> None:
         """Enter the parts in the ledger, end events whose parts are all in, and move past the messages."""
 
-    async def set_aside(self, entry: MatchedEntry, item: QuarantineItem, now: datetime) -> None:
-        """A fault of ours: the part ends as quarantined, its content kept for a replay, the stream goes on."""
+    async def keep(self, item: QuarantineItem, now: datetime) -> None:
+        """Keep the content of something that failed by a fault of ours, for a replay; it is in the ledger already."""
 
 
 class Ledger(Protocol):

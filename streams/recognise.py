@@ -5,14 +5,14 @@ listeners, reviews for an analyst, or an immediate ending. Detection fails open:
 occurrence to an unknown person takes nothing away by itself, it asks a human.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cohort.index import CohortIndex
 from domain.events import EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
-from domain.ids import HouseholdId, MemberId, digest
-from domain.matches import Match, MatchDecision, Relation
+from domain.ids import MemberId, digest
+from domain.matches import Match, MatchDecision, MatchReason, Relation
 from streams.linking import (
     AMENDING,
     FAN_OUT,
@@ -24,7 +24,6 @@ from streams.linking import (
 )
 from streams.messages import Disposition, Ending, Matched, ParkedAmendment, ReviewItem
 from streams.ports import LogEntry, Recognised
-from triggers.history import History, HistoryEntry
 
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
@@ -32,11 +31,10 @@ NOBODY_NAMED = "household"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store knows that bears on one event; `histories` only for merges: of whom it had been taken for."""
+    """What the store knows that bears on one event: link values by key, and amendments that waited for it."""
 
     links: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parked: Sequence[ParkedAmendment] = ()
-    histories: Mapping[MemberId, History] = field(default_factory=dict)
 
 
 def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: CohortIndex, now: datetime) -> Recognised:
@@ -51,8 +49,9 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     parts = _Parts(bare, index)
     for (member, role), match in certain.items():
         parts.add_subject(member, role, Relation.SELF, match)
-    for listener in _household_listeners(event, index):
-        parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None)
+    for match in matches:
+        if match.reason is MatchReason.HOUSEHOLD:
+            parts.add(match.member_id, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
     reviews = _reviews(event, matches, now)
     reviews += _follow_links(event, certain, known, parts, now)
     links = parts.links()
@@ -96,6 +95,17 @@ class _Parts:
             for listener, how in self._index.linked(member):
                 self.add(listener, member, how, role)
 
+    def take_away(self, member: MemberId, *, heirs: Collection[MemberId]) -> None:
+        """The source says that it was not this member but the heirs: the member's own worker hands over what it has."""
+        self.found[(member, member, None)] = Matched(
+            event=self._event,
+            listener=member,
+            subject=member,
+            relation=Relation.LOST,
+            role=None,
+            heirs=tuple(sorted(heirs)),
+        )
+
     def links(self) -> tuple[tuple[str, str], ...]:
         """What to remember: for each subject and each household listener, that this occurrence concerns them."""
         values = sorted(
@@ -113,18 +123,13 @@ def _certain(event: Event, matches: Sequence[Match]) -> dict[tuple[MemberId, Rol
     mentions = {mention.ref: mention for mention in event.mentions}
     found: dict[tuple[MemberId, Role | None], Match] = {}
     for match in sorted(matches, key=lambda each: (-each.match_weight, each.member_id, each.mention)):
-        if match.decision is MatchDecision.MATCH:
+        if match.decision is MatchDecision.MATCH and match.reason is not MatchReason.HOUSEHOLD:
             found.setdefault((match.member_id, _role(event, mentions[match.mention])), match)
     return found
 
 
 def _role(event: Event, mention: Mention) -> Role | None:
     return mention.role or natural_role(event.kind)
-
-
-def _household_listeners(event: Event, index: CohortIndex) -> tuple[MemberId, ...]:
-    key = getattr(event.attributes, "household_key", None)
-    return index.household(HouseholdId(key)) if key else ()
 
 
 def _reviews(event: Event, matches: Sequence[Match], now: datetime) -> list[ReviewItem]:
@@ -162,7 +167,7 @@ def _follow_links(
         elif member not in named:
             moved = isinstance(event.attributes, EdAttributes) and _names_somebody(event)
             if moved and named:
-                parts.add(member, member, Relation.LOST, None)
+                parts.take_away(member, heirs=named)
                 continue
             parts.add_subject(member, None, Relation.OCCURRENCE)
             if moved:
@@ -219,38 +224,24 @@ def _recognise_merge(
     parts = _Parts(bare, index)
     for member in sorted(survivors):
         match = next((found for (who, _), found in certain.items() if who == member), None)
-        brought = tuple(
-            _for_subject(kept, member)
-            for other in sorted(retired - survivors)
-            for kept in known.histories.get(other, ())
-            if isinstance(kept.attributes, EdAttributes)
-            and kept.attributes.patient_key == attributes.merged_patient_key
-            and kept.subject == other
-        )
-        parts.found[(member, member, Role.PATIENT)] = Matched(
-            event=bare,
-            listener=member,
-            subject=member,
-            relation=Relation.SELF,
-            role=Role.PATIENT,
-            match=match,
-            extra=brought,
-        )
+        parts.add(member, member, Relation.SELF, Role.PATIENT, match)
     for member in sorted(retired - survivors):
-        parts.add(member, member, Relation.LOST if survivors else Relation.OCCURRENCE, None)
+        if survivors:
+            parts.take_away(member, heirs=survivors)
+        else:
+            parts.add(member, member, Relation.OCCURRENCE, None)
     reviews = _reviews(event, matches, now)
     if not parts.found and not reviews:
         return _ended(entry, Disposition(Ending.NO_MATCH))
     owners = survivors or retired
-    moved = [kept for part in parts.found.values() for kept in part.extra]
-    keys = [survivor_key, event_link(event.event_id), *(event_link(kept.event_id) for kept in moved)]
-    keys += ["o:" + digest("link", kept.occurrence) for kept in moved]
     return Recognised(
         event=event,
         position=entry.position,
         dispositions=tuple((f"review|{review.review_id}", Disposition(Ending.REVIEW)) for review in reviews),
         parts=tuple(parts.found.values()),
-        links=tuple((key, SUBJECT + owner) for key in sorted(set(keys)) for owner in sorted(owners)),
+        links=tuple(
+            (key, SUBJECT + owner) for key in (survivor_key, event_link(event.event_id)) for owner in sorted(owners)
+        ),
         reviews=tuple(reviews),
     )
 
@@ -259,20 +250,8 @@ def _subjects(known: Known, key: str) -> set[MemberId]:
     return {MemberId(value[len(SUBJECT) :]) for value in known.links.get(key, frozenset()) if value.startswith(SUBJECT)}
 
 
-def _for_subject(entry: HistoryEntry, member: MemberId) -> HistoryEntry:
-    return replace(entry, subject=member, relation=Relation.SELF)
-
-
 def _ended(entry: LogEntry, disposition: Disposition) -> Recognised:
     return Recognised(event=entry.event, position=entry.position, dispositions=(("", disposition),))
-
-
-def merges_to_read(event: Event, links: Mapping[str, frozenset[str]]) -> tuple[MemberId, ...]:
-    """Whose histories a merge needs to see: those linked to the record that goes."""
-    if event.kind is not Kind.ED_MERGED or not isinstance(event.attributes, EdAttributes):
-        return ()
-    known = Known(links=links)
-    return tuple(sorted(_subjects(known, patient_link(event, event.attributes.merged_patient_key))))
 
 
 def waits_for(event: Event, matches: Sequence[Match]) -> str | None:

@@ -171,6 +171,10 @@ class ValkeyTransport:
                 pipe.lrange(keys.PARKED + occurrence, 0, -1)
             return [[codec.decode_parked(raw) for raw in found] for found in await pipe.execute()]
 
+    async def keep(self, item: QuarantineItem, now: datetime) -> None:
+        """See ports.RecogniseLog."""
+        await keep_item(self._client, item, now, self._retention)
+
     async def forward(self, results: Sequence[Recognised]) -> None:
         """See ports.RecogniseLog. What is only remembered goes first: repeated after a crash it changes nothing."""
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
@@ -249,6 +253,21 @@ class ValkeyTransport:
             return int(await self._client.xtrim(stream, minid=until, approximate=False))
 
 
+async def keep_item(client: Redis, item: QuarantineItem, now: datetime, retention: Retention) -> None:
+    """Put an item into quarantine without counting a rejected record: its event is in the ledger already."""
+    name = keys.QUARANTINE_ITEM + item.item_id
+    async with unavailable_as_ours(), client.pipeline(transaction=True) as pipe:
+        pipe.hset(name, mapping={"b": codec.encode(item), "f": ms(now), "l": ms(now), "s": item.state, "n": 1})
+        pipe.expire(name, int(retention.quarantine.total_seconds()))
+        pipe.zadd(keys.QUARANTINE, {item.item_id: ms(now)})
+        await pipe.execute()
+
+
+def addressed(part: Matched) -> tuple[str, str]:
+    """The stream of the listener's shard, and the message."""
+    return keys.matched_stream(shard_of(part.listener)), codec.encode(part).decode()
+
+
 def _stream_order(position: str) -> tuple[int, int]:
     first, _, second = position.partition("-")
     return int(first), int(second or 0)
@@ -285,13 +304,9 @@ def _forwarded(result: Recognised) -> tuple[Any, ...]:
         result.position,
         final,
         [(part, ranked(disposition)) for part, disposition in result.dispositions] if result.parts else [],
-        [_addressed(part) for part in result.parts],
-        [_addressed(part) for part in result.revived],
+        [addressed(part) for part in result.parts],
+        [addressed(part) for part in result.revived],
     )
-
-
-def _addressed(part: Matched) -> tuple[str, str]:
-    return keys.matched_stream(shard_of(part.listener)), codec.encode(part).decode()
 
 
 def ledger_counts(fields: dict[str, int], in_flight: int) -> LedgerCounts:

@@ -16,10 +16,11 @@ from alerts.model import Alert, Delivery
 from alerts.valkey_layout import Guard, Op
 from domain.ids import SHARDS, AlertId, MemberId, shard_of
 from streams import codec, keys
-from streams.messages import Disposition, Ending, Matched, PersonState, QuarantineItem
+from streams.linking import SUBJECT, event_link, occurrence_link
+from streams.messages import Disposition, Matched, PersonState, QuarantineItem
 from streams.ports import Commit, MatchedEntry, Person
 from streams.scripts import Scripts
-from streams.valkey import Retention, entries_of, ms, ranked, unavailable_as_ours
+from streams.valkey import Retention, addressed, entries_of, keep_item, ms, ranked, unavailable_as_ours
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -57,7 +58,7 @@ class ValkeyDecide:
         reply: Any = await self._client.xreadgroup(
             keys.DECIDE_GROUP,
             self._worker,
-            streams,
+            dict[Any, Any](streams),
             count=limit,
             block=block,
         )
@@ -162,17 +163,20 @@ class ValkeyDecide:
                 args=[keys.DECIDE_GROUP, _pack(packed)],
             )
 
-    async def set_aside(self, entry: MatchedEntry, item: QuarantineItem, now: datetime) -> None:
+    async def hand_over(self, handed: Sequence[Matched]) -> None:
         """See ports.DecideLog."""
-        await quarantine_item(self._client, item, now, self._retention)
-        await self.settle([(entry, Disposition(Ending.QUARANTINED, item.reason.value))])
+        if not handed:
+            return
+        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
+            for part in handed:
+                for entry in part.extra:
+                    for link in (occurrence_link(entry.occurrence), event_link(entry.event_id)):
+                        pipe.sadd(keys.LINK + link, SUBJECT + part.listener)
+                        pipe.expire(keys.LINK + link, int(self._retention.links.total_seconds()))
+                stream, message = addressed(part)
+                pipe.xadd(stream, {"m": message})
+            await pipe.execute()
 
-
-async def quarantine_item(client: Redis, item: QuarantineItem, now: datetime, retention: Retention) -> None:
-    """Keep an item in quarantine without counting it as a rejected record: its event is in the ledger already."""
-    name = keys.QUARANTINE_ITEM + item.item_id
-    async with unavailable_as_ours(), client.pipeline(transaction=True) as pipe:
-        pipe.hset(name, mapping={"b": codec.encode(item), "f": ms(now), "l": ms(now), "s": item.state, "n": 1})
-        pipe.expire(name, int(retention.quarantine.total_seconds()))
-        pipe.zadd(keys.QUARANTINE, {item.item_id: ms(now)})
-        await pipe.execute()
+    async def keep(self, item: QuarantineItem, now: datetime) -> None:
+        """See ports.DecideLog."""
+        await keep_item(self._client, item, now, self._retention)

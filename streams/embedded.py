@@ -1,0 +1,249 @@
+"""Engine A: both hops in one process, over the transport on a private Valkey. It carries, loads, saves and retries.
+
+Whatever goes wrong with one event is kept in quarantine with a trace id and the stream goes on; a store that does not
+answer is tried again with a pause, and nothing is marked done meanwhile.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from cohort.index import CohortIndex
+from cohort.matching import match_event
+from cohort.policy import MatchPolicy
+from domain.clock import Clock
+from domain.errors import Conflict, StoreError
+from domain.events import Event, occurrence_key
+from domain.ids import digest
+from domain.matches import Match
+from streams import codec
+from streams.decide import World, changes_nothing, decide, handed_over
+from streams.feeds.outcome import RejectReason, Where
+from streams.linking import keys_to_look_up
+from streams.messages import Disposition, Ending, ParkedAmendment, QuarantineItem
+from streams.ports import Commit, DecideLog, LogEntry, MatchedEntry, Recognised, RecogniseLog
+from streams.recognise import Known, recognise, waits_for
+from streams.topology import DECIDE, RECOGNISE
+
+log = structlog.get_logger("reachpoint.engine")
+
+_PAUSE = timedelta(milliseconds=200)  # after the store failed; doubles up to the next
+_LONGEST_PAUSE = timedelta(seconds=5)
+_CONFLICTS = 20  # a person changed under us this often in a row: something is wrong, not busy
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Who is told what the engine did: metrics and logs. Called after it is durable; must not raise."""
+
+    recognised: Callable[[Sequence[Recognised]], None] = lambda _: None
+    decided: Callable[[Commit, datetime], None] = lambda _commit, _accepted: None
+
+
+class Recogniser:
+    """The first hop."""
+
+    def __init__(
+        self,
+        transport: RecogniseLog,
+        index: Callable[[], CohortIndex],
+        policy: MatchPolicy,
+        clock: Clock,
+        observers: Observers,
+    ) -> None:
+        self._transport = transport
+        self._index = index
+        self._policy = policy
+        self._clock = clock
+        self._observers = observers
+
+    async def run_once(self, wait: timedelta = RECOGNISE.wait) -> int:
+        """Recognise the next batch, if any. Returns how many events it moved on."""
+        entries = await self._transport.read_events(RECOGNISE.batch, wait)
+        if not entries:
+            return 0
+        now, index = self._clock.now(), self._index()
+        matched = [self._match(entry, index, now) for entry in entries]
+        known = await self._look_up(entries, matched)
+        results = []
+        for entry, matches in zip(entries, matched, strict=True):
+            if isinstance(matches, QuarantineItem):
+                results.append(await self._set_aside(entry, matches, now))
+                continue
+            try:
+                result = recognise(entry, matches, known.of(entry.event), index, now)
+            except Exception as error:  # one of the three doors: an event that we cannot handle must not stop the rest
+                result = await self._set_aside(entry, failed(entry.event, error, now), now)
+            known.learn(result)
+            results.append(result)
+        await self._transport.forward(results)
+        self._observers.recognised(results)
+        return len(results)
+
+    def _match(self, entry: LogEntry, index: CohortIndex, now: datetime) -> Sequence[Match] | QuarantineItem:
+        try:
+            return match_event(entry.event, index, self._policy)
+        except Exception as error:  # as above
+            return failed(entry.event, error, now)
+
+    async def _look_up(
+        self, entries: Sequence[LogEntry], matched: Sequence[Sequence[Match] | QuarantineItem]
+    ) -> "_BatchKnowledge":
+        link_keys = list(dict.fromkeys(key for entry in entries for key in keys_to_look_up(entry.event)))
+        waiting = list(
+            dict.fromkeys(
+                occurrence
+                for entry, matches in zip(entries, matched, strict=True)
+                if not isinstance(matches, QuarantineItem)
+                for occurrence in [waits_for(entry.event, matches)]
+                if occurrence
+            )
+        )
+        links = await self._transport.linked(link_keys) if link_keys else []
+        parked = await self._transport.parked(waiting) if waiting else []
+        return _BatchKnowledge(
+            links=dict(zip(link_keys, links, strict=True)), parked=dict(zip(waiting, parked, strict=True))
+        )
+
+    async def _set_aside(self, entry: LogEntry, item: QuarantineItem, now: datetime) -> Recognised:
+        await self._transport.keep(item, now)
+        disposition = Disposition(Ending.QUARANTINED, item.reason.value)
+        return Recognised(event=entry.event, position=entry.position, dispositions=(("", disposition),))
+
+
+class _BatchKnowledge:
+    """What the store knew when the batch was read, and what the batch itself has taught since."""
+
+    def __init__(self, links: dict[str, frozenset[str]], parked: dict[str, list[ParkedAmendment]]) -> None:
+        self._links = links
+        self._parked = parked
+
+    def of(self, event: Event) -> Known:
+        keys = keys_to_look_up(event)
+        return Known(
+            links={key: self._links.get(key, frozenset()) for key in keys},
+            parked=tuple(self._parked.get(occurrence_key(event), ())),
+        )
+
+    def learn(self, result: Recognised) -> None:
+        for key, value in result.links:
+            self._links[key] = self._links.get(key, frozenset()) | {value}
+        if result.parked:
+            self._parked.setdefault(result.parked.occurrence, []).append(result.parked)
+
+
+class Decider:
+    """The second hop."""
+
+    def __init__(
+        self,
+        transport: DecideLog,
+        index: Callable[[], CohortIndex],
+        world: Callable[[], World],
+        clock: Clock,
+        observers: Observers,
+    ) -> None:
+        self._transport = transport
+        self._index = index
+        self._world = world
+        self._clock = clock
+        self._observers = observers
+
+    async def run_once(self, wait: timedelta = DECIDE.wait) -> int:
+        """Decide the next batch, if any, in order. Returns how many messages it moved past."""
+        entries = await self._transport.read_matched(DECIDE.batch, wait)
+        settled: list[tuple[MatchedEntry, Disposition]] = []
+        for entry in entries:
+            settled.append((entry, await self._decide(entry)))
+        await self._transport.settle(settled)
+        return len(settled)
+
+    async def _decide(self, entry: MatchedEntry) -> Disposition:
+        try:
+            return await self._commit(entry)
+        except StoreError:
+            raise  # not the event's fault: try again later, nothing is lost
+        except Exception as error:  # one of the three doors
+            now = self._clock.now()
+            item = failed(entry.matched.event, error, now, part=entry.matched.part)
+            item = dataclasses.replace(item, raw=codec.encode(entry.matched), content_type="matched")
+            await self._transport.keep(item, now)
+            return Disposition(Ending.QUARANTINED, item.reason.value)
+
+    async def _commit(self, entry: MatchedEntry) -> Disposition:
+        matched = entry.matched
+        for _ in range(_CONFLICTS):
+            person = await self._transport.load(matched)
+            if person.decided is not None:
+                await self._transport.hand_over(handed_over(matched, person.state))
+                return person.decided
+            now = self._clock.now()
+            commit = decide(matched, person, self._index().member(matched.listener), self._world(), now)
+            if not changes_nothing(commit) and not await self._transport.commit(commit):
+                continue
+            await self._transport.hand_over(commit.handed)
+            self._observers.decided(commit, matched.event.received_at)
+            return commit.disposition
+        raise Conflict("A person's state changed under every attempt to decide.")
+
+
+def failed(event: Event, error: Exception, now: datetime, *, part: str = "") -> QuarantineItem:
+    """The quarantine item of an event that we could not handle. The detail names the fault, never the content."""
+    trace = digest("trace", event.event_id, part, type(error).__name__)[:12]
+    log.error(
+        "an event could not be handled and was set aside",
+        action="event_set_aside",
+        event_id=event.event_id,
+        kind=event.kind.value,
+        error=type(error).__name__,
+        where=_where(error),
+        trace=trace,
+    )
+    return QuarantineItem(
+        item_id=digest("failed", event.event_id, part),
+        reason=RejectReason.PROCESSING_FAILED,
+        detail=f"{type(error).__name__} at {_where(error)}, trace {trace}",
+        feed=event.feed,
+        where=Where(),
+        raw=codec.encode(event),
+        channel=event.provenance.channel,
+        source=event.provenance.source,
+        content_type="event",
+        first_at=now,
+        last_at=now,
+        event_id=event.event_id,
+    )
+
+
+def _where(error: Exception) -> str:
+    """File and line of the deepest frame: says where, shows no value."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+
+
+async def keep_running(name: str, turn: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    """Run `turn` again and again until `stop`; when the store fails, pause a little longer each time and go on."""
+    pause = _PAUSE
+    while not stop.is_set():
+        try:
+            await turn()
+            pause = _PAUSE
+        except StoreError as error:
+            log.warning("the store did not take it; trying again", action="store_retry", loop=name, error=str(error))
+            await _rest(pause, stop)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+async def _rest(span: timedelta, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), span.total_seconds())
+    except TimeoutError:
+        return

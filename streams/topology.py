@@ -1,0 +1,34 @@
+"""THE map: what happens to an event, from a feed's bytes to the messages, on either engine.
+
+    bytes --streams.feeds.*--> Event ------------- intake (group commit) -----> events          durable, answered
+                         \\--> Rejected ----------------------------------> quarantine       answered with the reason
+    events  --recognise--> Match x 0..n, reviews, links ----------------------> matched{shard}  or an ending
+    matched --decide-----> history + alerts + messages + part of the ledger --> ONE commit      in the listener's slot
+    commit  --settle-----> the event's disposition, once all its parts are in -> ledger
+    outbox  --dispatch---> SMS and e-mail (alerts.dispatch), handed over, repeated until they are taken
+
+Two hops. `recognise` is stateless: any worker may do it. `decide` is keyed by the watched person: one worker owns a
+person at a time, and a commit that finds the person changed is decided again. Engines carry; the functions decide.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One hop: what it reads, what it writes, how much at once and how long it waits when there is nothing."""
+
+    name: str
+    reads: str
+    writes: str
+    batch: int
+    wait: timedelta
+
+
+RECOGNISE = Hop(name="recognise", reads="events", writes="matched", batch=256, wait=timedelta(milliseconds=500))
+DECIDE = Hop(name="decide", reads="matched", writes="commit", batch=64, wait=timedelta(milliseconds=500))
+HOPS = (RECOGNISE, DECIDE)
+
+STUCK_AFTER = timedelta(seconds=60)
+"""An accepted event without a disposition after this long raises an operator's alarm (promises.md 1.3)."""
