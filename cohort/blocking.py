@@ -1,6 +1,6 @@
 """Blocking keys: which members are worth comparing with a mention at all. Several strict keys, none of them loose.
 
-A key is the hash of its parts, so that an index of a million members holds integers; two keys that collide only cost one
+A key is the hash of its parts, so that an index of a million members holds integers; keys that collide only cost one
 more comparison. Keys follow limits.md 3.3; tokens are taken as a set, so that swapped and Somali-order names block.
 """
 

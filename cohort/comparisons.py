@@ -129,7 +129,7 @@ def _given_level(one: PreparedName, other: PreparedName) -> int:
     best = token_likeness(one.call, other.call)
     if best < _CLOSE:
         for first, second in product(one.given, other.given):
-            if first != MOHAMMED and second != MOHAMMED and (first == one.call or second == other.call):
+            if MOHAMMED not in (first, second) and (first == one.call or second == other.call):
                 best = max(best, token_likeness(first, second))
     return best
 
