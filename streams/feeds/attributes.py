@@ -24,7 +24,17 @@ from streams.feeds.outcome import RejectReason
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _FOLDED = frozenset(
     {"qualifiers", "flags", "found", "themes", "safeguarding", "category", "weapon", "injury_level", "disposal", "bail"}
-    | {"outcome", "crime_or_noncrime", "relation", "exploitation_type", "disposition", "code_class", "status", "scope"}
+    | {
+        "outcome",
+        "crime_or_noncrime",
+        "relation",
+        "exploitation_type",
+        "disposition",
+        "code_class",
+        "status",
+        "scope",
+        "priority",
+    }
 )
 _OFFENCES = frozenset({"ho_code", "offences"})
 _PAST = frozenset({"arrival", "departed_at", "released_at"})

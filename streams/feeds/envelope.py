@@ -5,6 +5,7 @@ explain.py, so that its sender hears of all faults at once. No message holds a v
 The order of the checks, and what a record means, are here; shapes are in border.py.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,14 @@ import msgspec
 
 from domain.events import (
     ATTRIBUTES_BY_KIND,
+    CrimeAttributes,
     Event,
     Feed,
     Handling,
     IntelAttributes,
     Kind,
     Marking,
+    Mention,
     Place,
     Provenance,
     Regime,
@@ -166,6 +169,8 @@ def _event(
     if said is None and record.kind is Kind.STATUS_CHANGED:
         faults.append(Fault("attributes.status", RejectReason.MISSING_FIELD, "is missing"))
     mentions = mentions_of(record, origin.feed, faults)
+    if record.kind is Kind.CRIME_ROLE_REMOVED and isinstance(attributes, CrimeAttributes):
+        attributes = _role_removed(attributes, mentions, faults)
     if faults:
         return None, faults
     handling = record.handling or Handling.NONE
@@ -199,6 +204,18 @@ def _event(
         ),
     )
     return event, []
+
+
+def _role_removed(attributes: CrimeAttributes, mentions: tuple[Mention, ...], faults: list[Fault]) -> CrimeAttributes:
+    """The role taken away: as the attributes say, else the one role that the mentions have."""
+    if attributes.role_removed is not None:
+        return attributes
+    roles = {mention.role for mention in mentions} - {None}
+    if len(roles) != 1:
+        problem = "say which role was removed, here or as the role of the mention"
+        faults.append(Fault("attributes.role_removed", RejectReason.MISSING_FIELD, problem))
+        return attributes
+    return replace(attributes, role_removed=roles.pop())
 
 
 def _check_envelope(record: RecordIn, feed: Feed, latest: datetime, faults: list[Fault]) -> None:

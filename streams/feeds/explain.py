@@ -1,19 +1,19 @@
 """Why a record cannot be taken: the slow pass, run only after the fast decoder refused it.
 
-Walks the decoded record beside the types of border.py and collects every fault, each with its path. Problems are told in
-our own words or msgspec's type names, never with a value; a key that is not a plain field name is not repeated either.
+Walks the decoded record beside the types of border.py and collects every fault with its path. Problems are told in our
+own words or msgspec's type names, never with a value; a key that is not a plain field name is not repeated either.
 """
 
 import re
 from dataclasses import dataclass
-from enum import Enum
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args
 
 import msgspec
 
 from domain.events import Feed, Kind
 from streams.feeds.border_values import BorderFault, border_hook
 from streams.feeds.outcome import RejectReason
+from streams.feeds.shapes import is_enum, is_list, is_struct, max_length, member
 
 MAX_FAULTS = 20
 """Faults told of one record; the rest are counted."""
@@ -80,10 +80,10 @@ class RecordWalk:
 
     def visit(self, value: Any, kind: Any, path: str) -> bool:
         """Check `value` against the border type `kind`; true if it, or what is left of it, may stay."""
-        struct = _member(kind, _is_struct)
+        struct = member(kind, is_struct)
         if struct is not None and isinstance(value, dict):
             return self._visit_object(value, struct, path)
-        listed = _member(kind, _is_list)
+        listed = member(kind, is_list)
         if listed is not None and isinstance(value, list):
             return self._visit_list(value, kind, listed, path)
         return self._visit_leaf(value, kind, path)
@@ -107,7 +107,7 @@ class RecordWalk:
         return complete
 
     def _visit_list(self, value: list[Any], kind: Any, listed: Any, path: str) -> bool:
-        most = _max_length(kind)
+        most = max_length(kind)
         if most is not None and len(value) > most:
             self.faults.append(Fault(path, RejectReason.TOO_MANY_REPEATS, f"{len(value)} values, at most {most}"))
             return False
@@ -142,40 +142,10 @@ def _leaf_problem(error: msgspec.ValidationError, kind: Any) -> tuple[RejectReas
     cause = error.__cause__
     if isinstance(cause, BorderFault):
         return cause.reason, str(cause)
-    words = _member(kind, _is_enum)
+    words = member(kind, is_enum)
     if words is Kind:
         return RejectReason.UNKNOWN_KIND, "not a kind that this service knows"
     if words is not None:
         return RejectReason.BAD_VALUE, f"not one of: {', '.join(str(word.value) for word in words)}"
     problem = _AT_PATH.sub("", str(error))
     return RejectReason.BAD_VALUE, problem if problem.startswith("Expected") else "cannot be read"
-
-
-def _member(kind: Any, wanted: Any) -> Any:
-    """The part of a type (through Annotated and unions) that `wanted` accepts; None if there is none."""
-    if wanted(kind):
-        return kind
-    if get_origin(kind) is Annotated:
-        return _member(get_args(kind)[0], wanted)
-    if get_origin(kind) is tuple:
-        return None
-    return next((found for part in get_args(kind) if (found := _member(part, wanted)) is not None), None)
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def _is_enum(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Enum)
-
-
-def _is_list(kind: Any) -> bool:
-    return get_origin(kind) is tuple
-
-
-def _max_length(kind: Any) -> int | None:
-    if get_origin(kind) is Annotated:
-        bounds = [meta.max_length for meta in get_args(kind)[1:] if isinstance(meta, msgspec.Meta)]
-        return next((bound for bound in bounds if bound is not None), None)
-    return next((found for part in get_args(kind) if (found := _max_length(part)) is not None), None)

@@ -91,7 +91,7 @@ def parse_body(
         records = list(split_ndjson([body], max_line=policy.max_bytes))
     elif media == _JSON:
         text = body.removeprefix(_BOM)
-        records = _items(text, policy) if text.lstrip()[:1] == b"[" else [(1, text)]
+        records = _items(text) if text.lstrip()[:1] == b"[" else [(1, text)]
     else:
         return [_refused(body, RejectReason.UNSUPPORTED_MESSAGE, "content type is not JSON or NDJSON", origin, policy)]
     if not records:
@@ -102,7 +102,7 @@ def parse_body(
     return [parse_counted(raw, replace(origin, position=number), policy)[0] for number, raw in records]
 
 
-def _items(text: bytes, policy: RecordPolicy) -> list[tuple[int, bytes]]:
+def _items(text: bytes) -> list[tuple[int, bytes]]:
     """The items of a JSON array as their own bytes; an array that is not JSON is one item, which the parser refuses."""
     try:
         items = _RAW_LIST.decode(text)
