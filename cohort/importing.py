@@ -140,16 +140,16 @@ def _read_ndjson(text: str, kind: type[Value]) -> _Parsed[Value]:
     return parsed, faults
 
 
-@lru_cache(maxsize=4)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+@lru_cache(maxsize=1)
+def _adapters() -> Mapping[Any, TypeAdapter[Any]]:
+    return {kind: TypeAdapter(kind) for kind in (CohortMember, Navigator)}
 
 
 def _from_json(line: int, raw: str, kind: type[Value]) -> tuple[Value | None, list[Fault]]:
     value: Value | None = None
     faults = []
     try:
-        value = _adapter(kind).validate_json(raw, strict=True)
+        value = _adapters()[kind].validate_json(raw, strict=True)
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False, include_context=False):
             path = ".".join(map(str, fault["loc"]))
@@ -284,7 +284,7 @@ def _write(
     table: Callable[[], Columns[Value]],
 ) -> None:
     if file_format is FileFormat.NDJSON:
-        adapter = _adapter(kind)
+        adapter = _adapters()[kind]
         for value in values:
             stream.write(adapter.dump_json(value) + b"\n")
         return

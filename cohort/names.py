@@ -20,7 +20,7 @@ _PLACEHOLDER_PREFIX = re.compile(r"^(?:DUPLICATE|MIG_ERROR|NO_SHOW)_", re.IGNORE
 _PLACEHOLDER_PHRASES = ("NOT ENTERED", "NOT KNOWN")
 _PLACEHOLDER_TOKENS = frozenset({"UNKNOWN", "BABY"})
 _DROPPED_PARTICLES = frozenset({"AL", "EL", "BIN", "IBN", "BINT"})
-_JOINED_PREFIXES = frozenset({"MC", "MAC", "ABU", "ABD", "ABDUL", "ABDEL"})
+_JOINED_PREFIXES = {"MC": "MC", "MAC": "MAC", "ABU": "ABU", "ABD": "ABDUL", "ABDUL": "ABDUL", "ABDEL": "ABDUL"}
 MOHAMMED = sys.intern("MOHAMMED")
 _MOHAMMED_VARIANTS = frozenset(
     {
@@ -85,11 +85,9 @@ def _joined(words: list[str]) -> list[str]:
     for position, word in enumerate(words):
         last = position == len(words) - 1
         if not last and word in _JOINED_PREFIXES:
-            prefix += word
-        elif not prefix and len(words) > 1 and word in _DROPPED_PARTICLES:
+            prefix += _JOINED_PREFIXES[word]
+        elif len(words) > 1 and word in _DROPPED_PARTICLES and not (last and (prefix or not tokens)):
             continue
-        elif prefix and not last and word in _DROPPED_PARTICLES:
-            prefix += word
         else:
             tokens.append(_variant(prefix + word))
             prefix = ""
