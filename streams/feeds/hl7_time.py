@@ -26,6 +26,8 @@ def read_moment(text: str) -> Moment | None:
 
     A day without a time is its midnight in London. A leap second is read as the second before it.
     """
+    if len(text) == 14 and text.isascii() and text.isdigit() and text[12:] < "60":  # what nearly all senders write
+        return _local_moment(text)
     found = _STAMP.fullmatch(text)
     if found is None or found[3] is None:
         return None
@@ -39,6 +41,20 @@ def read_moment(text: str) -> Moment | None:
     except ValueError:
         return None
     return Moment(value, exact=found[5] is not None)
+
+
+def _local_moment(text: str) -> Moment | None:
+    """YYYYMMDDHHMMSS in London time."""
+    year = int(text[:4])
+    if year not in _YEARS:
+        return None
+    try:
+        naive = datetime(  # noqa: DTZ001
+            year, int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:])
+        )
+    except ValueError:
+        return None
+    return Moment(from_london(naive), exact=True)
 
 
 def _offset(found: re.Match[str]) -> timezone:
