@@ -7,6 +7,7 @@ comes from the settings, with `{to}` and `{key}` in it.
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +24,13 @@ from domain.errors import ConfigError
 
 SPECIMEN = {Channel.SMS: "+447700900000", Channel.EMAIL: "nobody@example.com"}
 """Addresses that reach nobody, to try a template with (domain.md section 7.5)."""
+
+
+_PLAUSIBLE = {
+    Channel.SMS: re.compile(r"\+?[0-9]{7,15}"),
+    Channel.EMAIL: re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+"),
+}
+"""One phone number (E.164) or one mail address: nothing that a service could read as none, as several or as another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class AppriseSender:
 
     def _send(self, message: OutMessage) -> SendResult:
         """In a thread of the channel's own."""
+        if not _PLAUSIBLE[message.channel].fullmatch(message.to):
+            return Refused(FailureReason.BAD_ADDRESS, recoverable=False)  # Apprise would mail '' to the sender itself
         service = self._service(message.channel, message.to, message.idempotency_key)
         if service is None:
             return Refused(FailureReason.BAD_ADDRESS, recoverable=False)
@@ -107,7 +117,7 @@ class AppriseSender:
         if service is None or getattr(service, "targets", None) == []:
             return None
         service.request_rate_per_sec = 0
-        seconds = self._policy.timeout.total_seconds()
+        seconds = self._policy.timeout.total_seconds() * 1.5  # after ours, so that what waits behind is refused cleanly
         service.socket_connect_timeout = service.socket_read_timeout = seconds
         found: NotifyBase = service
         return found
