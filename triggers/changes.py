@@ -8,23 +8,20 @@ from domain.triggers import TriggerFired
 from triggers.verdicts import FiringDecision, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The alert stays, its ground is now another firing: an earlier event came late, or a correction moved it."""
-
-    old: TriggerFired
-    new: TriggerFired
+Moved = tuple[TriggerFired, TriggerFired]
+"""(old, new): the alert stays, its ground is now another firing of the same rule; an earlier event came late, or a
+correction moved it or changed its priority."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`fired` new firings; `withdrawn` whose ground is gone; `moved` pairs; `suppressed` new candidates that did not
+    """`fired` new firings; `withdrawn` whose ground is gone; `moved` pairs; `held` new candidates that did not
     fire, with the decision that says why (for the ledger and the gatekeeper)."""
 
     fired: tuple[TriggerFired, ...] = ()
     withdrawn: tuple[TriggerFired, ...] = ()
     moved: tuple[Moved, ...] = ()
-    suppressed: tuple[Verdict, ...] = ()
+    held: tuple[Verdict, ...] = ()
 
     @property
     def nothing(self) -> bool:
@@ -39,23 +36,23 @@ def compare(before: tuple[Verdict, ...], after: tuple[Verdict, ...]) -> Changes:
     either `moved` or `withdrawn`.
     """
     was, now = _by_id(before), _by_id(after)
-    new = [verdict for verdict in after if verdict.fired and not _fired(was, verdict.firing.firing_id)]
-    gone = [verdict for verdict in before if verdict.fired and not _fired(now, verdict.firing.firing_id)]
+    new = [verdict for verdict in after if verdict.fired and not _fired(was, verdict.trigger.firing_id)]
+    gone = [verdict for verdict in before if verdict.fired and not _fired(now, verdict.trigger.firing_id)]
     moved = list(_reworded(was, now))
     withdrawn: list[TriggerFired] = []
     for verdict in gone:
         heir = _heir(verdict, was, now, new)
         if heir is None:
-            withdrawn.append(verdict.firing)
+            withdrawn.append(verdict.trigger)
         else:
-            moved.append(Moved(verdict.firing, heir))
-    taken = {pair.new.firing_id for pair in moved}
-    fired = tuple(verdict.firing for verdict in new if verdict.firing.firing_id not in taken)
-    return Changes(fired, tuple(withdrawn), tuple(moved), _newly_suppressed(was, after))
+            moved.append((verdict.trigger, heir))
+    taken = {heir.firing_id for _, heir in moved}
+    fired = tuple(verdict.trigger for verdict in new if verdict.trigger.firing_id not in taken)
+    return Changes(fired, tuple(withdrawn), tuple(moved), _newly_held(was, after))
 
 
 def _by_id(verdicts: tuple[Verdict, ...]) -> dict[FiringId, Verdict]:
-    return {verdict.firing.firing_id: verdict for verdict in verdicts}
+    return {verdict.trigger.firing_id: verdict for verdict in verdicts}
 
 
 def _fired(verdicts: Mapping[FiringId, Verdict], firing: FiringId) -> bool:
@@ -66,9 +63,9 @@ def _fired(verdicts: Mapping[FiringId, Verdict], firing: FiringId) -> bool:
 def _reworded(was: Mapping[FiringId, Verdict], now: Mapping[FiringId, Verdict]) -> list[Moved]:
     """Firings that stand with another priority: a correction changed how urgent they are."""
     return [
-        Moved(old.firing, now[firing].firing)
+        (old.trigger, now[firing].trigger)
         for firing, old in was.items()
-        if old.fired and _fired(now, firing) and now[firing].firing.priority is not old.firing.priority
+        if old.fired and _fired(now, firing) and now[firing].trigger.priority is not old.trigger.priority
     ]
 
 
@@ -76,30 +73,32 @@ def _heir(
     gone: Verdict, was: Mapping[FiringId, Verdict], now: Mapping[FiringId, Verdict], new: list[Verdict]
 ) -> TriggerFired | None:
     """The firing that now stands for what `gone` stood for; None if its ground is simply gone."""
-    today = now.get(gone.firing.firing_id)
+    today = now.get(gone.trigger.firing_id)
     if today is not None and today.decision is FiringDecision.COOLING and today.cooled_by is not None:
-        return now[today.cooled_by].firing
+        return now[today.cooled_by].trigger
     related = [verdict for verdict in new if _takes_over(verdict, gone, was)]
     if not related:
         return None
-    return min(related, key=lambda one: (abs(one.firing.fired_at - gone.firing.fired_at), one.firing.firing_id)).firing
+    return min(
+        related, key=lambda one: (abs(one.trigger.fired_at - gone.trigger.fired_at), one.trigger.firing_id)
+    ).trigger
 
 
 def _takes_over(new: Verdict, gone: Verdict, was: Mapping[FiringId, Verdict]) -> bool:
-    if new.firing.rule_id != gone.firing.rule_id or new.firing.ground != gone.firing.ground:
+    if new.trigger.rule_id != gone.trigger.rule_id or new.trigger.ground != gone.trigger.ground:
         return False
-    before = was.get(new.firing.firing_id)
-    cooled = before is not None and before.cooled_by == gone.firing.firing_id
+    before = was.get(new.trigger.firing_id)
+    cooled = before is not None and before.cooled_by == gone.trigger.firing_id
     return cooled or new.occurrence == gone.occurrence
 
 
-def _newly_suppressed(was: Mapping[FiringId, Verdict], after: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+def _newly_held(was: Mapping[FiringId, Verdict], after: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
     return tuple(
         verdict
         for verdict in after
         if not verdict.fired
         and (
-            (known := was.get(verdict.firing.firing_id)) is None
+            (known := was.get(verdict.trigger.firing_id)) is None
             or (known.decision is not verdict.decision and verdict.decision is not FiringDecision.COOLING)
         )
     )

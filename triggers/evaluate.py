@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from domain.ids import FiringId, firing_id
 from domain.people import CohortMember, Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
+from triggers.changes import Changes, compare
 from triggers.explain import headline_of, reasons_of
 from triggers.history import History
 from triggers.hits import Grading, Hit, Search
@@ -19,6 +20,9 @@ from triggers.moments import Moment
 from triggers.rules import Case, Ground, Rule, RuleSet
 from triggers.verdicts import DECISION_BY_STANDING, FiringDecision, Verdict
 from triggers.windows import find
+
+
+__all__ = ["Changes", "FiringDecision", "Verdict", "compare", "evaluate"]
 
 
 def evaluate(rules: RuleSet, member: CohortMember, history: History) -> tuple[Verdict, ...]:
@@ -33,22 +37,24 @@ def evaluate(rules: RuleSet, member: CohortMember, history: History) -> tuple[Ve
         own = _verdicts(rule, index, fired)
         for verdict in own:
             if verdict.fired:
-                fired.setdefault((str(rule.rule_id), verdict.occurrence), []).append(verdict.firing.fired_at)
+                fired.setdefault((str(rule.rule_id), verdict.occurrence), []).append(verdict.trigger.fired_at)
         verdicts.extend(own)
     return tuple(sorted(verdicts, key=_canonical))
 
 
 def _canonical(verdict: Verdict) -> tuple[datetime, str, str, str, str]:
-    firing = verdict.firing
+    firing = verdict.trigger
     return (firing.fired_at, firing.rule_id, firing.anchor, firing.ground, verdict.decision)
 
 
-def _verdicts(
-    rule: Rule, index: HistoryIndex, fired: Mapping[tuple[str, str], list[datetime]]
-) -> list[Verdict]:
+def _verdicts(rule: Rule, index: HistoryIndex, fired: Mapping[tuple[str, str], list[datetime]]) -> list[Verdict]:
     grading = _grading(rule) if rule.then.rises and rule.then.priorities else None
     hits = find(rule.when, Search(index, rule.tolerance, grading))
-    candidates = [_candidate(rule, hit, fired) for hit in hits if rule.who_holds(hit.last) is True]
+    candidates = [
+        _candidate(rule, hit, fired)
+        for hit in hits
+        if rule.who_holds(hit.last) is True and not any(map(_fired_for(hit.last, fired), rule.yields_to))
+    ]
     return _cooled(rule, _one_per_firing(candidates))
 
 
@@ -124,14 +130,14 @@ def _one_per_firing(candidates: Iterable[Verdict]) -> list[Verdict]:
     """One candidate per firing id, the most urgent and best standing, in order of event time."""
     best: dict[FiringId, Verdict] = {}
     for candidate in candidates:
-        known = best.get(candidate.firing.firing_id)
+        known = best.get(candidate.trigger.firing_id)
         if known is None or _preference(candidate) < _preference(known):
-            best[candidate.firing.firing_id] = candidate
-    return sorted(best.values(), key=lambda one: (one.firing.fired_at, one.firing.priority.rank, one.firing.anchor))
+            best[candidate.trigger.firing_id] = candidate
+    return sorted(best.values(), key=lambda one: (one.trigger.fired_at, one.trigger.priority.rank, one.trigger.anchor))
 
 
 def _preference(verdict: Verdict) -> tuple[bool, int, datetime]:
-    return (not verdict.fired, verdict.firing.priority.rank, verdict.learnt_at)
+    return (not verdict.fired, verdict.trigger.priority.rank, verdict.learnt_at)
 
 
 def _cooled(rule: Rule, candidates: list[Verdict]) -> list[Verdict]:
@@ -141,13 +147,13 @@ def _cooled(rule: Rule, candidates: list[Verdict]) -> list[Verdict]:
     for candidate in candidates:
         verdict = candidate
         if candidate.fired:
-            cooler = next((known for known in reversed(standing) if _cools(rule, known, candidate.firing)), None)
+            cooler = next((known for known in reversed(standing) if _cools(rule, known, candidate.trigger)), None)
             if cooler is not None:
                 verdict = replace(candidate, decision=FiringDecision.COOLING, cooled_by=cooler.firing_id)
-            elif candidate.learnt_at - candidate.firing.fired_at > rule.tolerance:
+            elif candidate.learnt_at - candidate.trigger.fired_at > rule.tolerance:
                 verdict = replace(candidate, decision=FiringDecision.TOO_LATE)
             else:
-                standing.append(candidate.firing)
+                standing.append(candidate.trigger)
         decided.append(verdict)
     return decided
 

@@ -76,9 +76,7 @@ class Moment:
         return replace(self, roles=self.roles - SUSPECT_ROLES)
 
 
-def moment_of(
-    told: Told, *, occurrence: Occurrence, subject: str, person: Person, reference: Reference
-) -> Moment:
+def moment_of(told: Told, *, occurrence: Occurrence, subject: str, person: Person, reference: Reference) -> Moment:
     """The moment of `subject` at one row of a folded occurrence."""
     return Moment(
         occurrence=occurrence,
@@ -90,4 +88,3 @@ def moment_of(
         person=person,
         reference=reference,
     )
-

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from domain.events import Attributes, EdAttributes, Intent, Kind, Mechanism, Role
+from domain.events import EdAttributes, Intent, Kind, Mechanism, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.matches import Relation
 from triggers.history import HistoryEntry
@@ -136,11 +136,15 @@ def _without_departures_taken_back(entries: list[HistoryEntry]) -> list[HistoryE
     return left
 
 
+_NAMING = frozenset({Relation.SELF, Relation.HOUSEHOLD, Relation.ASSOCIATE})
+"""Relations that say who an occurrence is about; the others only amend it."""
+
+
 def _relations(entries: tuple[HistoryEntry, ...]) -> dict[str, Relation]:
     """How each subject stands to the listener; an amendment that names nobody adds no subject."""
     relations: dict[str, Relation] = {}
     for entry in entries:
-        if entry.relation is not Relation.OCCURRENCE:
+        if entry.relation in _NAMING:
             relations.setdefault(entry.subject, entry.relation)
     return relations
 
@@ -159,7 +163,7 @@ def _fold(entries: tuple[HistoryEntry, ...], reference: Reference) -> Iterator[T
 
 
 def _roles_after(roles: dict[str, frozenset[Role]], entry: HistoryEntry) -> dict[str, frozenset[Role]]:
-    if entry.relation is Relation.OCCURRENCE and entry.subject not in roles:
+    if entry.relation not in _NAMING and entry.subject not in roles:
         return roles
     held = roles.get(entry.subject, frozenset())
     if entry.kind is Kind.CRIME_ROLE_REMOVED:
@@ -231,5 +235,5 @@ def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Referenc
 
 
 @cache
-def _names(attributes: type[Attributes]) -> tuple[str, ...]:
+def _names(attributes: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(attributes) if field.name != "cleared")

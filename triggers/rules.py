@@ -85,6 +85,7 @@ class Rule:
     who: Condition = ALWAYS
     who_holds: Check = field(default=compiled(ALWAYS), repr=False)
     cooling: Cooling = Cooling()
+    yields_to: tuple[str, ...] = ()  # rules whose firing on the same occurrence leaves nothing for this one
     tolerance: timedelta = timedelta(hours=48)
     late_after: timedelta = timedelta(hours=1)
 
@@ -97,7 +98,7 @@ class Rule:
     def asks(self) -> frozenset[str]:
         """The other rules whose firings it reads."""
         tables = (*self.then.priorities, *self.then.headlines, *self.then.reviews)
-        return frozenset().union(*(rules_asked(line.condition) for line in tables))
+        return frozenset(self.yields_to).union(*(rules_asked(line.condition) for line in tables))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,7 @@ class RuleSet:
         return self.families.get(rule.rule_id) or rule.families
 
 
-def rule_set(
-    name: str, version: int, rules: Iterable[Rule], reference: Reference, *, owner: str = ""
-) -> RuleSet:
+def rule_set(name: str, version: int, rules: Iterable[Rule], reference: Reference, *, owner: str = "") -> RuleSet:
     """A rule set with its rules in order of what they ask about, then as given."""
     ordered = _in_order_of_asking(tuple(rules))
     families = {str(rule.rule_id): rule.families for rule in ordered}

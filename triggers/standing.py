@@ -15,9 +15,7 @@ from domain.people import CohortMember, MemberStatus, Standing, watch_standing
 from triggers.history import History, HistoryEntry
 from triggers.reference import Area, Reference
 
-STANDING_KINDS = frozenset(
-    {Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_ENDED, Kind.REVIEW_DONE}
-)
+STANDING_KINDS = frozenset({Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_ENDED, Kind.REVIEW_DONE})
 """Programme events that change who is watched; they touch every rule."""
 
 

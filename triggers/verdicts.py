@@ -39,7 +39,7 @@ DECISION_BY_STANDING: dict[Standing, FiringDecision] = {
 class Verdict:
     """One candidate and what became of it. `cooled_by` names the firing that keeps a cooling one quiet."""
 
-    firing: TriggerFired
+    trigger: TriggerFired
     decision: FiringDecision
     learnt_at: datetime
     occurrence: str

@@ -19,7 +19,6 @@ from triggers.patterns import (
 )
 
 
-
 def find(pattern: Pattern, search: Search) -> list[Hit]:
     """Every hit of a pattern, in order of event time."""
     match pattern:

@@ -1,0 +1,149 @@
+"""Conditions as written, checked against the catalogue of facts and turned into condition trees.
+
+Every fault is told in the words of the fact it is about. Protected characteristics are refused by name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triggers.conditions import All, Any_, Condition, FiredFor, Not, Operator, Test, Unless
+from triggers.facts import FACTS, PROTECTED, Fact, FactType
+from triggers.faults import did_you_mean
+from triggers.reading import Path
+from triggers.reference import Reference, folded_word
+
+MAX_CONDITION_DEPTH = 6
+MAX_WORDS = 200
+
+JOINERS = ("all", "any", "not", "unless")
+
+Tell = Callable[[str, Path], None]
+"""Takes a fault: what is wrong, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a condition may refer to: reference lists, other rules, and facts of the whole rule (priority tables)."""
+
+    reference: Reference
+    rules: frozenset[str]
+    tell: Tell
+    in_priority: bool = False
+
+    def condition(self, written: object, path: Path, depth: int = 0) -> Condition:
+        """The condition written at `path`; faults are told, and a condition that is always true stands in for them."""
+        if not isinstance(written, Mapping):
+            return self._fault("a condition is a mapping of facts to what they must be", path)
+        if depth > MAX_CONDITION_DEPTH:
+            return self._fault(f"conditions may be nested at most {MAX_CONDITION_DEPTH} deep", path)
+        parts = tuple(self._part(str(name), value, (*path, str(name)), depth) for name, value in written.items())
+        return parts[0] if len(parts) == 1 else All(parts)
+
+    def _fault(self, message: str, path: Path) -> Condition:
+        self.tell(message, path)
+        return All(())
+
+    def _part(self, name: str, value: object, path: Path, depth: int) -> Condition:
+        if name in ("all", "any"):
+            return self._joined(name, value, path, depth)
+        if name == "not":
+            return Not(self.condition(value, path, depth + 1))
+        if name == "unless":
+            return Unless(self.condition(value, path, depth + 1))
+        if name == "fired":
+            return self._fired(value, path)
+        return self._about(name, value, path)
+
+    def _joined(self, name: str, value: object, path: Path, depth: int) -> Condition:
+        if not isinstance(value, list) or not value:
+            return self._fault(f"'{name}' needs a list of conditions", path)
+        parts = tuple(self.condition(part, (*path, place), depth + 1) for place, part in enumerate(value))
+        return All(parts) if name == "all" else Any_(parts)
+
+    def _fired(self, value: object, path: Path) -> Condition:
+        if not self.in_priority:
+            return self._fault("'fired' may be asked only in the tables of 'then'", path)
+        if not isinstance(value, str) or value not in self.rules:
+            return self._fault(f"there is no rule {value!r} in this file{did_you_mean(str(value), self.rules)}", path)
+        return FiredFor(value)
+
+    def _about(self, name: str, value: object, path: Path) -> Condition:
+        if folded_word(name) in PROTECTED:
+            return self._fault(f"'{name}' is a protected characteristic; no rule may ask about it", path)
+        fact = FACTS.get(name)
+        if fact is None:
+            return self._fault(f"'{name}' is not a fact that can be asked{did_you_mean(name, FACTS)}", path)
+        if fact.only_in_priority and not self.in_priority:
+            return self._fault(f"'{name}' is known only in the tables of 'then'", path)
+        if isinstance(value, Mapping):
+            return self._operators(fact, value, path)
+        return self._test(fact, Operator.IS, value, path)
+
+    def _operators(self, fact: Fact, written: Mapping[str, Any], path: Path) -> Condition:
+        if not written:
+            return self._fault(f"'{fact.name}' is asked nothing", path)
+        tests = []
+        for word, value in written.items():
+            if word not in set(Operator):
+                known = ", ".join(Operator)
+                return self._fault(f"'{word}' is not a way to compare; there are {known}", (*path, word))
+            tests.append(self._test(fact, Operator(word), value, (*path, word)))
+        return tests[0] if len(tests) == 1 else All(tuple(tests))
+
+    def _test(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
+        if operator is Operator.KNOWN:
+            if not isinstance(value, bool):
+                return self._fault("'known' is true or false", path)
+            return Test(fact.name, operator, value)
+        if fact.type is FactType.TRUTH:
+            return self._truth(fact, operator, value, path)
+        if fact.type is FactType.NUMBER:
+            return self._number(fact, operator, value, path)
+        return self._words(fact, operator, value, path)
+
+    def _truth(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
+        if operator is not Operator.IS or not isinstance(value, bool):
+            return self._fault(f"'{fact.name}' is either true or false", path)
+        return Test(fact.name, operator, value)
+
+    def _number(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
+        if operator is Operator.IN:
+            return self._fault(f"'{fact.name}' is a number: ask at_least, at_most, more_than or less_than", path)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) > 1e9:
+            return self._fault(f"'{fact.name}' is compared with a number, not {value!r}", path)
+        return Test(fact.name, operator, value)
+
+    def _words(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
+        if operator not in (Operator.IS, Operator.IN):
+            return self._fault(f"'{fact.name}' is a word: ask 'is' or 'in', not '{operator}'", path)
+        if operator is Operator.IS:
+            word = self._word(fact, value, path)
+            return Test(fact.name, operator, word) if word is not None else All(())
+        return self._in_list(fact, value, path)
+
+    def _in_list(self, fact: Fact, value: Any, path: Path) -> Condition:
+        if isinstance(value, str):
+            if value not in self.reference.lists:
+                known = did_you_mean(value, self.reference.lists)
+                return self._fault(f"there is no reference list '{value}'{known}", path)
+            words = [self._word(fact, word, path) for word in sorted(self.reference.words(value))]
+            return Test(fact.name, Operator.IN, frozenset(word for word in words if word), named=value)
+        if not isinstance(value, list) or not 0 < len(value) <= MAX_WORDS:
+            return self._fault(f"'in' needs a list of 1 to {MAX_WORDS} words, or the name of a reference list", path)
+        words = [self._word(fact, word, (*path, place)) for place, word in enumerate(value)]
+        return Test(fact.name, Operator.IN, frozenset(word for word in words if word is not None))
+
+    def _word(self, fact: Fact, value: Any, path: Path) -> str | None:
+        if not isinstance(value, str) or not value:
+            self.tell(
+                f"'{fact.name}' is compared with words, not {value!r}; put quotes around codes such as \"2\"", path
+            )
+            return None
+        if fact.words and value not in fact.words:
+            known = did_you_mean(value, fact.words) or f"; there are {', '.join(sorted(fact.words))}"
+            self.tell(f"'{value}' is not a word for {fact.label}{known}", path)
+            return None
+        if fact.name == "offence":
+            return value.upper()
+        return folded_word(value) if fact.open_words else value

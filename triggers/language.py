@@ -1,0 +1,225 @@
+"""The form of a rule file: one pydantic schema, nothing extra allowed. Meaning is checked in `checking.py`.
+
+Spans are numbers with m, h or d ('90m', '48h', '365d'). Conditions stay as plain mappings here, because their faults
+are told in the words of the fact they are about.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from domain.triggers import Priority, Sensitivity
+from triggers.patterns import Distinct, Subject
+from triggers.rules import Ground
+
+MAX_WINDOW = timedelta(days=730)
+"""No window reaches further back: history is not kept for longer (domain.md 7.3)."""
+
+MAX_COUNT = 50
+
+_SPAN = re.compile(r"(-?\d+(?:\.\d+)?)\s*([mhd])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def span_of(text: object) -> timedelta:
+    """'45m', '48h', '365d', '-10d' as a span. Raises ValueError for anything else."""
+    if isinstance(text, timedelta):
+        return text
+    found = _SPAN.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError("a span is a number with m, h or d, such as 48h or 365d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _window(text: object) -> timedelta:
+    span = span_of(text)
+    if not timedelta(0) < span <= MAX_WINDOW:
+        raise ValueError(f"must be more than nothing and at most {MAX_WINDOW.days}d")
+    return span
+
+
+def _wait(text: object) -> timedelta:
+    span = span_of(text)
+    if not timedelta(0) <= span <= MAX_WINDOW:
+        raise ValueError(f"must be between 0m and {MAX_WINDOW.days}d")
+    return span
+
+
+Window = Annotated[timedelta, BeforeValidator(_window)]
+Wait = Annotated[timedelta, BeforeValidator(_wait)]
+Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=300)]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{1,59}$")]
+Where = dict[str, Any]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class EventForm(_Form):
+    """One event: which kinds (a family as `ed.*`), about whom, where what holds, and what must still hold later."""
+
+    kinds: tuple[str, ...] = Field(min_length=1, max_length=40)
+    subject: Subject = Subject.SELF
+    where: Where = {}
+    still: Where | None = None
+    suspect_side: bool = False
+
+
+class MergingForm(_Form):
+    """When two occurrences are one."""
+
+    same_source_key: bool = False
+    overlapping_episodes: bool = False
+    presumed_length: Wait = timedelta(hours=24)
+    two_feeds_within: Window | None = None
+    two_feeds_km: float | None = Field(default=None, gt=0, le=100)
+    two_feeds_where: Where | None = None
+
+
+class CountForm(_Form):
+    """So many different ones in a window."""
+
+    of: "PatternForm"
+    at_least: int = Field(ge=1, le=MAX_COUNT, strict=True)
+    within: Window
+    distinct: Distinct = Distinct.OCCURRENCE
+    same: str = ""
+    min_feeds: int = Field(default=1, ge=1, le=4, strict=True)
+    merging: MergingForm = MergingForm()
+
+
+class SequenceForm(_Form):
+    """One, then another within a span."""
+
+    first: "PatternForm"
+    then: "PatternForm"
+    within: Window
+    same_occurrence: bool | None = None
+    same_subject: bool = True
+
+
+class PatternForm(_Form):
+    """Exactly one kind of pattern, or the name of a ground defined in the same file."""
+
+    event: EventForm | None = None
+    count: CountForm | None = None
+    sequence: SequenceForm | None = None
+    any_of: tuple["PatternForm", ...] | None = Field(default=None, min_length=1, max_length=20)
+    ground: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "PatternForm":
+        given = [name for name in PATTERN_KINDS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a pattern is exactly one of {', '.join(PATTERN_KINDS)}; here are {len(given)}")
+        return self
+
+
+PATTERN_KINDS = ("event", "count", "sequence", "any_of", "ground")
+
+
+class PriorityCase(_Form):
+    """A line of the priority table."""
+
+    priority: Priority
+    when: Where = Field(min_length=1)
+
+
+class HeadlineCase(_Form):
+    """A line of the headline table."""
+
+    headline: Sentence
+    when: Where = Field(min_length=1)
+
+
+class ReviewCase(_Form):
+    """What the same firing also opens."""
+
+    opens: Key
+    when: Where = Field(min_length=1)
+
+
+class ThenForm(_Form):
+    """What follows."""
+
+    priority: Priority
+    headline: Sentence
+    message_key: Key
+    priorities: tuple[PriorityCase, ...] = Field(default=(), max_length=10)
+    headlines: tuple[HeadlineCase, ...] = Field(default=(), max_length=10)
+    reviews: tuple[ReviewCase, ...] = Field(default=(), max_length=10)
+    rises: bool = True
+    contact_within: Window | None = None
+    channels: tuple[Literal["sms", "email"], ...] = Field(default=("sms", "email"), min_length=1)
+    suggestion: Annotated[str, StringConstraints(max_length=300)] = ""
+    sensitivity: Sensitivity = Sensitivity.STANDARD
+    expires_after: Window | None = None
+
+
+class CoolingForm(_Form):
+    """How long it stays quiet after firing: a span, or `whole_ground` for as long as the visit or episode lasts."""
+
+    within: Wait | Literal["whole_ground"] = timedelta(hours=24)
+    ground: Ground = Ground.PERSON
+    per_priority: bool = False
+
+
+class RuleForm(_Form):
+    """One rule."""
+
+    id: RuleName
+    version: int = Field(ge=1, le=100_000, strict=True)
+    owner: Annotated[str, StringConstraints(min_length=2, max_length=120)]
+    why: Sentence
+    sources: tuple[Annotated[str, StringConstraints(min_length=2, max_length=200)], ...] = Field(min_length=1)
+    who: Where = {}
+    when: PatternForm
+    then: ThenForm
+    cooling: CoolingForm = CoolingForm(per_priority=True)
+    yields_to: tuple[RuleName, ...] = Field(default=(), max_length=10)
+    tolerance: Wait = timedelta(hours=48)
+    late_after: Wait = timedelta(hours=1)
+
+
+class RuleFileHead(_Form):
+    """A rule file without its rules and grounds, which are read one by one so that all faults are told at once."""
+
+    rule_set: Key
+    version: int = Field(ge=1, strict=True)
+    owner: Annotated[str, StringConstraints(min_length=2, max_length=120)]
+    about: str = ""
+
+
+class FamilyForm(_Form):
+    """Codes that say how an injury came about: one code or a run of ICD-10 codes."""
+
+    system: Literal["icd10", "snomed"]
+    first: str
+    last: str = ""
+    intent: str | None = None
+    mechanism: str | None = None
+
+
+class AreaForm(_Form):
+    """A programme area: its force, and its middle where known."""
+
+    force: str
+    lat: float | None = Field(default=None, ge=-90, le=90)
+    lon: float | None = Field(default=None, ge=-180, le=180)
+
+
+class ReferenceForm(_Form):
+    """The reference lists."""
+
+    reference: Key
+    version: int = Field(ge=1, strict=True)
+    owner: str
+    about: str = ""
+    lists: dict[Key, tuple[Annotated[str, StringConstraints(min_length=1)], ...]]
+    code_families: tuple[FamilyForm, ...] = ()
+    theme_families: dict[Key, tuple[str, ...]] = {}
+    areas: dict[str, AreaForm] = {}

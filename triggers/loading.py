@@ -1,0 +1,95 @@
+"""The door for rule files: text in, a checked rule set or reference out, or every fault at once.
+
+The shipped sets are read from `triggers/rulesets/`; nothing is read on import.
+"""
+
+from importlib.resources import files
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.errors import NotFound
+from domain.events import Intent, Mechanism
+from triggers.checking import checked
+from triggers.faults import Faults
+from triggers.language import ReferenceForm
+from triggers.reading import read_yaml
+from triggers.reference import Area, CodeFamily, Reference, folded_word
+from triggers.rules import RuleSet
+
+SHIPPED = ("tipt",)
+"""Names of the rule sets that come with Reachpoint."""
+
+
+def load_rules(text: str | bytes, reference: Reference | None = None, *, name: str = "the rule file") -> RuleSet:
+    """The rule set written in `text`, checked against `reference` (the shipped one if None).
+
+    Raises RuleError; its message names every fault with rule, path and line, in a supervisor's words.
+    """
+    return checked(read_yaml(text), reference or shipped_reference(), name=name)
+
+
+def load_rules_file(path: FilePath, reference: Reference | None = None) -> RuleSet:
+    """The rule set in a file. Raises RuleError, or NotFound if there is no such file."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"there is no rule file {path.name}") from error
+    return load_rules(text, reference, name=path.name)
+
+
+def shipped_rules(name: str = "tipt") -> RuleSet:
+    """A rule set that comes with Reachpoint. Raises NotFound for an unknown name."""
+    if name not in SHIPPED:
+        raise NotFound(f"there is no shipped rule set '{name}'; there are: {', '.join(SHIPPED)}")
+    return load_rules(_shipped_text(f"{name}.yaml"), name=f"{name}.yaml")
+
+
+def shipped_reference() -> Reference:
+    """The reference lists that come with Reachpoint."""
+    return load_reference(_shipped_text("reference.yaml"), name="reference.yaml")
+
+
+def _shipped_text(name: str) -> bytes:
+    return files("triggers").joinpath("rulesets", name).read_bytes()
+
+
+def load_reference(text: str | bytes, *, name: str = "the reference file") -> Reference:
+    """The reference lists written in `text`. Raises RuleError with every fault."""
+    document = read_yaml(text)
+    faults = Faults(document)
+    try:
+        form = ReferenceForm.model_validate(document.data)
+    except ValidationError as error:
+        faults.add_form(error)
+        faults.refuse(name)
+        raise
+    families = tuple(_family(family, place, faults) for place, family in enumerate(form.code_families))
+    faults.refuse(name)
+    return Reference(
+        version=form.version,
+        lists={key: frozenset(words) for key, words in form.lists.items()},
+        families=tuple(family for family in families if family is not None),
+        theme_families=_theme_families(form.theme_families),
+        areas={folded_word(key): Area(folded_word(area.force), area.lat, area.lon) for key, area in form.areas.items()},
+    )
+
+
+def _family(form: Any, place: int, faults: Faults) -> CodeFamily | None:
+    try:
+        intent = Intent(form.intent) if form.intent else None
+        mechanism = Mechanism(form.mechanism) if form.mechanism else None
+    except ValueError as error:
+        faults.add(str(error), path=("code_families", place))
+        return None
+    return CodeFamily(form.system, form.first, form.last or form.first, intent, mechanism)
+
+
+def _theme_families(written: dict[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
+    """Families by theme, from themes by family."""
+    found: dict[str, set[str]] = {}
+    for family, themes in written.items():
+        for theme in themes:
+            found.setdefault(folded_word(theme), set()).add(family)
+    return {theme: frozenset(families) for theme, families in found.items()}

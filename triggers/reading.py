@@ -1,0 +1,102 @@
+"""YAML into plain data, safely: no tags, no aliases, bounded size and depth, no key twice, every path with its line."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from domain.errors import RuleError
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 24
+MAX_NODES = 20_000
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain data and, for each path in it, the line it starts on (from 1)."""
+
+    data: Any
+    lines: dict[Path, int]
+
+    def line(self, path: Path) -> int:
+        """The line of a path, or of the nearest part of it that is in the file."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses aliases (they can blow a small file up), tags outside plain data, depth and size beyond bounds."""
+
+    depth = 0
+    nodes = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            event = self.get_event()
+            raise RuleError(f"line {event.start_mark.line + 1}: aliases (*) are not allowed in a rule file")
+        self.depth += 1
+        self.nodes += 1
+        if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            line = self.peek_event().start_mark.line + 1
+            raise RuleError(f"line {line}: the file is nested too deeply or too large to be a rule file")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def read_yaml(text: str | bytes) -> Document:
+    """The document in `text`. Raises RuleError, with the line, for anything that is not plain, bounded YAML."""
+    raw = text.encode() if isinstance(text, str) else text
+    if len(raw) > MAX_BYTES:
+        raise RuleError(f"the file has {len(raw)} bytes; at most {MAX_BYTES} are allowed")
+    try:
+        loader = _Loader(raw.decode("utf-8"))
+        node = loader.get_single_node()
+        lines: dict[Path, int] = {}
+        data = _plain(loader, node, (), lines) if node is not None else None
+    except UnicodeDecodeError as error:
+        raise RuleError("the file is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise RuleError(_yaml_fault(error)) from error
+    except RecursionError as error:
+        raise RuleError("the file is nested too deeply to be a rule file") from error
+    return Document(data, lines)
+
+
+def _yaml_fault(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    return f"line {mark.line + 1}: this is not YAML: {problem}" if mark is not None else f"this is not YAML: {problem}"
+
+
+def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
+    lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(loader, node, path, lines)
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(loader, part, (*path, place), lines) for place, part in enumerate(node.value)]
+    if node.tag.startswith("tag:yaml.org,2002:") and not node.tag.startswith("tag:yaml.org,2002:python"):
+        try:
+            return loader.construct_object(node)  # type: ignore[no-untyped-call]
+        except ValueError as error:
+            raise RuleError(f"line {node.start_mark.line + 1}: this value cannot be read") from error
+    raise RuleError(f"line {node.start_mark.line + 1}: tags (!) are not allowed in a rule file")
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise RuleError(f"line {line}: a key must be a plain word")
+        key = str(key_node.value)
+        if key in data:
+            raise RuleError(f"line {line}: '{key}' is given twice")
+        data[key] = _plain(loader, value_node, (*path, key), lines)
+        lines[(*path, key)] = line
+    return data

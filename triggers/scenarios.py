@@ -1,0 +1,265 @@
+"""Rule tests as supervisors write them (rules.md section 1): YAML in relative time, read into people, events, expectations.
+
+Reading knows the envelope but no engine; `trial.py` runs a scenario on the pure evaluator, and engines run the same
+value. A fault in the file is told with its line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from domain.errors import RuleError
+from domain.events import ATTRIBUTES_BY_KIND, Event, Feed, Grade, Handling, Kind, Mention, Place, Role, natural_role
+from domain.identity import DateOfBirth, Identity, Name
+from domain.ids import HouseholdId, MemberId, NavigatorId, digest, event_id
+from domain.people import CohortMember, MemberStatus, WatchAuthority
+from triggers.language import span_of
+from triggers.reading import Document, Path, read_yaml
+
+SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
+DEFAULT_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One timeline entry: an event about a member, as it arrives."""
+
+    event: Event
+    member: MemberId | None
+    role: Role | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A firing or correction that must be there. `more` holds the fields that are compared because they are stated."""
+
+    at: datetime
+    member: MemberId
+    rule: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One rule test. `steps` are in order of arrival; `corrections` is None where the file does not state them."""
+
+    name: str
+    rules: tuple[str, ...]
+    start: datetime
+    cohort: tuple[CohortMember, ...]
+    steps: tuple[Step, ...]
+    expect: tuple[Expectation, ...]
+    corrections: tuple[Expectation, ...] | None = None
+
+
+def read_scenario(text: str | bytes) -> Scenario:
+    """The scenario written in `text`. Raises RuleError, with the line, for anything that cannot be read."""
+    document = read_yaml(text)
+    data = document.data
+    if not isinstance(data, dict):
+        raise RuleError("a rule test is a mapping with name, cohort, timeline and expect")
+    reader = _Reader(document)
+    reader.only(data, SCENARIO_FIELDS, ())
+    start = reader.moment(data.get("start", DEFAULT_START), ("start",))
+    rules = data.get("rules", [])
+    return Scenario(
+        name=str(data.get("name", "")),
+        rules=tuple(map(str, rules)) if isinstance(rules, list) else (str(rules),),
+        start=start,
+        cohort=tuple(reader.member(line, ("cohort", place)) for place, line in reader.lines(data, "cohort")),
+        steps=_in_order(reader.step(line, start, ("timeline", n), n) for n, line in reader.lines(data, "timeline")),
+        expect=tuple(reader.expectation(line, start, ("expect", n)) for n, line in reader.lines(data, "expect")),
+        corrections=tuple(
+            reader.expectation(line, start, ("corrections", n)) for n, line in reader.lines(data, "corrections")
+        )
+        if "corrections" in data
+        else None,
+    )
+
+
+def _in_order(steps: Any) -> tuple[Step, ...]:
+    """By arrival; those that arrive together as listed."""
+    return tuple(sorted(steps, key=lambda step: step.event.received_at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads plain data into values and tells faults with their line."""
+
+    document: Document
+
+    def fault(self, message: str, path: Path) -> RuleError:
+        return RuleError(f"line {self.document.line(path)}: {message}")
+
+    def only(self, data: Mapping[str, Any], known: frozenset[str], path: Path) -> None:
+        for name in data:
+            if name not in known:
+                raise self.fault(f"'{name}' is not a field here", (*path, name))
+
+    def lines(self, data: Mapping[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+        written = data.get(name) or []
+        if not isinstance(written, list) or not all(isinstance(line, dict) for line in written):
+            raise self.fault(f"'{name}' is a list of entries", (name,))
+        return list(enumerate(written))
+
+    def moment(self, value: object, path: Path, start: datetime | None = None) -> datetime:
+        """An instant, or a span from `start`."""
+        if isinstance(value, datetime):
+            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, date):
+            return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        try:
+            if start is not None and isinstance(value, str) and value.rstrip()[-1:] in ("m", "h", "d"):
+                return start + span_of(value)
+            return datetime.fromisoformat(str(value)).astimezone(UTC)
+        except ValueError as error:
+            raise self.fault(f"{value!r} is neither a span such as 9d nor a date and time", path) from error
+
+    def member(self, line: Mapping[str, Any], path: Path) -> CohortMember:
+        self.only(line, _COHORT_FIELDS, path)
+        if "member_id" not in line:
+            raise self.fault("a cohort line needs a member_id", path)
+        status = self.word(MemberStatus, line.get("status", "at_risk"), (*path, "status"))
+        born = line.get("date_of_birth")
+        feeds = tuple(self.word(Feed, feed, (*path, "allowed_feeds")) for feed in _several(line.get("allowed_feeds")))
+        household = line.get("household_id")
+        return CohortMember(
+            member_id=MemberId(str(line["member_id"])),
+            status=status,
+            identity=Identity(
+                names=(Name(tuple(_several(line.get("given_names"))), str(line.get("family_name", ""))),),
+                dates_of_birth=(DateOfBirth(self.day(born, (*path, "date_of_birth"))),) if born else (),
+            ),
+            programme=str(line.get("programme", "")),
+            area=str(line.get("area", "")),
+            force_area=str(line.get("force_area", "")),
+            household_id=HouseholdId(str(household)) if household else None,
+            associates=tuple(MemberId(one) for one in _several(line.get("associates"))),
+            navigator_id=NavigatorId(str(line["navigator_id"])) if line.get("navigator_id") else None,
+            watch=WatchAuthority(
+                reason=str(line.get("watch_reason", "")),
+                lawful_basis=str(line.get("lawful_basis", "")),
+                authorised_by=str(line.get("authorised_by", "")),
+                **{
+                    name: self.day(line[name], (*path, name))
+                    for name in ("starts", "review_on", "ends")
+                    if line.get(name)
+                },
+            ),
+            **({"allowed_feeds": feeds} if feeds else {}),
+        )
+
+    def day(self, value: object, path: Path) -> date:
+        if isinstance(value, datetime):
+            return value.date()
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError as error:
+            raise self.fault("not a date such as 2009-05-04", path) from error
+
+    def word(self, enum: type[Any], value: object, path: Path) -> Any:
+        try:
+            return enum(value)
+        except ValueError as error:
+            raise self.fault(f"{value!r} is none of {', '.join(map(str, enum))}", path) from error
+
+    def step(self, line: Mapping[str, Any], start: datetime, path: Path, place: int) -> Step:
+        self.only(line, _STEP_FIELDS, path)
+        kind = self.word(Kind, line.get("kind"), (*path, "kind"))
+        feed = kind.feed or self.word(Feed, line.get("feed", "police"), (*path, "feed"))
+        at = self.moment(line.get("at", "0h"), (*path, "at"), start)
+        received = self.moment(line["received"], (*path, "received"), start) if "received" in line else at
+        recorded = self.moment(line["recorded_at"], (*path, "recorded_at"), start) if "recorded_at" in line else None
+        role = self.word(Role, line["role"], (*path, "role")) if line.get("role") else natural_role(kind)
+        member = MemberId(str(line["member"])) if line.get("member") else None
+        key = str(line.get("source_key", f"entry-{place + 1}"))
+        system = str(line.get("source_system", f"scenario-{feed}"))
+        version = str(
+            line.get("version") or digest(*(f"{name}={line[name]}" for name in sorted(line) if name != "received"))
+        )
+        event = Event(
+            event_id=event_id(feed=feed, source_system=system, source_key=key, kind=kind, version=version),
+            kind=kind,
+            feed=feed,
+            source_system=system,
+            source_key=key,
+            occurred_at=at,
+            received_at=received,
+            recorded_at=recorded,
+            version=version,
+            sequence=line.get("sequence"),
+            mentions=(Mention("1", role, Identity(), member),) if member else (),
+            place=self.value(Place, line["place"], (*path, "place")) if line.get("place") else None,
+            attributes=self.value(ATTRIBUTES_BY_KIND[kind], line.get("attributes") or {}, (*path, "attributes")),
+            handling=self.word(Handling, line.get("handling", "NONE"), (*path, "handling")),
+            retracts=line.get("retracts"),
+        )
+        return Step(event, member, role)
+
+    def value(self, kind: Any, written: Any, path: Path) -> Any:
+        """A frozen value of `kind` from a mapping of its fields."""
+        if not isinstance(written, dict):
+            raise self.fault("a mapping of fields is needed here", path)
+        hints = get_type_hints(kind)
+        self.only(written, frozenset(field.name for field in fields(kind)), path)
+        return kind(**{name: self.coerced(hints[name], value, (*path, name)) for name, value in written.items()})
+
+    def coerced(self, hint: Any, value: Any, path: Path) -> Any:
+        if value is None:
+            return None
+        if get_origin(hint) in (Union, UnionType):
+            return self.coerced(next(part for part in get_args(hint) if part is not type(None)), value, path)
+        if get_origin(hint) is tuple:
+            return tuple(str(one) for one in (value if isinstance(value, list) else [value]))
+        if hint is Grade:
+            return self.value(Grade, value, path)
+        if hint is datetime:
+            return self.moment(value, path)
+        if isinstance(hint, type) and issubclass(hint, StrEnum):
+            return self.word(hint, value, path)
+        if hint is float and isinstance(value, int):
+            return float(value)
+        return str(value) if hint is str else value
+
+    def expectation(self, line: Mapping[str, Any], start: datetime, path: Path) -> Expectation:
+        for name in ("at", "member", "rule"):
+            if name not in line:
+                raise self.fault(f"an expectation needs '{name}'", path)
+        more = {name: value for name, value in line.items() if name not in ("at", "member", "rule")}
+        at = self.moment(line["at"], (*path, "at"), start)
+        return Expectation(at, MemberId(str(line["member"])), str(line["rule"]), more)
+
+
+_COHORT_FIELDS = frozenset(
+    "given_names family_name aliases date_of_birth sex nhs_number pnc_id cro nominal_ids addresses postcodes phones emails "
+    "member_id status programme area force_area navigator_id household_id associates watch_reason lawful_basis "
+    "authorised_by starts review_on ends allowed_feeds individual_engagement household_engagement".split()
+)
+
+_STEP_FIELDS = frozenset(
+    "at received kind member feed role source_key source_system version sequence place recorded_at attributes handling "
+    "retracts regime marking provenance".split()
+)
+
+
+def _several(value: object) -> list[str]:
+    """A list, or a cell with ';' between values."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    return [part.strip() for part in str(value).split(";") if part.strip()]
+
+
+def span_from(start: datetime, at: datetime) -> str:
+    """An instant as a span from `start`, as a scenario would write it."""
+    minutes = (at - start) / timedelta(minutes=1)
+    for size, unit in ((1440, "d"), (60, "h")):
+        if minutes % size == 0:
+            return f"{minutes / size:g}{unit}"
+    return f"{minutes:g}m"

@@ -1,0 +1,233 @@
+"""A rule test run on the pure evaluator, event by event in order of arrival, as the step would: no engine, no store.
+
+The result lists every firing that would have led to an alert (also one withdrawn later), the corrections, and the
+difference to what the test expects, in words.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from domain.events import Event, Feed, Kind, ProgrammeAttributes
+from domain.ids import FiringId, MemberId
+from domain.matches import Relation
+from domain.people import CohortMember
+from domain.triggers import TriggerFired
+from triggers.changes import compare
+from triggers.evaluate import evaluate
+from triggers.history import History, HistoryEntry, entry_of, with_entries
+from triggers.rules import RuleSet
+from triggers.scenarios import Expectation, Scenario, Step, span_from
+from triggers.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A firing taken back, and the event time of what took it back."""
+
+    firing: TriggerFired
+    corrected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a scenario. `held` are candidates that did not fire, with the reason; `missing` and `unexpected`
+    are told in words; the test passes when both are empty."""
+
+    firings: tuple[TriggerFired, ...]
+    corrections: tuple[Correction, ...]
+    held: tuple[Verdict, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether exactly what was expected came."""
+        return not (self.missing or self.unexpected)
+
+    @property
+    def difference(self) -> str:
+        """What differs, one line each; '' if nothing does."""
+        return "\n".join([*(f"missing:    {line}" for line in self.missing), *self._came()])
+
+    def _came(self) -> list[str]:
+        return [f"unexpected: {line}" for line in self.unexpected]
+
+
+@dataclass(slots=True)
+class Trial:
+    """The people of a scenario and their histories while it runs."""
+
+    rules: RuleSet
+    cohort: Mapping[MemberId, CohortMember]
+    links: dict[MemberId, set[MemberId]]
+    histories: dict[MemberId, History] = field(default_factory=dict)
+    standing: dict[FiringId, TriggerFired] = field(default_factory=dict)
+    corrections: list[Correction] = field(default_factory=list)
+    held: list[Verdict] = field(default_factory=list)
+
+    def take(self, step: Step) -> None:
+        """One event arrives."""
+        event = step.event
+        said = event.attributes
+        if event.kind is Kind.ASSOCIATION_ADDED and step.member and isinstance(said, ProgrammeAttributes):
+            self._link(step.member, MemberId(said.other_member or ""))
+        for member, entry in self.entries(step):
+            self._take(self.cohort[member], entry)
+
+    def _link(self, one: MemberId, other: MemberId) -> None:
+        if other in self.cohort:
+            self.links.setdefault(one, set()).add(other)
+            self.links.setdefault(other, set()).add(one)
+
+    def entries(self, step: Step) -> Iterable[tuple[MemberId, HistoryEntry]]:
+        """Whose history the event enters, and as what: the person's own, their household's, their associates'."""
+        event = step.event
+        subject = self.cohort.get(step.member) if step.member else None
+        if subject is None and not _household_key(event):
+            yield from self._amended(event)
+            return
+        for member in self.cohort.values():
+            relation = self._relation(member, subject, event)
+            if relation is not None and _may_record(member, subject, event):
+                about = str(subject.member_id) if subject else "household"
+                yield member.member_id, entry_of(event, subject=about, relation=relation, role=step.role)
+
+    def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
+        """An event that names nobody amends what is already linked to its occurrence."""
+        entry = entry_of(event, subject="", relation=Relation.OCCURRENCE, role=None)
+        for member, history in list(self.histories.items()):
+            same_key = (
+                known.occurrence == entry.occurrence
+                or (known.source_system, known.source_key) == (entry.source_system, entry.source_key)
+                for known in history
+            )
+            if any(same_key):
+                yield member, entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
+
+    def _relation(self, member: CohortMember, subject: CohortMember | None, event: Event) -> Relation | None:
+        if subject is not None and member.member_id == subject.member_id:
+            return Relation.SELF
+        if event.feed is Feed.PROGRAMME:
+            return None
+        household = member.household_id
+        if household and (household == _household_key(event) or (subject and household == subject.household_id)):
+            return Relation.HOUSEHOLD
+        if subject is not None and subject.member_id in self.links.get(member.member_id, ()):
+            return Relation.ASSOCIATE
+        return None
+
+    def _take(self, member: CohortMember, entry: HistoryEntry) -> None:
+        before = self.histories.get(member.member_id, ())
+        after = with_entries(before, (entry,))
+        if after == before:
+            return
+        self.histories[member.member_id] = after
+        rules = self.rules.touching({entry.kind, *_kinds_amended(after, entry)})
+        changes = compare(evaluate(rules, member, before), evaluate(rules, member, after))
+        self.held.extend(changes.held)
+        for firing in changes.fired:
+            self.standing[firing.firing_id] = firing
+        for old, new in changes.moved:
+            self.standing.pop(old.firing_id, None)
+            self.standing[new.firing_id] = new
+        self.corrections.extend(Correction(firing, entry.occurred_at) for firing in changes.withdrawn)
+
+
+def _kinds_amended(history: History, entry: HistoryEntry) -> set[Kind]:
+    return {known.kind for known in history if known.occurrence == entry.occurrence}
+
+
+def _household_key(event: Event) -> str:
+    return getattr(event.attributes, "household_key", None) or ""
+
+
+def _may_record(member: CohortMember, subject: CohortMember | None, event: Event) -> bool:
+    """Events of a feed that an authority does not allow are not recorded at all, neither the listener's nor theirs."""
+    return all(
+        event.feed is Feed.PROGRAMME or event.feed in one.allowed_feeds for one in (member, subject) if one is not None
+    )
+
+
+def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
+    """Run `scenario` against `rules` and compare. Deterministic; firings are ordered by time, member and rule."""
+    cohort = {member.member_id: member for member in scenario.cohort}
+    trial = Trial(rules, cohort, _links(scenario.cohort))
+    for step in scenario.steps:
+        trial.take(step)
+    firings = tuple(sorted(trial.standing.values(), key=lambda one: (one.fired_at, one.member_id, one.rule_id)))
+    corrections = tuple(trial.corrections)
+    missing, unexpected = _difference(scenario, firings)
+    if scenario.corrections is not None:
+        lost, extra = _correction_difference(scenario, corrections)
+        missing, unexpected = [*missing, *lost], [*unexpected, *extra]
+    return Result(firings, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
+
+
+def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, set[MemberId]]:
+    """Who is linked with whom; if either lists the other, they are associates."""
+    links: dict[MemberId, set[MemberId]] = {member.member_id: set() for member in cohort}
+    for member in cohort:
+        for other in member.associates:
+            links[member.member_id].add(other)
+            links.setdefault(other, set()).add(member.member_id)
+    return links
+
+
+def _difference(scenario: Scenario, firings: Sequence[TriggerFired]) -> tuple[list[str], list[str]]:
+    left = list(firings)
+    missing = []
+    for expected in scenario.expect:
+        found = next((firing for firing in left if _agrees(expected, firing)), None)
+        if found is None:
+            missing.append(_expected_words(scenario, expected, firings))
+        else:
+            left.remove(found)
+    return missing, [_firing_words(scenario, firing) for firing in left]
+
+
+def _agrees(expected: Expectation, firing: TriggerFired) -> bool:
+    same = (expected.at, expected.member, expected.rule) == (firing.fired_at, firing.member_id, firing.rule_id)
+    return same and all(_plain(getattr(firing, name, None)) == value for name, value in expected.more.items())
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _correction_difference(scenario: Scenario, corrections: Sequence[Correction]) -> tuple[list[str], list[str]]:
+    """A correction is named by the time of the firing it takes back, or by its own."""
+    left = list(corrections)
+    missing = []
+    for expected in scenario.corrections or ():
+        found = next(
+            (
+                one
+                for one in left
+                if expected.at in (one.firing.fired_at, one.corrected_at)
+                and (expected.member, expected.rule) == (one.firing.member_id, one.firing.rule_id)
+            ),
+            None,
+        )
+        if found is None:
+            missing.append(
+                f"correction of {expected.rule} for {expected.member} at {span_from(scenario.start, expected.at)}"
+            )
+        else:
+            left.remove(found)
+    return missing, [f"correction of {_firing_words(scenario, one.firing)}" for one in left]
+
+
+def _expected_words(scenario: Scenario, expected: Expectation, firings: Sequence[TriggerFired]) -> str:
+    stated = "".join(f", {name} {value}" for name, value in expected.more.items())
+    words = f"{expected.rule} for {expected.member} at {span_from(scenario.start, expected.at)}{stated}"
+    near = [one for one in firings if (one.member_id, one.rule_id) == (expected.member, expected.rule)]
+    came = "; ".join(_firing_words(scenario, firing) for firing in near)
+    return f"{words} (there came: {came})" if came else words
+
+
+def _firing_words(scenario: Scenario, firing: TriggerFired) -> str:
+    at = span_from(scenario.start, firing.fired_at)
+    return f"{firing.rule_id} for {firing.member_id} at {at}, {firing.priority}{', late' if firing.late else ''}"
