@@ -41,7 +41,7 @@ class Observers:
     """Who is told what the engine did: metrics and logs. Called after it is durable; must not raise."""
 
     recognised: Callable[[Sequence[Recognised]], None] = lambda _: None
-    decided: Callable[[Commit, datetime], None] = lambda _commit, _accepted: None
+    decided: Callable[[Commit, Event], None] = lambda _commit, _event: None
 
 
 class Recogniser:
@@ -62,7 +62,17 @@ class Recogniser:
         self._observers = observers
 
     async def run_once(self, wait: timedelta = RECOGNISE.wait) -> int:
-        """Recognise the next batch, if any. Returns how many events it moved on."""
+        """Recognise the next batch, if any. Returns how many events it moved on.
+
+        Raises StoreError; then nothing is marked done and the batch comes again.
+        """
+        try:
+            return await self._run_batch(wait)
+        except StoreError:
+            self._transport.rewind()
+            raise
+
+    async def _run_batch(self, wait: timedelta) -> int:
         entries = await self._transport.read_events(RECOGNISE.batch, wait)
         if not entries:
             return 0
@@ -154,7 +164,17 @@ class Decider:
         self._observers = observers
 
     async def run_once(self, wait: timedelta = DECIDE.wait) -> int:
-        """Decide the next batch, if any, in order. Returns how many messages it moved past."""
+        """Decide the next batch, if any, in order. Returns how many messages it moved past.
+
+        Raises StoreError; then what was decided stands and the batch comes again.
+        """
+        try:
+            return await self._run_batch(wait)
+        except StoreError:
+            self._transport.rewind()
+            raise
+
+    async def _run_batch(self, wait: timedelta) -> int:
         entries = await self._transport.read_matched(DECIDE.batch, wait)
         settled: list[tuple[MatchedEntry, Disposition]] = []
         for entry in entries:
@@ -186,7 +206,7 @@ class Decider:
             if not changes_nothing(commit) and not await self._transport.commit(commit):
                 continue
             await self._transport.hand_over(commit.handed)
-            self._observers.decided(commit, matched.event.received_at)
+            self._observers.decided(commit, matched.event)
             return commit.disposition
         raise Conflict("A person's state changed under every attempt to decide.")
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from alerts.model import Alert, Delivery
 from alerts.planning import Row
 from domain.events import Event, Feed
-from domain.ids import AlertId, EventId, MemberId
+from domain.ids import EventId
 from streams.messages import (
     Disposition,
     HeldIntel,
@@ -130,6 +130,9 @@ class RecogniseLog(Protocol):
     async def read_events(self, limit: int, wait: timedelta) -> list[LogEntry]:
         """Events in order of acceptance; those that a dead reader left unfinished come first."""
 
+    def rewind(self) -> None:
+        """Read again, first, what was read and not moved on: the store failed in between."""
+
     async def linked(self, keys: Sequence[str]) -> list[frozenset[str]]:
         """The link values remembered under each key."""
 
@@ -148,6 +151,9 @@ class DecideLog(Protocol):
 
     async def read_matched(self, limit: int, wait: timedelta) -> list[MatchedEntry]:
         """Matched messages, in order within each shard; unfinished ones of a dead reader first."""
+
+    def rewind(self) -> None:
+        """Read again, first, what was read and not settled: the store failed in between."""
 
     async def load(self, matched: Matched) -> Person:
         """The listener's state and alerts, and whether this part was already decided."""
@@ -201,9 +207,3 @@ class Desk(Protocol):
 
     async def decide_held(self, item: HeldIntel) -> None:
         """Keep the gatekeeper's decision."""
-
-    async def person(self, member: MemberId) -> PersonState:
-        """A person's state, for the alert's page."""
-
-    async def alert_member(self, alert: AlertId) -> MemberId | None:
-        """Whom an alert is about; None if there is no such alert."""

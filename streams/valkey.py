@@ -147,6 +147,10 @@ class ValkeyTransport:
             if fields
         ]
 
+    def rewind(self) -> None:
+        """See ports.RecogniseLog."""
+        self._resume = "0"
+
     async def _read(self, after: str, limit: int, block: int | None) -> list[Any]:
         reply = await self._client.xreadgroup(
             keys.RECOGNISE_GROUP, self._worker, {keys.EVENTS: after}, count=limit, block=block

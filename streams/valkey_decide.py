@@ -40,7 +40,8 @@ class ValkeyDecide:
         self._retention = retention or Retention()
         self._scripts = Scripts(client)
         self._commit = client.register_script(layout.CHECKED_COMMIT)
-        self._resume: dict[str, str] = {keys.matched_stream(shard): "0" for shard in range(SHARDS)}
+        self._resume: dict[str, str] = {}
+        self.rewind()
 
     async def read_matched(self, limit: int, wait: timedelta) -> list[MatchedEntry]:
         """See ports.DecideLog."""
@@ -53,6 +54,10 @@ class ValkeyDecide:
                     return found
             streams = {keys.matched_stream(shard): ">" for shard in range(SHARDS)}
             return await self._read(streams, limit, max(1, int(wait.total_seconds() * 1000)))
+
+    def rewind(self) -> None:
+        """See ports.DecideLog."""
+        self._resume = {keys.matched_stream(shard): "0" for shard in range(SHARDS)}
 
     async def _read(self, streams: dict[str, str], limit: int, block: int | None) -> list[MatchedEntry]:
         reply: Any = await self._client.xreadgroup(

@@ -1,0 +1,96 @@
+"""What Prometheus is told: the books, the clocks and the channels. Labels come from closed lists, never from people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from alerts.model import Delivery
+from domain.events import Event
+from streams.messages import ItemReceipt
+from streams.ports import Commit, Recognised
+
+_LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """One registry per process; the API serves it at /metrics."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.taken = Counter(
+            "reachpoint_records_total", "Records handed in", ["feed", "result"], registry=self.registry
+        )
+        self.recognised = Counter(
+            "reachpoint_recognised_total", "Events through recognition", ["feed", "result"], registry=self.registry
+        )
+        self.parts = Counter(
+            "reachpoint_decided_total", "Decided parts by ending", ["feed", "ending", "why"], registry=self.registry
+        )
+        self.fired = Counter("reachpoint_fired_total", "Firings told", ["rule", "priority"], registry=self.registry)
+        self.alerts = Counter("reachpoint_alert_changes_total", "Changes of alerts", ["state"], registry=self.registry)
+        self.attempts = Counter(
+            "reachpoint_deliveries_total", "Attempts to hand over", ["channel", "status"], registry=self.registry
+        )
+        self.decide_seconds = Histogram(
+            "reachpoint_decide_seconds", "From acceptance to the commit", buckets=_LATENCY, registry=self.registry
+        )
+        self.hand_over_seconds = Histogram(
+            "reachpoint_hand_over_seconds",
+            "From the order of a message to its hand-over",
+            ["channel"],
+            buckets=_LATENCY,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("reachpoint_in_flight", "Accepted events without an ending", registry=self.registry)
+        self.stuck = Gauge(
+            "reachpoint_stuck", "Accepted events without an ending for over a minute", registry=self.registry
+        )
+        self.balanced = Gauge(
+            "reachpoint_ledger_balanced", "1 while accepted = disposed + in flight", registry=self.registry
+        )
+        self.last_received = Gauge(
+            "reachpoint_feed_last_received_timestamp_seconds",
+            "When a feed last spoke",
+            ["feed"],
+            registry=self.registry,
+        )
+        self.members = Gauge("reachpoint_cohort_members", "Watched people in the index", registry=self.registry)
+        self.cohort_version = Gauge("reachpoint_cohort_version", "Version of the index", registry=self.registry)
+        self.outbox = Gauge("reachpoint_outbox_pending", "Messages waiting", ["channel"], registry=self.registry)
+        self.intake_waiting = Gauge(
+            "reachpoint_intake_waiting", "Records waiting for the next flush", registry=self.registry
+        )
+
+    def on_receipts(self, feed: str, receipts: Sequence[ItemReceipt]) -> None:
+        """Records were answered."""
+        for receipt in receipts:
+            self.taken.labels(feed, receipt.kind.value).inc()
+
+    def on_recognised(self, results: Sequence[Recognised]) -> None:
+        """A batch went through recognition."""
+        for result in results:
+            outcome = "matched" if result.parts else result.dispositions[0][1].ending.value
+            self.recognised.labels(result.event.feed.value, outcome).inc()
+
+    def on_decided(self, commit: Commit, event: Event, now: datetime) -> None:
+        """A decision was committed."""
+        disposition = commit.disposition
+        why = "" if disposition.ending.value == "alert" else disposition.why
+        self.parts.labels(event.feed.value, disposition.ending.value, why).inc()
+        self.decide_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
+        for alert, previous in commit.alerts:
+            if previous is None or alert.state is not previous.state:
+                self.alerts.labels(alert.state.value).inc()
+            known = {record.trigger.firing_id for record in previous.triggers} if previous else set()
+            for record in alert.triggers:
+                if record.trigger.firing_id not in known:
+                    self.fired.labels(record.trigger.rule_id, record.trigger.priority.value).inc()
+
+    def on_attempt(self, row: Delivery) -> None:
+        """A message was tried."""
+        self.attempts.labels(row.channel.value, row.status.value).inc()
+
+    def on_handed(self, row: Delivery, at: datetime) -> None:
+        """A provider took a message."""
+        self.hand_over_seconds.labels(row.channel.value).observe(max(0.0, (at - row.created_at).total_seconds()))

@@ -1,0 +1,216 @@
+"""The running service: intake, both hops, sending, upkeep and listeners, started and stopped in the right order."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from redis.asyncio import Redis
+
+from alerts.dispatch import Dispatcher
+from alerts.dispatch import Observers as DispatchObservers
+from alerts.model import Channel
+from alerts.routing import Directory
+from alerts.senders.ports import Sender
+from alerts.valkey import ValkeyAlertStore
+from alerts.valkey_outbox import ValkeyOutbox
+from cohort.follow import CohortFollower
+from cohort.valkey import ValkeyCohortStore
+from domain.clock import Clock
+from domain.errors import StoreError
+from domain.events import Event
+from domain.ids import NavigatorId
+from domain.people import Navigator
+from service.metrics import Metrics
+from service.wiring import Policies
+from streams.decide import World
+from streams.embedded import Decider, Observers, Recogniser, keep_running
+from streams.feeds.mllp import MllpListener
+from streams.intake import GroupCommit
+from streams.ports import Commit
+from streams.topology import STUCK_AFTER
+from streams.valkey import ValkeyTransport
+from streams.valkey_decide import ValkeyDecide
+from streams.valkey_desk import ValkeyDesk
+
+log = structlog.get_logger("reachpoint.service")
+
+FOLLOW_EVERY = timedelta(milliseconds=250)
+"""How often the index looks for changes: well within the second that is promised."""
+UPKEEP_EVERY = timedelta(seconds=5)
+TRIM_EVERY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Which parts run in this process."""
+
+    worker: bool = True
+    listeners: bool = True
+
+
+class Service:
+    """Everything behind the front door but the HTTP server itself, on one store."""
+
+    def __init__(
+        self,
+        client: Redis,
+        policies: Policies,
+        senders: Mapping[Channel, Sender],
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        parts: Parts = Parts(),
+    ) -> None:
+        self.policies = policies
+        self.clock = clock
+        self.metrics = metrics
+        self._parts = parts
+        self._client = client
+        self.transport = ValkeyTransport(client, retention=policies.retention)
+        self.decisions = ValkeyDecide(client, retention=policies.retention)
+        self.desk = ValkeyDesk(client)
+        self.alerts = ValkeyAlertStore(client)
+        self.outbox = ValkeyOutbox(client)
+        self.cohort_store = ValkeyCohortStore(client)
+        self.cohort = CohortFollower(self.cohort_store)
+        self.intake = GroupCommit(self.transport, clock)
+        self._world: tuple[Mapping[NavigatorId, Navigator], World] | None = None
+        self.dispatcher = Dispatcher(
+            outbox=self.outbox,
+            store=self.alerts,
+            directory=self,
+            senders=senders,
+            clock=clock,
+            policy=policies.dispatch,
+            observers=DispatchObservers(
+                on_handed=metrics.on_handed, on_attempt=metrics.on_attempt, on_trouble=self._on_trouble
+            ),
+        )
+        self.mllp: MllpListener | None = None
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ready = False
+
+    def directory(self) -> Directory:
+        """The navigators as they are now (alerts.ports.DirectorySource)."""
+        return self.world().directory
+
+    def world(self) -> World:
+        """What decisions are made by at this moment."""
+        navigators = self.cohort.navigators
+        if self._world is None or self._world[0] is not navigators:
+            made = World(rules=self.policies.rules, directory=Directory(navigators), policy=self.policies.decide)
+            self._world = (navigators, made)
+        return self._world[1]
+
+    async def start(self) -> None:
+        """Load the cohort, start the loops and listeners. Ready when it returns."""
+        await self.transport.prepare()
+        await self.cohort.refresh()
+        self.intake.start()
+        self._spawn("follow", self._follow())
+        if self._parts.worker:
+            observers = Observers(recognised=self.metrics.on_recognised, decided=self._on_decided)
+            recogniser = Recogniser(
+                self.transport, lambda: self.cohort.index, self.policies.match, self.clock, observers
+            )
+            decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
+            self._spawn("recognise", keep_running("recognise", recogniser.run_once, self._stop))
+            self._spawn("decide", keep_running("decide", decider.run_once, self._stop))
+            self._spawn("dispatch", self.dispatcher.run(self._stop))
+            self._spawn("upkeep", self._upkeep())
+        if self._parts.listeners:
+            self.mllp = MllpListener(
+                self.policies.mllp, policy=self.policies.ed, submit=self.intake.submit_one, clock=self.clock
+            )
+            await self.mllp.start()
+        self.ready = True
+        log.info(
+            "ready",
+            action="service_ready",
+            members=len(self.cohort.index),
+            cohort_version=self.cohort.index.version,
+            rules=self.policies.rules.version,
+            mllp_port=self.mllp.port if self.mllp else None,
+        )
+
+    async def stop(self) -> None:
+        """Take nothing more in, answer what was taken, finish what is under way."""
+        self.ready = False
+        if self.mllp:
+            await self.mllp.close()
+        await self.intake.stop()
+        self._stop.set()
+        self.dispatcher.wake()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        log.info("stopped", action="service_stopped")
+
+    async def failure(self) -> None:
+        """Wait until a loop ends that should not; raises what ended it. The caller stops the service then."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not self._stop.is_set():
+                task.result()
+                raise StoreError(f"The part '{task.get_name()}' ended unexpectedly.")
+
+    def _spawn(self, name: str, work: "asyncio._CoroutineLike[None]") -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    def _on_decided(self, commit: Commit, event: Event) -> None:
+        self.metrics.on_decided(commit, event, self.clock.now())
+        if commit.rows:
+            self.dispatcher.wake()
+
+    def _on_trouble(self, channel: Channel, fault: StoreError) -> None:
+        log.warning("sending waits for the store", action="dispatch_retry", channel=channel.value, error=str(fault))
+
+    async def _follow(self) -> None:
+        async def turn() -> int:
+            if await self.cohort.refresh():
+                log.info("cohort changed", action="cohort_changed", version=self.cohort.index.version)
+            await self._sleep(FOLLOW_EVERY)
+            return 0
+
+        await keep_running("follow", turn, self._stop)
+
+    async def _upkeep(self) -> None:
+        last_trim = self.clock.now()
+
+        async def turn() -> int:
+            nonlocal last_trim
+            await self._observe()
+            if self.clock.now() - last_trim >= TRIM_EVERY:
+                await self.transport.trim(self.clock.now())
+                last_trim = self.clock.now()
+            await self._sleep(UPKEEP_EVERY)
+            return 0
+
+        await keep_running("upkeep", turn, self._stop)
+
+    async def _observe(self) -> None:
+        """Put the books into the metrics; raise the operator's alarm for events that do not end."""
+        books = await self.transport.counts()
+        stuck = await self.transport.stuck(self.clock.now() - STUCK_AFTER, 100)
+        self.metrics.in_flight.set(books.in_flight)
+        self.metrics.balanced.set(1 if books.balanced else 0)
+        self.metrics.stuck.set(len(stuck))
+        self.metrics.members.set(len(self.cohort.index))
+        self.metrics.cohort_version.set(self.cohort.index.version)
+        self.metrics.intake_waiting.set(self.intake.depth)
+        for feed, moment in books.last_received.items():
+            self.metrics.last_received.labels(feed).set(moment.timestamp())
+        for channel, waiting in (await self.outbox.pending()).items():
+            self.metrics.outbox.labels(channel.value).set(waiting)
+        if stuck:
+            log.error("events do not end", action="events_stuck", count=len(stuck), first=stuck[0])
+            self.transport.rewind()
+            self.decisions.rewind()
+        if not books.balanced:
+            log.error("the books do not balance", action="ledger_unbalanced", in_flight=books.in_flight)
+
+    async def _sleep(self, span: timedelta) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), span.total_seconds())

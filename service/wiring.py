@@ -1,0 +1,202 @@
+"""Putting the rooms together: the only place that chooses adapters and turns settings into policies."""
+
+import os
+import secrets
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from alerts.clocks import ClockPolicy
+from alerts.dispatch import DispatchPolicy
+from alerts.model import Channel
+from alerts.rendering import WordingPolicy
+from alerts.routing import RoutingPolicy
+from alerts.senders.apprise_sender import ApprisePolicy, AppriseSender
+from alerts.suppression import SuppressionPolicy
+from cohort.policy import MatchPolicy
+from domain.errors import ConfigError
+from service.settings import Settings
+from streams.decide import DecidePolicy
+from streams.feeds.ed import EdPolicy
+from streams.feeds.ed_codes import load_ed_codes
+from streams.feeds.mllp import MllpSettings
+from streams.feeds.record_policy import RecordPolicy
+from streams.server import EmbeddedServer, check_durability, connect, connect_url, socket_path
+from streams.valkey import Retention
+from triggers.loading import load_rules_file, shipped_rules
+from triggers.rules import RuleSet
+
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Everything that rooms are given, made once from the settings."""
+
+    match: MatchPolicy
+    decide: DecidePolicy
+    dispatch: DispatchPolicy
+    retention: Retention
+    records: RecordPolicy
+    ed: EdPolicy
+    mllp: MllpSettings
+    rules: RuleSet
+
+
+def policies_of(settings: Settings) -> Policies:
+    """The rooms' policies. Raises ConfigError or RuleError with all that is wrong."""
+    alerts = settings.alerts
+    clocks = ClockPolicy(digests=alerts.digest_times)
+    return Policies(
+        match=MatchPolicy(
+            match_bits=settings.match.match_bits,
+            review_bits=settings.match.review_bits,
+            margin_bits=settings.match.margin_bits,
+            prevalence=settings.match.prevalence,
+        ),
+        decide=DecidePolicy(
+            suppression=SuppressionPolicy(
+                group_within=timedelta(minutes=alerts.group_minutes),
+                quiet_for=timedelta(minutes=alerts.quiet_minutes),
+                clocks=clocks,
+            ),
+            routing=RoutingPolicy(channels=tuple(_sending_urls(settings)) or tuple(Channel)),
+            secret=_reference_secret(settings),
+        ),
+        dispatch=DispatchPolicy(
+            wording=WordingPolicy(
+                base_url=settings.api.base_url.rstrip("/"),
+                call_back=alerts.call_back,
+                service_name=alerts.service_name,
+            ),
+            lease=timedelta(seconds=max(45.0, alerts.send_timeout_s * 3)),
+        ),
+        retention=Retention(
+            events=timedelta(hours=settings.store.retain_events_hours),
+            events_max=settings.store.retain_events_max,
+            quarantine=timedelta(days=settings.store.retain_quarantine_days),
+        ),
+        records=RecordPolicy(
+            drop_unknown=settings.feeds.drop_unknown_fields,
+            future_tolerance=timedelta(minutes=settings.feeds.future_tolerance_minutes),
+        ),
+        ed=EdPolicy(codes=load_ed_codes(*settings.feeds.ed_code_files)),
+        mllp=MllpSettings(
+            host=settings.mllp.host,
+            port=settings.mllp.port,
+            max_frame_bytes=settings.mllp.max_frame_kib * 1024,
+            idle_timeout_s=settings.mllp.idle_timeout_s,
+            max_connections=settings.mllp.max_connections,
+            ssl_context=_tls(settings),
+        ),
+        rules=load_rules_file(settings.rules.file) if settings.rules.file else shipped_rules("tipt"),
+    )
+
+
+def sender_of(settings: Settings) -> AppriseSender:
+    """The sender for the channels that are set up."""
+    return AppriseSender(
+        ApprisePolicy(
+            urls=_sending_urls(settings),
+            timeout=timedelta(seconds=settings.alerts.send_timeout_s),
+            name=settings.alerts.service_name,
+        )
+    )
+
+
+def _sending_urls(settings: Settings) -> dict[Channel, str]:
+    urls = {Channel.SMS: settings.alerts.sms_url, Channel.EMAIL: settings.alerts.email_url}
+    return {channel: url.get_secret_value() for channel, url in urls.items() if url.get_secret_value()}
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    mllp = settings.mllp
+    if mllp.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(mllp.tls_certificate, mllp.tls_key)
+        if mllp.tls_client_ca:
+            context.load_verify_locations(mllp.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"The MLLP certificate cannot be used: {error}") from error
+    return context
+
+
+def _reference_secret(settings: Settings) -> bytes:
+    """The secret behind the references: the operator's file, or one made once in the data directory."""
+    file = settings.alerts.reference_secret_file
+    if file is not None:
+        try:
+            found = file.read_bytes().strip()
+        except OSError as error:
+            raise ConfigError(f"The secret for references cannot be read: {error}") from error
+        return found
+    own = settings.data_dir / "reference.secret"
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return own.read_bytes()
+    with os.fdopen(handle, "wb") as fresh:
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        fresh.write(secret)
+        fresh.flush()
+        os.fsync(fresh.fileno())
+    return secret
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Redis]:
+    """A checked connection to the store: the operator's own, or a private one that is started and stopped with us."""
+    url = settings.store.redis_url.get_secret_value()
+    if url:
+        client = connect_url(url)
+        try:
+            await check_durability(client)
+            yield client
+        finally:
+            await client.aclose()
+        return
+    server = EmbeddedServer(settings.data_dir)
+    await server.start()
+    client = connect(server.socket)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+        await server.stop()
+
+
+@asynccontextmanager
+async def reach_store(settings: Settings) -> AsyncIterator[Redis]:
+    """The store for one command: that of the running service if there is one, else opened for as long as it takes."""
+    running = None if settings.store.redis_url.get_secret_value() else await _running(settings.data_dir)
+    if running is None:
+        async with open_store(settings) as client:
+            yield client
+        return
+    try:
+        yield running
+    finally:
+        await running.aclose()
+
+
+async def _running(data_dir: Path) -> Redis | None:
+    socket = socket_path(data_dir)
+    if not socket.exists():
+        return None
+    client = connect(socket)
+    try:
+        await client.ping()
+    except (RedisError, OSError):
+        await client.aclose()
+        return None
+    return client
