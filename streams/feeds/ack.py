@@ -52,7 +52,6 @@ _CONDITION_BY_REASON = {
     RejectReason.UNSUPPORTED_MESSAGE: "200",
     RejectReason.UNSUPPORTED_VERSION: "203",
     RejectReason.KEY_REUSED: "205",
-    RejectReason.PROCESSING_FAILED: "207",
 }
 
 
@@ -88,7 +87,7 @@ def header_of(message: Message) -> Header:
     separators = message.separators
 
     def echo(number: int) -> str:
-        return "".join(char for char in msh.raw(number)[:_MAX_ECHO] if char.isprintable())
+        return _printable(msh.raw(number)[:_MAX_ECHO])
 
     return Header(
         sending_app=echo(3),
@@ -110,14 +109,14 @@ def header_of(message: Message) -> Header:
 def decide_code(outcome: ParseResult, receipt: Receipt) -> tuple[AckCode, str]:
     """The acknowledgement code and the condition of table 0357.
 
-    AA for whatever needs no sending again: events, repeats, what is ignored, and an event that a fault of ours put
-    into quarantine (it is durable and will be replayed). AE only where sending again can help.
+    AA for whatever needs no sending again: events, repeats, what is ignored, and what a fault of ours put into
+    quarantine (it is durable and will be replayed). AE only where sending again can help.
     """
     if receipt is Receipt.UNAVAILABLE:
         return AckCode.AE, "207"
     if receipt is Receipt.CONFLICT:
         return AckCode.AR, "205"
-    if not isinstance(outcome, Rejected):
+    if not isinstance(outcome, Rejected) or outcome.reason is RejectReason.PROCESSING_FAILED:
         return AckCode.AA, "0"
     condition = _CONDITION_BY_REASON.get(outcome.reason, "102")
     if outcome.reason is RejectReason.MISSING_FIELD and not outcome.where.field:
@@ -184,4 +183,8 @@ def _text(outcome: ParseResult, receipt: Receipt, header: Header) -> str:
 
 def _clean(value: str, header: Header) -> str:
     """A value that cannot break the message it is written into."""
-    return "".join(char for char in value[:_MAX_ECHO] if char.isprintable() and char != header.field)
+    return _printable(value[:_MAX_ECHO]).replace(header.field, "")
+
+
+def _printable(value: str) -> str:
+    return value if value.isprintable() else "".join(filter(str.isprintable, value))

@@ -25,6 +25,8 @@ from streams.feeds.receipts import Receipt, Submit
 _log = structlog.get_logger("reachpoint.mllp")
 _CHANNEL = "mllp"
 _CHUNK_BYTES = 64 * 1024
+_LARGE_BYTES = 64 * 1024
+"""Frames above this are not read ahead of, so that a connection holds a few megabytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class MllpListener:
         self._server: asyncio.Server | None = None
         self._readers: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
+        self._submitting: set[asyncio.Task[Receipt]] = set()
 
     @property
     def port(self) -> int:
@@ -108,6 +111,8 @@ class MllpListener:
             for connection in late:
                 connection.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        if self._submitting:
+            await asyncio.wait(self._submitting, timeout=self._settings.close_timeout_s)
         await self._server.wait_closed()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,25 +164,31 @@ class MllpListener:
             except (TimeoutError, OSError):
                 data = b""
             for frame in decoder.feed(data) if data else decoder.finish():
-                await queue.put(self._hand_over(frame, source))
+                waiting = self._hand_over(frame, source)
+                await queue.put(waiting)
+                if len(frame.payload) > _LARGE_BYTES:
+                    await asyncio.wait({waiting.receipt})
 
     def _hand_over(self, frame: Frame, source: str) -> _Waiting:
         outcome = self._outcome(frame, source)
         owed = frame.kind is not FrameKind.STRAY or frame.payload[:3] == b"MSH"
-        return _Waiting(outcome, frame.payload, asyncio.create_task(self._receipt(outcome, frame.payload)), owed)
+        receipt = asyncio.create_task(self._receipt(outcome, frame.payload))
+        self._submitting.add(receipt)  # a sender that hangs up must not take its message back half stored
+        receipt.add_done_callback(self._submitting.discard)
+        return _Waiting(outcome, frame.payload, receipt, owed)
 
     def _outcome(self, frame: Frame, source: str) -> ParseResult:
         """What the frame is. Only whole frames are parsed: half a message may look like a whole one."""
-        if frame.kind is FrameKind.MESSAGE:
-            now = self._clock.now()
+        if frame.kind is not FrameKind.MESSAGE:
+            return _refused(frame, source, *_FAULTS[frame.kind])
+        now = self._clock.now()
+        try:
             return parse_ed(
                 frame.payload, received_at=now, channel=_CHANNEL, source=source, position=None, policy=self._policy
             )
-        reason, detail = _FAULTS[frame.kind]
-        control_id = read_header(frame.payload).control_id
-        return Rejected(
-            reason, detail, Feed.ED, frame.payload, Where(), _CHANNEL, source, CONTENT_TYPE, control_id=control_id
-        )
+        except Exception as error:  # a fault of ours must not cost the frames behind it: kept, answered, replayed later
+            _log.error("the parser failed", action="mllp.parse_failed", fault=type(error).__name__)
+            return _refused(frame, source, RejectReason.PROCESSING_FAILED, "a fault of the parser")
 
     async def _receipt(self, outcome: ParseResult, raw: bytes) -> Receipt:
         """The engine's answer; any failure means that nothing was promised, so the sender keeps the message."""
@@ -192,7 +203,7 @@ class MllpListener:
     async def _answer(self, queue: asyncio.Queue[_Waiting | None], writer: asyncio.StreamWriter) -> None:
         """Answer in the order of arrival. Ends at the None that closes the queue, or when the sender is gone."""
         while (waiting := await queue.get()) is not None:
-            receipt = await waiting.receipt
+            receipt = await asyncio.shield(waiting.receipt)
             if not waiting.answered:
                 continue
             answer = acknowledge(
@@ -216,6 +227,13 @@ _FAULTS = {
     FrameKind.OVERSIZE: (RejectReason.TOO_LARGE, "the frame is longer than allowed"),
     FrameKind.STRAY: (RejectReason.NOT_PARSEABLE, "bytes outside an MLLP frame"),
 }
+
+
+def _refused(frame: Frame, source: str, reason: RejectReason, detail: str) -> Rejected:
+    control_id = read_header(frame.payload).control_id
+    return Rejected(
+        reason, detail, Feed.ED, frame.payload, Where(), _CHANNEL, source, CONTENT_TYPE, control_id=control_id
+    )
 
 
 def _control_id(outcome: ParseResult) -> str:

@@ -14,6 +14,8 @@ import pytest
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
 from domain.events import Event
+from streams.feeds.ed import EdPolicy
+from streams.feeds.ed_codes import EdCodes
 from streams.feeds.mllp import MllpListener, MllpSettings
 from streams.feeds.mllp_frames import END, framed
 from streams.feeds.outcome import Ignored, ParseResult, Rejected
@@ -29,10 +31,12 @@ class Engine:
         self.open = asyncio.Event()
         self.open.set()
         self.fault: Exception | None = None
+        self.finished = 0
 
     async def submit(self, outcome: ParseResult, raw: bytes) -> Receipt:
         self.taken.append((outcome, raw))
         await self.open.wait()
+        self.finished += 1
         if self.fault:
             raise self.fault
         return Receipt.QUARANTINED if isinstance(outcome, Rejected) else Receipt.ACCEPTED
@@ -78,11 +82,11 @@ Dial = Callable[[], Awaitable[Sender]]
 
 @asynccontextmanager
 async def listening(
-    engine: Engine, client_ssl: ssl.SSLContext | None = None, **changes: object
+    engine: Engine, *, codes: EdCodes = POLICY.codes, client_ssl: ssl.SSLContext | None = None, **changes: object
 ) -> AsyncIterator[tuple[MllpListener, Dial]]:
     listener = MllpListener(
         MllpSettings(port=0, **changes),  # type: ignore[arg-type]
-        policy=POLICY,
+        policy=EdPolicy(codes),
         submit=engine.submit,
         clock=ManualClock(NOW),
     )
@@ -194,6 +198,23 @@ async def test_bad_frames_are_refused_and_their_neighbours_taken() -> None:
         assert any(isinstance(outcome, Ignored) for outcome, _ in engine.taken)
 
 
+async def test_a_fault_of_the_parser_is_kept_for_replay_and_costs_no_neighbour() -> None:
+    class BrokenCodes(EdCodes):
+        def disposition(self, site: str, code: str) -> str | None:
+            if code == "4":
+                raise ZeroDivisionError
+            return None
+
+    engine = Engine()
+    async with listening(engine, codes=BrokenCodes()) as (_, dial):
+        sender = await dial()
+        poison = adt("A03", msh={10: "K1"}, pv1={36: "4"})
+        await sender.send(framed(poison.encode()) + framed(message("K2").encode()))
+        assert [await sender.answer(), await sender.answer()] == [("AA", "K1"), ("AA", "K2")]
+        assert (engine.refused, engine.keys) == (["processing_failed"], ["K2"])
+        assert engine.taken[0][1] == poison.encode()
+
+
 async def test_hl7_without_framing_is_kept_and_refused_when_the_sender_hangs_up() -> None:
     engine = Engine()
     async with listening(engine) as (_, dial):
@@ -279,10 +300,11 @@ async def test_a_sender_that_hangs_up_before_its_answer_harms_nobody() -> None:
         await sender.send(framed(message("K1").encode()))
         await until(lambda: len(engine.taken) == 1)
         sender.writer.transport.abort()
+        await asyncio.sleep(0.05)
         engine.open.set()
         assert await other.ask(message("K2")) == ("AA", "K2")
         await until(lambda: listener.connections == 1)
-        assert engine.keys == ["K1", "K2"]
+        assert (engine.keys, engine.finished) == (["K1", "K2"], 2)
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
