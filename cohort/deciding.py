@@ -49,7 +49,7 @@ def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
     if bits >= policy.match_bits:
         return MatchDecision.MATCH, MatchReason.WEIGHT
     if bits >= policy.review_bits:
-        return MatchDecision.REVIEW, MatchReason.DOUBTFUL
+        return MatchDecision.REVIEW, MatchReason.IDENTIFIER if identifier else MatchReason.DOUBTFUL
     if identifier and not _contradicted(levels):
         return MatchDecision.REVIEW, hold or MatchReason.IDENTIFIER
     return MatchDecision.NONE, MatchReason.TOO_LIGHT

@@ -66,7 +66,14 @@ class LevelWeight:
 
     bits: float
     tf_weight: float = 0.0
-    floor: float = float("-inf")  # bits of the next weaker level: a common value stays worth more than a near one
+    weaker: tuple["LevelWeight", ...] = ()
+
+    def adjusted(self, change: float) -> float:
+        """Bits after a term-frequency adjustment of `change` bits.
+
+        Never less than any weaker level would get, so that agreeing exactly is not worth less than agreeing nearly.
+        """
+        return max([level.bits + level.tf_weight * change for level in (self, *self.weaker)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +130,9 @@ def _compiled(comparison: ComparisonFile) -> ComparisonModel:
         odd = ", ".join(sorted(set(given) ^ set(offered))) or "a level is given twice"
         raise ConfigError(f"The levels of {comparison.comparison} are not those that the comparison offers: {odd}")
     weights: dict[str, LevelWeight] = {}
-    weaker = float("-inf")
     for level in reversed(comparison.levels):
-        bits = _bits(comparison.comparison, level)
-        weights[level.level] = LevelWeight(bits, level.tf_weight, weaker)
-        if level.level != MISSING:
-            weaker = bits
+        weaker = tuple(weight for name, weight in weights.items() if name != MISSING)
+        weights[level.level] = LevelWeight(_bits(comparison.comparison, level), level.tf_weight, weaker)
     return ComparisonModel(comparison.comparison, compare, weights)
 
 

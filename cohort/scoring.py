@@ -63,17 +63,14 @@ def score_pair(one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
 def _adjusted(
     name: str, weight: LevelWeight, one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
 ) -> float:
-    """The weight with its term-frequency adjustment: a common value agrees by chance more often, a rare one less.
-
-    Never below the next weaker level, so that agreeing exactly is never worth less than agreeing nearly.
-    """
+    """The weight with its term-frequency adjustment: a common value agrees by chance more often, a rare one less."""
     change = 0.0
     if name == "name" and model.name_bits:
         change = sum(model.name_bits.get(token, 0.0) for token in _shared_tokens(one, other))
     elif name == "date of birth" and model.day_bits:
         shared = frozenset(one.births).intersection(other.births)
         change = max((model.day_bits.get(birth % 10_000, 0.0) for birth in shared), default=0.0)
-    return max(weight.bits + weight.tf_weight * change, weight.floor)
+    return weight.adjusted(change) if change else weight.bits
 
 
 def _shared_tokens(one: PreparedIdentity, other: PreparedIdentity) -> list[str]:

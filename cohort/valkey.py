@@ -31,8 +31,8 @@ NAVIGATORS_CHANGED = "{cohort}:navigators:changed"
 _ATTEMPTS = 8
 _CHUNK = 2_000
 """Entries in one command: keeps a large import from holding one huge reply or argument list."""
-_member = msgspec.json.Decoder(CohortMember)
-_navigator = msgspec.json.Decoder(Navigator)
+_member_decoder = msgspec.json.Decoder(CohortMember)
+_navigator_decoder = msgspec.json.Decoder(Navigator)
 _encode = msgspec.json.Encoder().encode
 Answer = TypeVar("Answer")
 
@@ -111,12 +111,12 @@ class ValkeyCohortStore:
     async def members(self) -> list[CohortMember]:
         """Everybody, by member id."""
         values = await _told(cast("Awaitable[list[bytes]]", self._client.hvals(MEMBERS)))
-        return sorted(map(_member.decode, values), key=lambda member: member.member_id)
+        return sorted(map(_member, values), key=lambda member: member.member_id)
 
     async def navigators(self) -> list[Navigator]:
         """Every navigator, by id."""
         values = await _told(cast("Awaitable[list[bytes]]", self._client.hvals(NAVIGATORS)))
-        return sorted(map(_navigator.decode, values), key=lambda navigator: navigator.navigator_id)
+        return sorted(map(_navigator, values), key=lambda navigator: navigator.navigator_id)
 
     async def changes_since(self, version: int) -> StoreChanges:
         """What was written after `version`. The usual answer, nothing, costs one round trip."""
@@ -138,7 +138,7 @@ class ValkeyCohortStore:
                 if value is None:
                     removed.append(MemberId(name.decode()))
                 else:
-                    members.append(_member.decode(value))
+                    members.append(_member(value))
         news = tuple(await self.navigators()) if int(navigators_changed or 0) > version else None
         return StoreChanges(
             version=int(current or 0),
@@ -153,12 +153,12 @@ async def _known_members(pipe: "Pipeline", wanted: list[MemberId] | None) -> dic
     reader: Any = pipe  # a watching pipeline answers at once, which its type does not say
     if wanted is None:
         everybody = await reader.hgetall(MEMBERS)
-        return {MemberId(name.decode()): _member.decode(value) for name, value in everybody.items()}
+        return {MemberId(name.decode()): _member(value) for name, value in everybody.items()}
     known: dict[MemberId, CohortMember] = {}
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]
         values = await reader.hmget(MEMBERS, part)
-        known.update((name, _member.decode(value)) for name, value in zip(part, values, strict=True) if value)
+        known.update((name, _member(value)) for name, value in zip(part, values, strict=True) if value)
     return known
 
 
@@ -170,5 +170,17 @@ async def _told(answer: Awaitable[Answer]) -> Answer:
         raise StoreUnavailable("The cohort store cannot be reached") from error
     except RedisError:
         raise StoreError("The cohort store refused") from None
+
+
+def _member(value: bytes) -> CohortMember:
+    try:
+        return _member_decoder.decode(value)
     except msgspec.MsgspecError:
-        raise StoreError("The cohort store holds a value that cannot be read") from None
+        raise StoreError("The cohort store holds a member that cannot be read") from None
+
+
+def _navigator(value: bytes) -> Navigator:
+    try:
+        return _navigator_decoder.decode(value)
+    except msgspec.MsgspecError:
+        raise StoreError("The cohort store holds a navigator that cannot be read") from None

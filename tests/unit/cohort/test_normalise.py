@@ -162,7 +162,9 @@ def test_emails_and_addresses() -> None:
     assert address_line("The Elms, High Road") is None, "a street without a number is no home"
 
 
-@pytest.mark.parametrize("number", [f"99900000{rest}" for rest in ["18", "26", "34", "42", "50", "69", "77", "85", "93"]])
+@pytest.mark.parametrize(
+    "number", [f"99900000{rest}" for rest in ["18", "26", "34", "42", "50", "69", "77", "85", "93"]]
+)
 def test_nhs_fixtures_pass_and_every_other_check_digit_fails(number: str) -> None:
     assert nhs_number(f"{number[:3]} {number[3:6]}-{number[6:]}") == number
     wrong = [number[:9] + digit for digit in "0123456789" if digit != number[9]]

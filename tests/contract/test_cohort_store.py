@@ -1,0 +1,134 @@
+"""The cohort store's contract, kept by both twins; and the follower that lives on it."""
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from cohort.follow import CohortFollower
+from cohort.index import CohortIndex
+from cohort.memory import MemoryCohortStore
+from cohort.ports import CohortStore
+from cohort.valkey import ValkeyCohortStore
+from domain.errors import StoreError, StoreUnavailable
+from domain.ids import MemberId, NavigatorId
+from domain.people import MemberStatus, Navigator
+from tests.unit.cohort.people import cohort
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+MEMBERS = cohort(6, seed=51)
+JOINED = [dataclasses.replace(member, joined_at=NOW) for member in MEMBERS]
+
+
+@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])
+def store(request: pytest.FixtureRequest) -> CohortStore:
+    if request.param == "memory":
+        return MemoryCohortStore()
+    return ValkeyCohortStore(request.getfixturevalue("valkey"))
+
+
+async def test_what_was_put_is_there_and_joined_then(store: CohortStore) -> None:
+    assert await store.put_members(MEMBERS[::-1], replace=False, now=NOW) == 1
+    assert await store.members() == JOINED
+
+
+async def test_who_was_known_keeps_the_day_they_joined(store: CohortStore) -> None:
+    await store.put_members(MEMBERS[:2], replace=False, now=NOW)
+    await store.put_members(MEMBERS, replace=False, now=LATER)
+    assert [member.joined_at for member in await store.members()] == [NOW] * 2 + [LATER] * 4
+
+
+async def test_changes_tell_what_moved_and_nothing_else(store: CohortStore) -> None:
+    first = await store.put_members(MEMBERS, replace=False, now=NOW)
+    moved = dataclasses.replace(MEMBERS[0], status=MemberStatus.CLOSED)
+    second = await store.put_members([moved, MEMBERS[1]], replace=False, now=LATER)
+    third = await store.remove_members([MEMBERS[2].member_id, MemberId("nobody")])
+    changes = await store.changes_since(first)
+    assert (first, second, third, changes.version) == (1, 2, 3, 3)
+    assert changes.members == (dataclasses.replace(moved, joined_at=NOW),)
+    assert changes.removed == (MEMBERS[2].member_id,)
+    assert changes.navigators is None
+    assert (await store.changes_since(third)).members == ()
+
+
+async def test_replace_removes_everybody_else(store: CohortStore) -> None:
+    await store.put_members(MEMBERS, replace=False, now=NOW)
+    version = await store.put_members(MEMBERS[:1], replace=True, now=LATER)
+    assert await store.members() == JOINED[:1]
+    changes = await store.changes_since(version - 1)
+    assert changes.removed == tuple(member.member_id for member in MEMBERS[1:])
+    await store.put_members(MEMBERS[1:2], replace=False, now=LATER)
+    assert (await store.changes_since(version)).members == (dataclasses.replace(MEMBERS[1], joined_at=LATER),)
+
+
+async def test_navigators_are_kept_and_told_when_they_change(store: CohortStore) -> None:
+    one, two = (Navigator(NavigatorId(name), "Somebody", "+447700900002") for name in ("N1", "N2"))
+    version = await store.put_navigators([two, one], replace=False)
+    assert await store.navigators() == [one, two]
+    assert (await store.changes_since(0)).navigators == (one, two)
+    assert (await store.changes_since(version)).navigators is None
+    await store.put_navigators([two], replace=True)
+    assert (await store.changes_since(version)).navigators == (two,)
+
+
+async def test_an_empty_store_and_an_empty_write_are_no_trouble(store: CohortStore) -> None:
+    assert await store.members() == []
+    assert (await store.changes_since(0)).version == 0
+    assert await store.put_members([], replace=True, now=NOW) == 1
+    assert await store.put_navigators([], replace=True) == 2
+    assert (await store.changes_since(1)).navigators == ()
+
+
+async def test_writers_at_the_same_time_lose_nothing(store: CohortStore) -> None:
+    versions = await asyncio.gather(*(store.put_members([member], replace=False, now=NOW) for member in MEMBERS))
+    assert sorted(versions) == [1, 2, 3, 4, 5, 6]
+    assert await store.members() == JOINED
+
+
+async def test_a_follower_ends_where_a_fresh_index_would(store: CohortStore) -> None:
+    follower = CohortFollower(store)
+    assert not await follower.refresh()
+    await store.put_members(MEMBERS, replace=False, now=NOW)
+    await store.put_navigators([Navigator(NavigatorId("N1"))], replace=False)
+    assert await follower.refresh()
+    assert not await follower.refresh()
+    held = follower.index
+    await store.put_members([dataclasses.replace(MEMBERS[0], identity=MEMBERS[1].identity)], replace=False, now=LATER)
+    await store.remove_members([MEMBERS[5].member_id])
+    assert await follower.refresh()
+    afresh = CohortIndex.build(await store.members(), 4)
+    assert (follower.index.version, follower.index.stats) == (4, afresh.stats)
+    assert follower.index.members() == afresh.members()
+    assert len(held) == 6, "who holds the older index is not disturbed"
+    assert list(follower.navigators) == ["N1"]
+
+
+async def test_a_store_that_went_back_is_read_anew() -> None:
+    newer, older = MemoryCohortStore(), MemoryCohortStore()
+    for _ in range(3):
+        await newer.put_members(MEMBERS, replace=False, now=NOW)
+    await older.put_members(MEMBERS[:2], replace=False, now=NOW)
+    follower = CohortFollower(newer)
+    await follower.refresh()
+    follower._store = older  # a restored backup under the same address
+    assert await follower.refresh()
+    assert len(follower.index) == 2
+
+
+@pytest.mark.server
+async def test_a_value_that_cannot_be_read_is_an_error_without_the_value(valkey: Redis) -> None:
+    await valkey.hset("{cohort}:members", "M1", b'{"member_id": "Zanzibarian"}')
+    with pytest.raises(StoreError) as caught:
+        await ValkeyCohortStore(valkey).members()
+    assert "Zanzibarian" not in str(caught.value)
+
+
+async def test_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
+    client = Redis(unix_socket_path=str(tmp_path / "nobody.sock"))
+    with pytest.raises(StoreUnavailable):
+        await ValkeyCohortStore(client).members()
+    await client.aclose()
