@@ -23,7 +23,7 @@ from streams.feeds.outcome import RejectReason
 
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _FOLDED = frozenset(
-    {"qualifiers", "flags", "found", "themes", "safeguarding", "category", "weapon", "injury_level", "disposal", "bail"}
+    {"qualifiers", "flags", "found", "themes", "safeguarding", "category", "weapon", "injury_level", "disposal"}
     | {
         "outcome",
         "crime_or_noncrime",

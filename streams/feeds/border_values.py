@@ -81,7 +81,7 @@ def read_moment(value: object) -> Moment:
     """ISO 8601 text as Moment; a date alone, an impossible one, or a year before 1990 is `bad_date`."""
     text = _text(value, RejectReason.BAD_DATE, "expected a time such as 2026-11-14T21:30:00Z")
     shortest, longest = _MOMENT_LENGTH
-    if not shortest <= len(text) <= longest or text[10] not in "T ":
+    if not shortest <= len(text) <= longest or text[10] not in "T " or not _has_day_first(text):
         raise BorderFault(RejectReason.BAD_DATE, "not a time such as 2026-11-14T21:30:00Z")
     try:
         at = datetime.fromisoformat(text)
@@ -97,7 +97,7 @@ def read_day(value: object) -> date:
     """ISO 8601 date (year, month, day) of a birth; impossible or before 1900 is `bad_date`."""
     text = _text(value, RejectReason.BAD_DATE, "expected a date such as 2009-05-04")
     try:
-        if len(text) != _PLAIN_DAY_LENGTH:
+        if len(text) != _PLAIN_DAY_LENGTH or not _has_day_first(text):
             raise ValueError
         day = date.fromisoformat(text)
     except ValueError:
@@ -105,6 +105,11 @@ def read_day(value: object) -> date:
     if day.year < FIRST_BIRTH_YEAR:
         raise BorderFault(RejectReason.BAD_DATE, f"before {FIRST_BIRTH_YEAR}")
     return day
+
+
+def _has_day_first(text: str) -> bool:
+    """Year-month-day with hyphens; Python would also read week dates and the form without hyphens."""
+    return text[4] == "-" and text[7] == "-"
 
 
 def _text(value: object, reason: RejectReason, problem: str) -> str:

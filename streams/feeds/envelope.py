@@ -168,7 +168,7 @@ def _event(
     )
     if said is None and record.kind is Kind.STATUS_CHANGED:
         faults.append(Fault("attributes.status", RejectReason.MISSING_FIELD, "is missing"))
-    mentions = mentions_of(record, origin.feed, faults)
+    mentions = mentions_of(record, origin.feed, latest=latest, faults=faults)
     if record.kind is Kind.CRIME_ROLE_REMOVED and isinstance(attributes, CrimeAttributes):
         attributes = _role_removed(attributes, mentions, faults)
     if faults:

@@ -5,6 +5,7 @@ postcodes is the cohort room's work, because it must be the same for every feed 
 """
 
 from collections.abc import Iterable
+from datetime import date, datetime
 
 from domain.events import Feed, Kind, Mention, natural_role
 from domain.identity import Identifier, Identity, Name, NameKind, Scheme, Sex
@@ -22,8 +23,8 @@ def clean(text: str | None) -> str:
     return " ".join(text.split()) if text else ""
 
 
-def mentions_of(record: RecordIn, feed: Feed, faults: list[Fault]) -> tuple[Mention, ...]:
-    """The mentions of a record in either shape. Faults are added to `faults`, in words without values."""
+def mentions_of(record: RecordIn, feed: Feed, *, latest: datetime, faults: list[Fault]) -> tuple[Mention, ...]:
+    """The mentions of a record in either shape; nobody is born after `latest`. Faults are added to `faults`."""
     flat = bool(record.person_refs or record.demographics is not None or record.member_id)
     if flat and record.mentions:
         faults.append(Fault("mentions", RejectReason.BAD_VALUE, "send either mentions or the flat person fields"))
@@ -44,6 +45,7 @@ def mentions_of(record: RecordIn, feed: Feed, faults: list[Fault]) -> tuple[Ment
         for number, one in enumerate(given, start=1)
     )
     _check(record, feed, found, faults)
+    _check_births(record, given, latest.date(), faults)
     return found
 
 
@@ -60,6 +62,17 @@ def _check(record: RecordIn, feed: Feed, mentions: tuple[Mention, ...], faults: 
         if mention.ref in seen:
             faults.append(Fault(f"{place}.ref", RejectReason.BAD_VALUE, "given twice in one record"))
         seen.add(mention.ref)
+
+
+def _check_births(record: RecordIn, given: Iterable[MentionIn], latest: date, faults: list[Fault]) -> None:
+    for index, one in enumerate(given):
+        if one.identity is None:
+            continue
+        place = f"mentions[{index}].identity" if record.mentions else "demographics"
+        for field in ("dates_of_birth", "dobs"):
+            for number, birth in enumerate(getattr(one.identity, field) or ()):
+                if birth.said.value > latest:
+                    faults.append(Fault(f"{place}.{field}[{number}]", RejectReason.FUTURE_DATE, "lies in the future"))
 
 
 def identity_of(person: PersonIn | None, refs: Iterable[IdentifierIn] | None, system: str) -> Identity:

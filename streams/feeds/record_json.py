@@ -64,7 +64,7 @@ def _decoding_fault(raw: bytes, error: Exception) -> Fault:
         raw.decode("utf-8")
     except UnicodeDecodeError as wrong:
         return Fault("", RejectReason.BAD_ENCODING, f"not UTF-8 at byte {wrong.start}")
-    if "truncated" in str(error) and not raw.rstrip().endswith(b"}"):
+    if "truncated" in str(error):
         return Fault("", RejectReason.TRUNCATED, "the record ends too early")
     place = str(error).rpartition("(byte ")[2].rstrip(")")
     return Fault("", RejectReason.NOT_PARSEABLE, "not JSON" + (f" at byte {place}" if place.isdigit() else ""))

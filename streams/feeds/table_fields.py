@@ -21,6 +21,7 @@ _MENTION = re.compile(r"^mentions\.(\d{1,2})\.(.+)$")
 _IDENTIFIERS = {"nhs_number": Scheme.NHS, "pnc_id": Scheme.PNC, "cro": Scheme.CRO, "upn": Scheme.UPN}
 _LOCAL = {"nominal_ids": Scheme.NOMINAL, "crn": Scheme.CRN}
 _NAMES = {"given_names", "family_name", "aliases", "street_names"}
+_USUAL_NAME: dict[str, tuple[str | int, ...]] = {"given_names": (0, "given"), "family_name": (0, "family")}
 _PERSON_FIELDS = {
     "date_of_birth": "dates_of_birth",
     "sex": "sex",
@@ -63,15 +64,25 @@ def target_of(name: str, kinds: Iterable[Kind]) -> Target | None:
         shape = next((one for one in shapes if one is not None), None)
     else:
         shape = _shape_at(RecordIn, keys)
-    if shape is None or isinstance(keys[-1], int) or member(shape, is_struct) is not None:
+    if shape is None or isinstance(keys[-1], int) or not _is_plain(shape):
         return None
     return Target(path=json_path(keys), keys=keys, shape=shape, category=_category(shape))
+
+
+def _is_plain(shape: Any) -> bool:
+    """Whether one cell can hold it: not an object, nor a list of nothing but objects."""
+    listed = member(shape, is_list)
+    item = get_args(listed)[0] if listed is not None else shape
+    return member(item, is_struct) is None or (
+        listed is not None and member(item, lambda kind: kind is str) is not None
+    )
 
 
 def _short_target(rest: str, index: int) -> Target | None:
     person: tuple[str | int, ...] = ("mentions", index, "identity")
     if rest in _NAMES:
-        return Target(json_path((*person, "names")), (*person, "names"), str, "list", rest)
+        keys = (*person, "names")
+        return Target(json_path((*keys, *_USUAL_NAME.get(rest, ()))), keys, str, "list", rest)
     if rest in _IDENTIFIERS or rest in _LOCAL:
         return Target(json_path((*person, "identifiers")), (*person, "identifiers"), str, "list", rest)
     if rest in _PERSON_FIELDS:
@@ -130,7 +141,7 @@ def put(record: dict[str, Any], target: Target, value: Any) -> None:
 
 def _put_names(names: list[dict[str, Any]], short: str, texts: list[str]) -> None:
     """The usual name is one entry; an alias is one entry each, its last word the family name."""
-    if short in {"given_names", "family_name"}:
+    if short in _USUAL_NAME:
         usual = next((name for name in names if "kind" not in name), None)
         if usual is None:
             usual = {}

@@ -88,10 +88,7 @@ class RowReader:
         try:
             cells = next(csv.reader([text], delimiter=self._delimiter, strict=True))
         except csv.Error as error:
-            large = "limit" in str(error)
-            reason = RejectReason.TOO_LARGE if large else RejectReason.NOT_PARSEABLE
-            problem = "a cell is too large" if large else "not a row: quotes do not match"
-            return Row(number, raw, fault=Fault("", reason, problem))
+            return Row(number, raw, fault=_quoting_fault(raw, error))
         except StopIteration:
             return Row(number, raw, fault=Fault("", RejectReason.EMPTY, "nothing in it"))
         return self._measured(number, raw, tuple(cells))
@@ -103,3 +100,11 @@ class RowReader:
         reason = RejectReason.TRUNCATED if cut else RejectReason.NOT_PARSEABLE
         problem = f"{len(cells)} columns, the header has {self.width}" + (" (the file ends too early)" if cut else "")
         return Row(number, raw, fault=Fault("", reason, problem))
+
+
+def _quoting_fault(raw: bytes, error: csv.Error) -> Fault:
+    if "limit" in str(error):
+        return Fault("", RejectReason.TOO_LARGE, "a cell is too large")
+    if not raw.endswith(b"\n"):
+        return Fault("", RejectReason.TRUNCATED, "the file ends inside a quoted cell")
+    return Fault("", RejectReason.NOT_PARSEABLE, "not a row: quotes do not match")
