@@ -16,6 +16,7 @@ class Scripts:
         self.forward = _load(client, "forward")
         self.settle = _load(client, "settle")
         self.quarantine = _load(client, "quarantine")
+        self.reopen = _load(client, "reopen")
 
 
 def _load(client: Redis, name: str) -> AsyncScript:

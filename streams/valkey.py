@@ -127,6 +127,20 @@ class ValkeyTransport:
                 pipe.hset(keys.LEDGER, f"last|{feed.value}", ms(now))
             await pipe.execute()
 
+    async def reopen(self, failed: Event | Matched, now: datetime) -> bool:
+        """Take again what was set aside by a fault of ours; False if the event is unknown or has ended otherwise."""
+        event = failed.event if isinstance(failed, Matched) else failed
+        stream, message = (
+            addressed(failed) if isinstance(failed, Matched) else (keys.EVENTS, codec.encode(failed).decode())
+        )
+        field, state = ("m", ">1") if isinstance(failed, Matched) else ("e", "")
+        async with unavailable_as_ours():
+            done = await self._scripts.reopen(
+                keys=[keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, stream],
+                args=[event.event_id, event.feed.value, ms(now), field, message, state],
+            )
+        return bool(done)
+
     # Recognise
 
     async def read_events(self, limit: int, wait: timedelta) -> list[LogEntry]:

@@ -115,7 +115,7 @@ def decide_code(outcome: ParseResult, receipt: Receipt) -> tuple[AckCode, str]:
     if receipt is Receipt.UNAVAILABLE:
         return AckCode.AE, "207"
     if receipt is Receipt.CONFLICT:
-        return AckCode.AR, "205"
+        return AckCode.AA, "0"  # a repeated control id is not sent again; what differs is kept for a human
     if not isinstance(outcome, Rejected) or outcome.reason is RejectReason.PROCESSING_FAILED:
         return AckCode.AA, "0"
     condition = _CONDITION_BY_REASON.get(outcome.reason, "102")

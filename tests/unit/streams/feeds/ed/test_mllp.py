@@ -1,7 +1,6 @@
 """The listener over real sockets on 127.0.0.1: answers in order, only after the receipt, and no lost neighbour."""
 
 import asyncio
-import shutil
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -315,7 +314,6 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
 async def test_over_tls_with_a_client_certificate(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path)
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
