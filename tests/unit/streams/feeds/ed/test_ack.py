@@ -38,7 +38,7 @@ def test_an_accepted_message_is_answered_aa_to_its_sender() -> None:
         (adt(), Receipt.QUARANTINED, "AA", "", "a fault of ours: kept, and sending again cannot help"),
         (adt(), Receipt.UNAVAILABLE, "AE", "207", "not stored"),
         ("junk", Receipt.UNAVAILABLE, "AE", "207", "not even kept"),
-        (adt(), Receipt.CONFLICT, "AA", "0", "the id was used before: no second event, what differs is in quarantine"),
+        (adt(), Receipt.CONFLICT, "AA", "", "the id was used before: no second event, what differs is in quarantine"),
         ("junk", Receipt.QUARANTINED, "AR", "100", "unparseable"),
         (adt(msh={18: "ASCII"}, pid={5: "É"}), Receipt.QUARANTINED, "AR", "102", "bad bytes"),
         (adt(msh={10: ""}), Receipt.QUARANTINED, "AR", "101", "no control id"),
