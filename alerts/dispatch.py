@@ -17,9 +17,9 @@ from alerts.model import Alert, AlertState, Channel, Clocks, Delivery, DeliveryS
 from alerts.outbox import Breaker, BreakerPolicy, BreakerState, RetryPolicy, after_attempt, after_result, permits
 from alerts.ports import AlertStore, DirectorySource, Outbox
 from alerts.rendering import WordingPolicy, render
-from alerts.senders.ports import OutMessage, Refused, Sender, SendResult
+from alerts.senders.ports import OutMessage, Refused, Sender, SendResult, Unknown
 from domain.clock import Clock
-from domain.errors import Conflict, StoreError
+from domain.errors import Conflict
 from domain.triggers import Priority
 
 SILENT_STATES = frozenset({AlertState.WITHDRAWN, AlertState.MERGED, AlertState.CLOSED, AlertState.EXPIRED})
@@ -40,11 +40,12 @@ class DispatchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Whom to tell for metrics and logs: a row that a provider took, and every attempt with what became of it."""
+    """Whom to tell for metrics and logs: a row that a provider took, every attempt with what became of it, and what
+    kept a lane from working (store out of reach, a sender that raised)."""
 
     on_handed: Callable[[Delivery, datetime], None] = lambda _delivery, _accepted_at: None
     on_attempt: Callable[[Delivery], None] = lambda _delivery: None
-    on_trouble: Callable[[Channel, StoreError], None] = lambda _channel, _fault: None
+    on_trouble: Callable[[Channel, Exception], None] = lambda _channel, _fault: None
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ class Dispatcher:
             lane.bell.clear()
             try:
                 taken = await self.run_channel(channel, self._clock.now())
-            except StoreError as fault:  # the rows are safe where they are; their leases end
+            except Exception as fault:  # a lane never dies: the rows are safe where they are, and their leases end
                 self._observers.on_trouble(channel, fault)
                 taken = 0
             if not taken:
@@ -154,7 +155,11 @@ class Dispatcher:
         clocks = alert.clocks if alert else Clocks(now, now, now)
         words = render(row, row.reference, priority, clocks, self._policy.wording)
         out = OutMessage(row.channel, address, words.subject, words.body, row.idempotency_key)
-        return await self._senders[row.channel].send(out)
+        try:
+            return await self._senders[row.channel].send(out)
+        except Exception as fault:  # a sender promises not to raise; one that does must not stop its neighbours
+            self._observers.on_trouble(row.channel, fault)
+            return Unknown(FailureReason.PROVIDER_DOWN)
 
     async def _record(self, row: Delivery, fence: int, alert: Alert | None) -> bool:
         """The row and its alert's time line in one commit; the alert is read again where somebody else changed it."""
