@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from triggers.conditions import All, Any_, Condition, FiredFor, Not, Operator, Test, Unless
+from triggers.conditions import All, Condition, FiredFor, Not, OneOf, Operator, Test, Unless
 from triggers.facts import FACTS, PROTECTED, Fact, FactType
 from triggers.faults import did_you_mean
 from triggers.reading import Path
@@ -59,7 +59,7 @@ class Asking:
         if not isinstance(value, list) or not value:
             return self._fault(f"'{name}' needs a list of conditions", path)
         parts = tuple(self.condition(part, (*path, place), depth + 1) for place, part in enumerate(value))
-        return All(parts) if name == "all" else Any_(parts)
+        return All(parts) if name == "all" else OneOf(parts)
 
     def _fired(self, value: object, path: Path) -> Condition:
         if not self.in_priority:
@@ -110,7 +110,7 @@ class Asking:
     def _number(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
         if operator is Operator.IN:
             return self._fault(f"'{fact.name}' is a number: ask at_least, at_most, more_than or less_than", path)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) > 1e9:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 1e9:
             return self._fault(f"'{fact.name}' is compared with a number, not {value!r}", path)
         return Test(fact.name, operator, value)
 

@@ -7,7 +7,6 @@ from domain.ids import FiringId
 from domain.triggers import TriggerFired
 from triggers.verdicts import FiringDecision, Verdict
 
-
 Moved = tuple[TriggerFired, TriggerFired]
 """(old, new): the alert stays, its ground is now another firing of the same rule; an earlier event came late, or a
 correction moved it or changed its priority."""

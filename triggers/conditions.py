@@ -46,7 +46,7 @@ class All:
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class OneOf:
     """At least one part holds."""
 
     parts: tuple["Condition", ...]
@@ -73,7 +73,7 @@ class FiredFor:
     rule: str
 
 
-Condition = Test | All | Any_ | Not | Unless | FiredFor
+Condition = Test | All | OneOf | Not | Unless | FiredFor
 
 ALWAYS = All(())
 """The condition without parts: always true."""
@@ -86,7 +86,7 @@ def compiled(condition: Condition) -> Check:
             return _test(condition)
         case All(parts):
             return _all(tuple(compiled(part) for part in parts))
-        case Any_(parts):
+        case OneOf(parts):
             return _any(tuple(compiled(part) for part in parts))
         case Not(part):
             inner = compiled(part)
@@ -165,7 +165,7 @@ def rules_asked(condition: Condition) -> frozenset[str]:
     match condition:
         case FiredFor(rule):
             return frozenset({rule})
-        case All(parts) | Any_(parts):
+        case All(parts) | OneOf(parts):
             return frozenset().union(*(rules_asked(part) for part in parts))
         case Not(part) | Unless(part):
             return rules_asked(part)
@@ -178,7 +178,7 @@ def facts_asked(condition: Condition) -> frozenset[str]:
     match condition:
         case Test(fact=fact):
             return frozenset({fact})
-        case All(parts) | Any_(parts):
+        case All(parts) | OneOf(parts):
             return frozenset().union(*(facts_asked(part) for part in parts))
         case Not(part) | Unless(part):
             return facts_asked(part)

@@ -21,7 +21,6 @@ from triggers.rules import Case, Ground, Rule, RuleSet
 from triggers.verdicts import DECISION_BY_STANDING, FiringDecision, Verdict
 from triggers.windows import find
 
-
 __all__ = ["Changes", "FiringDecision", "Verdict", "compare", "evaluate"]
 
 

@@ -11,7 +11,7 @@ from domain.clock import LONDON
 from domain.events import SUSPECT_ROLES, Feed, Intent, Role
 from domain.matches import Relation
 from domain.triggers import Reason, Sensitivity
-from triggers.conditions import All, Any_, Condition, FiredFor, Not, Operator, Test, Unless
+from triggers.conditions import All, Condition, FiredFor, Not, OneOf, Operator, Test, Unless
 from triggers.facts import FACTS, FactType
 from triggers.moments import Moment
 from triggers.patterns import AnyOf, CountPattern, Distinct, EventPattern, Pattern, SequencePattern, Subject
@@ -170,7 +170,7 @@ def condition_words(condition: Condition) -> str:
             return _test_words(condition)
         case All(parts):
             return " and ".join(_inner(part) for part in parts)
-        case Any_(parts):
+        case OneOf(parts):
             return " or ".join(_inner(part) for part in parts)
         case Not(part):
             return f"not {_inner(part)}"
@@ -182,7 +182,7 @@ def condition_words(condition: Condition) -> str:
 
 def _inner(condition: Condition) -> str:
     words = condition_words(condition)
-    return f"({words})" if isinstance(condition, (All, Any_)) and len(condition.parts) > 1 else words
+    return f"({words})" if isinstance(condition, (All, OneOf)) and len(condition.parts) > 1 else words
 
 
 _RANGES = {

@@ -44,9 +44,36 @@ class Fact:
 
 
 PROTECTED = frozenset(
-    "ethnicity ethnic_group ethnic race racial religion belief nationality immigration immigration_status citizenship "
-    "asylum country_of_birth language skin_colour disability disabled sex gender gender_identity gender_reassignment "
-    "sexual_orientation sexuality marriage marital_status pregnancy pregnant maternity".split()
+    [
+        "ethnicity",
+        "ethnic_group",
+        "ethnic",
+        "race",
+        "racial",
+        "religion",
+        "belief",
+        "nationality",
+        "immigration",
+        "immigration_status",
+        "citizenship",
+        "asylum",
+        "country_of_birth",
+        "language",
+        "skin_colour",
+        "disability",
+        "disabled",
+        "sex",
+        "gender",
+        "gender_identity",
+        "gender_reassignment",
+        "sexual_orientation",
+        "sexuality",
+        "marriage",
+        "marital_status",
+        "pregnancy",
+        "pregnant",
+        "maternity",
+    ]
 )
 """Words that no rule may ask about, whatever the data holds."""
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from domain.events import EdAttributes, Intent, Kind, Mechanism, Role
+from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.matches import Relation
 from triggers.history import HistoryEntry
@@ -178,9 +178,10 @@ def _roles_after(roles: dict[str, frozenset[Role]], entry: HistoryEntry) -> dict
 def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> None:
     """Add what one entry says: the latest word stands, a cleared field is unknown again, silence changes nothing."""
     said = entry.attributes
-    for name in _names(type(said)):
+    kind: Any = type(said)
+    for name in _names(kind):
         value = getattr(said, name)
-        if value is not None and value != () and value != "" and value not in _SAYS_NOTHING:
+        if value is not None and value not in _SAYS_NOTHING:
             values[name] = value
     if entry.place is not None:
         values["place"] = entry.place
@@ -195,7 +196,7 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
             values.pop("disposition", None)
 
 
-_SAYS_NOTHING = frozenset({Intent.UNKNOWN, Mechanism.UNKNOWN})
+_SAYS_NOTHING: frozenset[Any] = frozenset({Intent.UNKNOWN, Mechanism.UNKNOWN, Grade(), "", ()})
 """Words for "not known": they do not overwrite what is known (HL7: silence leaves the stored value alone)."""
 
 
@@ -218,11 +219,12 @@ def _tell_by_kind(values: dict[str, Any], entry: HistoryEntry) -> None:
         case _:
             pass
     if entry.kind.value.startswith("intel."):
-        values["handling_given"] = entry.handling
+        if entry.handling is not Handling.NONE:
+            values["handling_given"] = entry.handling
 
 
 def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Reference) -> None:
-    """Intent and mechanism by codes where the message does not say them in words; codes of no meaning change nothing."""
+    """Intent and mechanism by codes where words are silent; codes of no meaning change nothing."""
     if not said.codes and said.code_class is None:
         return
     intent, mechanism = reference.injury_of(said.codes)

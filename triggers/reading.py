@@ -1,5 +1,6 @@
 """YAML into plain data, safely: no tags, no aliases, bounded size and depth, no key twice, every path with its line."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +38,12 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            event = self.get_event()
+            event = self.get_event()  # type: ignore[no-untyped-call]
             raise RuleError(f"line {event.start_mark.line + 1}: aliases (*) are not allowed in a rule file")
         self.depth += 1
         self.nodes += 1
         if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            line = self.peek_event().start_mark.line + 1
+            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
             raise RuleError(f"line {line}: the file is nested too deeply or too large to be a rule file")
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -50,22 +51,34 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(text: str | bytes) -> Document:
-    """The document in `text`. Raises RuleError, with the line, for anything that is not plain, bounded YAML."""
+    """The one document in `text`. Raises RuleError, with the line, for anything that is not plain, bounded YAML."""
+    documents = read_yaml_all(text)
+    if len(documents) > 1:
+        raise RuleError("the file holds several documents (---); one is wanted")
+    return documents[0] if documents else Document(None, {})
+
+
+def read_yaml_all(text: str | bytes) -> tuple[Document, ...]:
+    """Every document in `text` (separated by ---), in order. Raises RuleError as `read_yaml` does."""
     raw = text.encode() if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         raise RuleError(f"the file has {len(raw)} bytes; at most {MAX_BYTES} are allowed")
     try:
-        loader = _Loader(raw.decode("utf-8"))
-        node = loader.get_single_node()
-        lines: dict[Path, int] = {}
-        data = _plain(loader, node, (), lines) if node is not None else None
+        return tuple(_documents(_Loader(raw.decode("utf-8"))))
     except UnicodeDecodeError as error:
         raise RuleError("the file is not UTF-8 text") from error
     except yaml.YAMLError as error:
         raise RuleError(_yaml_fault(error)) from error
     except RecursionError as error:
         raise RuleError("the file is nested too deeply to be a rule file") from error
-    return Document(data, lines)
+
+
+def _documents(loader: _Loader) -> Iterator[Document]:
+    while loader.check_node():
+        node = loader.get_node()
+        lines: dict[Path, int] = {}
+        if node is not None:
+            yield Document(_plain(loader, node, (), lines), lines)
 
 
 def _yaml_fault(error: yaml.YAMLError) -> str:
@@ -82,7 +95,7 @@ def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int])
         return [_plain(loader, part, (*path, place), lines) for place, part in enumerate(node.value)]
     if node.tag.startswith("tag:yaml.org,2002:") and not node.tag.startswith("tag:yaml.org,2002:python"):
         try:
-            return loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return loader.construct_object(node)
         except ValueError as error:
             raise RuleError(f"line {node.start_mark.line + 1}: this value cannot be read") from error
     raise RuleError(f"line {node.start_mark.line + 1}: tags (!) are not allowed in a rule file")

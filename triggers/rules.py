@@ -1,4 +1,4 @@
-"""A rule, and a set of rules, as values ready to evaluate. Made by `checking.py` from a rule file; never by hand in code."""
+"""A rule, and a set of rules, as values ready to evaluate. `checking.py` makes them from a rule file."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -55,7 +55,8 @@ def case(condition: Condition, value: str) -> Case:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """What follows when the rule fires. Tables are read from the top; the first line that holds counts, else the default."""
+    """What follows when the rule fires. Tables are read from the top; the first line that
+    holds counts, else the default."""
 
     priority: Priority
     headline: str
@@ -103,7 +104,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules in an order in which those that others ask about come first, with the reference lists they were checked by."""
+    """Rules in an order in which those that others ask about come first, with the reference
+    lists they were checked by."""
 
     name: str
     version: int

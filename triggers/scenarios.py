@@ -1,4 +1,4 @@
-"""Rule tests as supervisors write them (rules.md section 1): YAML in relative time, read into people, events, expectations.
+"""Rule tests as supervisors write them (rules.md section 1): YAML in relative time, read into values.
 
 Reading knows the envelope but no engine; `trial.py` runs a scenario on the pure evaluator, and engines run the same
 value. A fault in the file is told with its line.
@@ -17,7 +17,7 @@ from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import HouseholdId, MemberId, NavigatorId, digest, event_id
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from triggers.language import span_of
-from triggers.reading import Document, Path, read_yaml
+from triggers.reading import Document, Path, read_yaml_all
 
 SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
 DEFAULT_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -55,9 +55,20 @@ class Scenario:
     corrections: tuple[Expectation, ...] | None = None
 
 
+def read_scenarios(text: str | bytes) -> tuple[Scenario, ...]:
+    """Every scenario in `text`, one per YAML document. Raises RuleError, with the line, for what cannot be read."""
+    return tuple(_scenario(document) for document in read_yaml_all(text))
+
+
 def read_scenario(text: str | bytes) -> Scenario:
-    """The scenario written in `text`. Raises RuleError, with the line, for anything that cannot be read."""
-    document = read_yaml(text)
+    """The one scenario in `text`. Raises RuleError as `read_scenarios` does."""
+    found = read_scenarios(text)
+    if len(found) != 1:
+        raise RuleError(f"one rule test is wanted, here are {len(found)}")
+    return found[0]
+
+
+def _scenario(document: Document) -> Scenario:
     data = document.data
     if not isinstance(data, dict):
         raise RuleError("a rule test is a mapping with name, cohort, timeline and expect")
@@ -122,6 +133,7 @@ class _Reader:
         self.only(line, _COHORT_FIELDS, path)
         if "member_id" not in line:
             raise self.fault("a cohort line needs a member_id", path)
+        days = {name: self.day(line[name], (*path, name)) for name in ("starts", "review_on", "ends") if line.get(name)}
         status = self.word(MemberStatus, line.get("status", "at_risk"), (*path, "status"))
         born = line.get("date_of_birth")
         feeds = tuple(self.word(Feed, feed, (*path, "allowed_feeds")) for feed in _several(line.get("allowed_feeds")))
@@ -143,13 +155,11 @@ class _Reader:
                 reason=str(line.get("watch_reason", "")),
                 lawful_basis=str(line.get("lawful_basis", "")),
                 authorised_by=str(line.get("authorised_by", "")),
-                **{
-                    name: self.day(line[name], (*path, name))
-                    for name in ("starts", "review_on", "ends")
-                    if line.get(name)
-                },
+                starts=days.get("starts"),
+                review_on=days.get("review_on"),
+                ends=days.get("ends"),
             ),
-            **({"allowed_feeds": feeds} if feeds else {}),
+            allowed_feeds=feeds or tuple(Feed),
         )
 
     def day(self, value: object, path: Path) -> date:
@@ -166,7 +176,7 @@ class _Reader:
         try:
             return enum(value)
         except ValueError as error:
-            raise self.fault(f"{value!r} is none of {', '.join(map(str, enum))}", path) from error
+            raise self.fault(f"{value!r} is none of {', '.join(enum.__members__.values())}", path) from error
 
     def step(self, line: Mapping[str, Any], start: datetime, path: Path, place: int) -> Step:
         self.only(line, _STEP_FIELDS, path)
@@ -236,14 +246,61 @@ class _Reader:
 
 
 _COHORT_FIELDS = frozenset(
-    "given_names family_name aliases date_of_birth sex nhs_number pnc_id cro nominal_ids addresses postcodes phones emails "
-    "member_id status programme area force_area navigator_id household_id associates watch_reason lawful_basis "
-    "authorised_by starts review_on ends allowed_feeds individual_engagement household_engagement".split()
+    [
+        "given_names",
+        "family_name",
+        "aliases",
+        "date_of_birth",
+        "sex",
+        "nhs_number",
+        "pnc_id",
+        "cro",
+        "nominal_ids",
+        "addresses",
+        "postcodes",
+        "phones",
+        "emails",
+        "member_id",
+        "status",
+        "programme",
+        "area",
+        "force_area",
+        "navigator_id",
+        "household_id",
+        "associates",
+        "watch_reason",
+        "lawful_basis",
+        "authorised_by",
+        "starts",
+        "review_on",
+        "ends",
+        "allowed_feeds",
+        "individual_engagement",
+        "household_engagement",
+    ]
 )
 
 _STEP_FIELDS = frozenset(
-    "at received kind member feed role source_key source_system version sequence place recorded_at attributes handling "
-    "retracts regime marking provenance".split()
+    [
+        "at",
+        "received",
+        "kind",
+        "member",
+        "feed",
+        "role",
+        "source_key",
+        "source_system",
+        "version",
+        "sequence",
+        "place",
+        "recorded_at",
+        "attributes",
+        "handling",
+        "retracts",
+        "regime",
+        "marking",
+        "provenance",
+    ]
 )
 
 
