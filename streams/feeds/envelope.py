@@ -109,6 +109,7 @@ def read_record(raw: bytes, origin: Origin, policy: RecordPolicy) -> Reading:
 
 
 _RECORD = msgspec.json.Decoder(RecordIn, dec_hook=border_hook)
+_FEEDS: dict[Kind, Feed | None] = {kind: kind.feed for kind in Kind}
 _ATTRIBUTES: dict[Kind, msgspec.json.Decoder[Any]] = {
     kind: msgspec.json.Decoder(shape | None, dec_hook=border_hook) for kind, shape in ATTRIBUTES_IN.items()
 }
@@ -222,9 +223,9 @@ def _check_envelope(record: RecordIn, feed: Feed, latest: datetime, faults: list
     for name in ("source_system", "source_key"):
         if not clean(getattr(record, name)):
             faults.append(Fault(name, RejectReason.MISSING_FIELD, "is empty"))
-    if record.kind.feed not in {None, feed}:
+    if _FEEDS[record.kind] not in (None, feed):
         faults.append(Fault("kind", RejectReason.WRONG_FEED, f"not a kind of the {feed} feed"))
-    if record.feed not in {None, feed}:
+    if record.feed not in (None, feed):
         faults.append(Fault("feed", RejectReason.WRONG_FEED, f"sent to the {feed} feed"))
     if record.occurred_at.at > latest:
         faults.append(Fault("occurred_at", RejectReason.FUTURE_DATE, "lies in the future"))

@@ -14,6 +14,7 @@ from streams.feeds.explain import Fault
 from streams.feeds.outcome import RejectReason
 
 _LOCAL_SCHEMES = frozenset({Scheme.NOMINAL, Scheme.CRN})
+_NATURAL = {kind: natural_role(kind) for kind in Kind}
 _NEED_ROLE = frozenset({Kind.CRIME_RECORDED, Kind.CRIME_ROLE_ADDED})
 """Kinds that say nothing about a person whose role is not given; corrections may leave it out."""
 
@@ -34,7 +35,7 @@ def mentions_of(record: RecordIn, feed: Feed, *, latest: datetime, faults: list[
     else:
         given = record.mentions or ()
     system = clean(record.source_system)
-    natural = record.role or natural_role(record.kind)
+    natural = record.role or _NATURAL[record.kind]
     found = tuple(
         Mention(
             ref=clean(str(one.ref)) if one.ref is not None else str(number),
