@@ -218,9 +218,8 @@ def _tell_by_kind(values: dict[str, Any], entry: HistoryEntry) -> None:
             values["sanitised"] = True
         case _:
             pass
-    if entry.kind.value.startswith("intel."):
-        if entry.handling is not Handling.NONE:
-            values["handling_given"] = entry.handling
+    if entry.kind.value.startswith("intel.") and entry.handling is not Handling.NONE:
+        values["handling_given"] = entry.handling
 
 
 def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Reference) -> None:
