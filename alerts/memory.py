@@ -68,13 +68,22 @@ class MemoryAlertStore:
 
     async def save(self, alert: Alert, previous: Alert | None, rows: Sequence[Row] = ()) -> Alert:
         """See AlertStore."""
-        saved = self._next(alert, previous)
+        (saved,) = self.save_all([(alert, previous)], rows)
+        return saved
+
+    def save_all(self, alerts: Sequence[tuple[Alert, Alert | None]], rows: Sequence[Row]) -> list[Alert]:
+        """Several alerts of one person, each with what it was, and rows, in one step: what a decision commits.
+
+        Raises Conflict, with nothing written, if any of them is no longer what it was.
+        """
+        saved = [self._next(alert, previous) for alert, previous in alerts]
         for row in rows:
             found = self._rows.get(row.delivery.delivery_id)
             if (found.version if found else 0) != (row.previous.version if row.previous else 0):
                 raise Conflict
-        self._alerts[saved.alert_id] = saved
-        self._revision += 1
+        for alert in saved:
+            self._alerts[alert.alert_id] = alert
+        self._revision += len(saved)
         for row in rows:
             self._put(row.delivery, (row.previous.version if row.previous else 0) + 1)
         return saved

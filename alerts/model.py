@@ -238,6 +238,7 @@ class Delivery:
     version: int = 0
     handed_at: datetime | None = None  # when the provider took it
     provider_id: str = ""
+    caused_at: datetime | None = None  # when the event that it is about was accepted
 
     @property
     def told(self) -> bool:

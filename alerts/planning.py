@@ -56,8 +56,9 @@ def plan(
 ) -> Plan:
     """The messages that a change calls for.
 
-    `existing` are all rows of this alert. A message that overtakes waiting ones cancels them: nobody gets two where one
-    says it all. An alert for which no row is waiting awaits no message, so that its next change speaks.
+    `existing` are all rows of this alert and of those merged into it, whose readers must hear of corrections too. A
+    message that overtakes waiting ones cancels them: nobody gets two where one says it all. An alert for which no row
+    is waiting awaits no message, so that its next change speaks.
     """
     alert = change.alert
     if change.notify in {Purpose.CORRECTION, Purpose.WITHDRAWAL}:
