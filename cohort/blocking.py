@@ -17,48 +17,60 @@ MAX_TOKENS = 5
 """Tokens of one name that make pair keys; a longer name (a sentence in a name field) is cut here."""
 
 
-def blocking_keys(who: PreparedIdentity) -> set[int]:
-    """The keys under which `who` is filed."""
-    keys = _identifier_keys(who)
-    sounds = _sounds(who)
-    births = who.births
-    for birth in births:
-        for sound in sounds:
-            keys.add(hash((_BIRTH, birth, sound)))
-    prefixes: set[str] = set()
-    for name in who.names:
-        tokens = name.tokens
-        if len(tokens) == 2:
-            _add_pair(keys, tokens[0], tokens[1], births)
-        elif len(tokens) > 2:
-            for first, second in combinations(tokens[:MAX_TOKENS], 2):
-                _add_pair(keys, first, second, births)
-        for token in tokens:
-            prefixes.add(token[:2])
-    for postcode in who.postcodes:
-        for prefix in prefixes:
-            keys.add(hash((_PLACE, postcode, prefix)))
-        for birth in births:
-            keys.add(hash((_PLACE_BIRTH, postcode, birth)))
-    for line in who.addresses:
-        for birth in births:
-            keys.add(hash((_LINE_BIRTH, line, birth)))
-    return keys
+def blocking_keys(who: PreparedIdentity) -> list[int]:
+    """The keys under which `who` is filed. One may come twice."""
+    return _keys(who, exchanged=False)
 
 
-def probe_keys(who: PreparedIdentity) -> set[int]:
+def probe_keys(who: PreparedIdentity) -> list[int]:
     """The keys under which to look for `who`: their own, and those of the date with day and month exchanged.
 
     Exchanging on one side is enough and symmetric: an exchanged date exchanged again is the first one.
     """
-    keys = blocking_keys(who)
-    for birth in who.births:
-        other = swapped(birth)
-        if other is not None:
-            for sound in _sounds(who):
-                keys.add(hash((_BIRTH, other, sound)))
-            for postcode in who.postcodes:
-                keys.add(hash((_PLACE_BIRTH, postcode, other)))
+    return _keys(who, exchanged=True)
+
+
+def _keys(who: PreparedIdentity, *, exchanged: bool) -> list[int]:
+    keys = _identifier_keys(who) if who.has_identifiers else []
+    for phone in who.phones:
+        keys.append(hash((_PHONE, phone)))
+    for email in who.emails:
+        keys.append(hash((_EMAIL, email)))
+    births = who.births
+    near = births + tuple(filter(None, map(swapped, births))) if exchanged else births
+    tokens = who.names[0].tokens if len(who.names) == 1 else {token for name in who.names for token in name.tokens}
+    for birth in near:
+        for token in tokens:
+            keys.append(hash((_BIRTH, birth, phonetic(token))))
+    for name in who.names:
+        _add_pairs(keys, name.tokens, births)
+    for postcode in who.postcodes:
+        for token in tokens:
+            keys.append(hash((_PLACE, postcode, token[:2])))
+        for birth in near:
+            keys.append(hash((_PLACE_BIRTH, postcode, birth)))
+    for line in who.addresses:
+        for birth in births:
+            keys.append(hash((_LINE_BIRTH, line, birth)))
+    return keys
+
+
+def _add_pairs(keys: list[int], tokens: tuple[str, ...], births: tuple[int, ...]) -> None:
+    """Any two tokens of one name, and their sounds with the month of birth, in whichever order."""
+    for first, second in (tokens,) if len(tokens) == 2 else combinations(tokens[:MAX_TOKENS], 2):
+        keys.append(hash((_PAIR, first, second) if first < second else (_PAIR, second, first)))
+        if births:
+            one, other = phonetic(first), phonetic(second)
+            if one > other:
+                one, other = other, one
+            for birth in births:
+                keys.append(hash((_MONTH, birth // 100, one, other)))
+
+
+def _identifier_keys(who: PreparedIdentity) -> list[int]:
+    keys = [hash((_REFERENCE, reference)) for reference in who.references]
+    for scheme, values in ((_NHS, who.nhs), (_PNC, who.pnc), (_CRO, who.cro), (_UPN, who.upn)):
+        keys.extend(hash((scheme, value)) for value in values)
     return keys
 
 
@@ -71,30 +83,5 @@ def refinements(who: PreparedIdentity) -> set[int]:
     return keys
 
 
-def _identifier_keys(who: PreparedIdentity) -> set[int]:
-    keys: set[int] = set()
-    for scheme, values in (
-        (_NHS, who.nhs),
-        (_PNC, who.pnc),
-        (_CRO, who.cro),
-        (_UPN, who.upn),
-        (_REFERENCE, who.references),
-        (_PHONE, who.phones),
-        (_EMAIL, who.emails),
-    ):
-        for value in values:
-            keys.add(hash((scheme, value)))
-    return keys
-
-
 def _sounds(who: PreparedIdentity) -> set[str]:
     return {phonetic(token) for name in who.names for token in name.tokens}
-
-
-def _add_pair(keys: set[int], first: str, second: str, births: tuple[int, ...]) -> None:
-    keys.add(hash((_PAIR, first, second) if first < second else (_PAIR, second, first)))
-    one, other = phonetic(first), phonetic(second)
-    if one > other:
-        one, other = other, one
-    for birth in births:
-        keys.add(hash((_MONTH, birth // 100, one, other)))

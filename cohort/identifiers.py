@@ -1,11 +1,10 @@
 """National identifiers: check digits, canonical forms and known dummies.
 
-Pure and memoised. Each function answers the canonical value, or None where what was written cannot be that identifier.
+Pure. Each function answers the canonical value, or None where what was written cannot be that identifier.
 Sources: domain.md section 4 (NHS Data Dictionary, HMPPS person record, GDSC UPN).
 """
 
 import re
-from functools import lru_cache
 
 from domain.identity import Scheme
 
@@ -23,7 +22,6 @@ _CENTURY_TURN = 50
 people with a PNC id from before 1951 are not on a young people's watch list. Check letters do not depend on it."""
 
 
-@lru_cache(maxsize=65_536)
 def nhs_number(text: str) -> str | None:
     """Ten digits that pass mod 11, else None. All-same digits are refused although some pass (domain.md 4.1)."""
     digits = text.replace(" ", "").replace("-", "")
@@ -34,7 +32,6 @@ def nhs_number(text: str) -> str | None:
     return digits if check == int(digits[9]) else None
 
 
-@lru_cache(maxsize=65_536)
 def pnc_id(text: str) -> str | None:
     """`YYYY/NNNNNNND`, else None. Takes two- or four-digit years, an optional slash and unpadded serials.
 
@@ -63,7 +60,6 @@ def _check_letter(digits: str) -> str:
     return PNC_LETTERS[int(digits) % 23]
 
 
-@lru_cache(maxsize=65_536)
 def cro_number(text: str) -> str | None:
     """`NNNNNN/YYD` or `SFYY/N..D`, else None. The dummy 000000/00Z is None."""
     compact = text.replace(" ", "").upper()
@@ -80,7 +76,6 @@ def cro_number(text: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=16_384)
 def upn(text: str) -> str | None:
     """A letter, eleven digits and a digit or letter with the right check letter, else None."""
     compact = text.replace(" ", "").upper()
@@ -93,7 +88,6 @@ def upn(text: str) -> str | None:
     return compact if UPN_LETTERS[total % 23] == compact[0] else None
 
 
-@lru_cache(maxsize=65_536)
 def local_reference(text: str) -> str | None:
     """A local opaque reference (nominal, CRN): upper-case, without spaces; None where nothing is left."""
     return "".join(text.split()).upper() or None

@@ -87,7 +87,9 @@ def explain_pair(
     member, prepared = index.member(member_id), index.prepared(member_id)
     if member is None or prepared is None:
         return None
-    judged = _judge_row(prepare(mention.identity), Row(member, prepared), index, policy, model or default_model())
+    model, said = model or default_model(), prepare(mention.identity)
+    score = score_pair(said, prepared, model, prior_bits=policy.prior_bits(len(index), model))
+    judged = _judged(said, Row(member, prepared), score, policy, members=len(index))
     return _match(event.event_id, mention.ref, judged)
 
 
@@ -102,7 +104,7 @@ def _match_mention(
         return ()
     judged = [
         each
-        for each in _judge(prepare(mention.identity), index, policy, model)
+        for each in _judge(prepare(mention.identity), index, policy, model, light_too=False)
         if each.decision is not MatchDecision.NONE
     ]
     if not judged:
@@ -110,18 +112,28 @@ def _match_mention(
     return [_match(event_id, mention.ref, each) for each in _settled(judged, policy)]
 
 
-def _judge(who: PreparedIdentity, index: CohortIndex, policy: MatchPolicy, model: MatchModel) -> list[_Judged]:
-    """Every candidate scored and decided, heaviest first; equal ones by member id."""
+def _judge(
+    who: PreparedIdentity, index: CohortIndex, policy: MatchPolicy, model: MatchModel, *, light_too: bool = True
+) -> list[_Judged]:
+    """Every candidate scored and decided, heaviest first; equal ones by member id.
+
+    Without `light_too`, pairs that are too light for anything and share no identifier are dropped undecided.
+    """
     candidates = index.candidates(who)
     if not candidates:
         return []
-    judged = [_judge_row(who, row, index, policy, model) for row in candidates]
+    members = len(index)
+    prior = policy.prior_bits(members, model)
+    enough = float("-inf") if light_too or who.has_identifiers else policy.review_bits + policy.scale_bits(members)
+    judged = []
+    for row in candidates:
+        score = score_pair(who, row.prepared, model, prior_bits=prior)
+        if score.evidence_bits >= enough:
+            judged.append(_judged(who, row, score, policy, members=members))
     return sorted(judged, key=lambda each: (-each.score.evidence_bits, each.row.member.member_id))
 
 
-def _judge_row(who: PreparedIdentity, row: Row, index: CohortIndex, policy: MatchPolicy, model: MatchModel) -> _Judged:
-    members = len(index)
-    score = score_pair(who, row.prepared, model, prior_bits=policy.prior_bits(members, model))
+def _judged(who: PreparedIdentity, row: Row, score: Score, policy: MatchPolicy, *, members: int) -> _Judged:
     pair = Pair(who, row.prepared, score, gone=row.member.status is MemberStatus.DECEASED)
     decision, reason = decide(pair, policy, members=members)
     return _Judged(row, score, decision, reason)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from math import log2
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -76,9 +77,8 @@ class LevelWeight:
         return max([level.bits + level.tf_weight * change for level in (self, *self.weaker)])
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonModel:
-    """A comparison ready to run."""
+class ComparisonModel(NamedTuple):
+    """A comparison ready to run. (A named tuple: it is taken apart for every pair.)"""
 
     name: str
     compare: Comparison

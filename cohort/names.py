@@ -72,6 +72,9 @@ def name_tokens(text: str) -> tuple[str, ...]:
 
     Apostrophes out, hyphen to space, MC X and ABD X joined, AL- and BIN dropped, Mohammed's spellings made one.
     """
+    if text.isascii() and text.isalpha():  # one plain word: nine names of ten
+        token = _variant(text.upper())
+        return () if token in _PLACEHOLDER_TOKENS else (sys.intern(token),)
     plain = fold(_APOSTROPHES.sub("", _PLACEHOLDER_PREFIX.sub("", text.strip())))
     words = _NOT_A_LETTER.sub(" ", plain).strip()
     if not words or any(phrase in words for phrase in _PLACEHOLDER_PHRASES):

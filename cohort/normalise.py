@@ -1,6 +1,7 @@
 """Dates of birth, postcodes, phones, e-mail and address lines in one comparable form, or None where they say nothing.
 
-Pure, memoised per string, bounded. Names are in `names.py`, identifiers in `identifiers.py`; sources in domain.md 4, 5.
+Pure. Only postcodes are memoised: a phone or an address line seldom comes twice, and need not be kept in memory.
+Names are in `names.py`, identifiers in `identifiers.py`; sources in domain.md 4, 5.
 """
 
 import re
@@ -18,7 +19,8 @@ _DEFAULT_DATES = frozenset({19000101, 19700101})
 _PLAIN_UK_PHONE = re.compile(r"(?:0|\+44|0044)([1-9]\d{9})")
 _PHONE_NOISE = re.compile(r"[\s().-]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_ADDRESS_NOISE = re.compile(r"[^A-Z0-9]+")
+_ADDRESS_WORD = re.compile(r"[A-Z0-9]+")
+_HOME = re.compile(r"\b\d.* [A-Z]+\b")
 _STREET_WORDS = {
     "STREET": "ST", "ROAD": "RD", "AVENUE": "AVE", "AV": "AVE", "LANE": "LN", "CLOSE": "CL", "DRIVE": "DR",
     "COURT": "CT", "CRESCENT": "CRES", "PLACE": "PL", "TERRACE": "TER", "GROVE": "GR", "GARDENS": "GDNS",
@@ -61,7 +63,6 @@ def sector(code: str) -> str:
     return code[:-2]
 
 
-@lru_cache(maxsize=131_072)
 def phone(text: str) -> str | None:
     """E.164, or None. Possible, not valid, is asked: the drama ranges are possible only (libraries.md section 9)."""
     plain = _PLAIN_UK_PHONE.fullmatch(_PHONE_NOISE.sub("", text))
@@ -77,14 +78,12 @@ def phone(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-@lru_cache(maxsize=65_536)
 def email(text: str) -> str | None:
     """The address in lower case, or None where it is not one."""
     lowered = text.strip().lower()
     return lowered if _EMAIL.fullmatch(lowered) else None
 
 
-@lru_cache(maxsize=65_536)
 def address_line(text: str) -> str | None:
     """House number and street of the first line: '12 HIGH ST' of '12 High Street, Fictown'; None without a number.
 
@@ -92,10 +91,11 @@ def address_line(text: str) -> str | None:
     """
     head: list[str] = []
     for part in text.split(","):
-        head += [_STREET_WORDS.get(word, word) for word in _ADDRESS_NOISE.sub(" ", fold(part)).split()]
-        head = [word for word in head if word]
-        if any(word[0].isdigit() for word in head) and len([word for word in head if word.isalpha()]) >= 1:
-            break
-    if not any(word[0].isdigit() for word in head) or len(head) < 2:
-        return None
-    return " ".join(head)
+        for word in _ADDRESS_WORD.findall(fold(part)):
+            plain = _STREET_WORDS.get(word, word)
+            if plain:
+                head.append(plain)
+        line = " ".join(head)
+        if _HOME.search(line):
+            return line
+    return None

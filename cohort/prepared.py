@@ -48,6 +48,7 @@ class PreparedIdentity(NamedTuple):
     cro: tuple[str, ...] = ()
     upn: tuple[str, ...] = ()
     references: tuple[tuple[str, str, str], ...] = ()
+    has_identifiers: bool = False
     unknown: bool = False
     deceased: bool = False
     multiple_birth: bool = False
@@ -78,6 +79,7 @@ def prepare(identity: Identity) -> PreparedIdentity:
         cro,
         upn,
         references,
+        bool(nhs or pnc or cro or upn or references),
         identity.unknown,
         identity.deceased,
         identity.multiple_birth,
@@ -94,6 +96,9 @@ def _kept(clean: Callable[[str], str | None], values: tuple[str, ...]) -> tuple[
 
 
 def _births(dates: tuple[DateOfBirth, ...]) -> tuple[tuple[int, ...], bool]:
+    if len(dates) == 1:  # nearly always
+        only = birth_date(dates[0])
+        return (() if only is None else (only,)), dates[0].quality is DobQuality.ESTIMATED
     numbers = tuple(dict.fromkeys(number for number in map(birth_date, dates) if number is not None))
     return numbers, any(born.quality is DobQuality.ESTIMATED for born in dates)
 
@@ -102,6 +107,8 @@ _STREET = frozenset({NameKind.ALIAS, NameKind.STREET})
 
 
 def _names(names: tuple[Name, ...]) -> tuple[PreparedName, ...]:
+    if not names:
+        return ()
     if len(names) == 1:
         prepared = prepared_name(names[0].given, names[0].family, names[0].kind in _STREET)
         return (prepared,) if prepared.tokens else ()

@@ -3,8 +3,8 @@
 No thresholds and no rules here: what may be done with a weight is `deciding.py`. Evidence names levels, never values.
 """
 
-from dataclasses import dataclass
 from math import fsum
+from typing import NamedTuple
 
 from cohort.comparisons import MISSING
 from cohort.model import LevelWeight, MatchModel
@@ -15,20 +15,15 @@ from domain.matches import Evidence
 PRIOR = "prior"
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A scored pair: `lines` are (comparison, level, bits) of every comparison that said something, prior apart.
 
-    `evidence_bits` leaves the prior out; `weight` has it in. Both are exact sums (fsum) of the lines.
+    `evidence_bits` leaves the prior out; `weight` has it in. Both are exact sums (fsum), in whichever order.
     """
 
     lines: tuple[tuple[str, str, float], ...]
+    evidence_bits: float
     prior_bits: float
-
-    @property
-    def evidence_bits(self) -> float:
-        """What the comparisons say together, in bits."""
-        return fsum(bits for _, _, bits in self.lines)
 
     @property
     def weight(self) -> float:
@@ -51,13 +46,14 @@ def score_pair(one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
     """Compare two prepared identities by `model`. Symmetric."""
     lines = []
     for comparison in model.comparisons:
-        level = comparison.compare(one, other)
+        name, compare, levels = comparison
+        level = compare(one, other)
         if level is MISSING:
             continue
-        weight = comparison.levels[level]
-        bits = _adjusted(comparison.name, weight, one, other, model) if weight.tf_weight else weight.bits
-        lines.append((comparison.name, level, bits))
-    return Score(tuple(lines), prior_bits)
+        weight = levels[level]
+        bits = _adjusted(name, weight, one, other, model) if weight.tf_weight else weight.bits
+        lines.append((name, level, bits))
+    return Score(tuple(lines), fsum([bits for _, _, bits in lines]), prior_bits)
 
 
 def _adjusted(

@@ -11,6 +11,11 @@ _PER_DRAWER = 128
 """Keys in one small dictionary, on average: copying one takes about a microsecond."""
 
 
+def empty_drawers(entries: int) -> list[dict[int, Value]]:
+    """As many empty drawers as a shelf of about so many entries wants: a power of two."""
+    return [{} for _ in range(1 << (entries // _PER_DRAWER).bit_length())]
+
+
 class Shelf(Generic[Value]):
     """An immutable map from int to `Value`. Old versions stay valid; unchanged drawers are shared between versions."""
 
@@ -25,11 +30,8 @@ class Shelf(Generic[Value]):
     @classmethod
     def of(cls, entries: Mapping[int, Value]) -> "Shelf[Value]":
         """A shelf with these entries."""
-        count = 1
-        while count * _PER_DRAWER < len(entries):
-            count *= 2
-        drawers: list[dict[int, Value]] = [{} for _ in range(count)]
-        mask = count - 1
+        drawers: list[dict[int, Value]] = empty_drawers(len(entries))
+        mask = len(drawers) - 1
         for key, value in entries.items():
             drawers[key & mask][key] = value
         return cls(drawers, len(entries))
