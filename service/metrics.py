@@ -37,7 +37,7 @@ class Metrics:
         )
         self.hand_over_seconds = Histogram(
             "reachpoint_hand_over_seconds",
-            "From the order of a message to its hand-over",
+            "From the acceptance of an event to the hand-over of its message",
             ["channel"],
             buckets=_LATENCY,
             registry=self.registry,
@@ -93,4 +93,4 @@ class Metrics:
 
     def on_handed(self, row: Delivery, at: datetime) -> None:
         """A provider took a message."""
-        self.hand_over_seconds.labels(row.channel.value).observe(max(0.0, (at - row.created_at).total_seconds()))
+        self.hand_over_seconds.labels(row.channel.value).observe(max(0.0, (at - (row.caused_at or row.created_at)).total_seconds()))

@@ -24,6 +24,7 @@ from streams.ports import Commit, Person
 from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
 from triggers.history import History, HistoryEntry, entry_of, has_entry, with_entries
 from triggers.rules import RuleSet
+from triggers.verdicts import DECISION_BY_STANDING
 
 _NOT_RECORDED = frozenset({Standing.ENDED, Standing.NOT_WATCHED, Standing.FEED_NOT_ALLOWED})
 """Standings under which the event may not even be kept about this person (rules.md section 2)."""
@@ -52,12 +53,12 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
     """What one matched event does to one watched person. Pure; the same input gives the same commit."""
     state, event, policy = person.state, matched.event, world.policy
     if member is None:
-        return _nothing(matched, state, Disposition(Ending.SUPPRESSED, Standing.NOT_WATCHED.value))
+        return _nothing(matched, state, Disposition(Ending.SUPPRESSED, FiringDecision.NOT_WATCHED.value))
     standing = watch_standing(member, on=event.occurred_at, feed=event.feed)
     entry = entry_of(event, subject=matched.subject, relation=matched.relation, role=matched.role)
     correcting = matched.relation in {Relation.OCCURRENCE, Relation.LOST}
     if standing in _NOT_RECORDED and not correcting:
-        return _nothing(matched, state, Disposition(Ending.SUPPRESSED, standing.value))
+        return _nothing(matched, state, Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value))
     added = tuple(each for each in (entry, *matched.extra) if not has_entry(state.history, each))
     if not added:
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
@@ -83,10 +84,17 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
         before=state,
         after=after,
         alerts=saved,
-        rows=(*rows, *held_rows),
+        rows=tuple(_caused(row, event.received_at) for row in (*rows, *held_rows)),
         held=held,
         handed=handed_over(matched, state),
     )
+
+
+def _caused(row: Row, accepted_at: datetime) -> Row:
+    """A new message remembers when the event that caused it was accepted: the clock that people feel starts there."""
+    if row.previous is not None:
+        return row
+    return replace(row, delivery=replace(row.delivery, caused_at=accepted_at))
 
 
 def handed_over(matched: Matched, state: PersonState) -> tuple[Matched, ...]:
@@ -248,7 +256,7 @@ def _disposition(
     if changes.held:
         return Disposition(Ending.SUPPRESSED, _main_reason(changes.held).value)
     if standing is not Standing.IN_DATE:
-        return Disposition(Ending.SUPPRESSED, standing.value)
+        return Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value)
     return Disposition(Ending.NO_RULE)
 
 

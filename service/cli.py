@@ -1,0 +1,36 @@
+"""The command line `reachpoint`: what strangers build on (design.md section 7). Commands live in service/commands."""
+
+import typer
+
+from service.commands.desk import quarantine
+from service.commands.doctor import doctor
+from service.commands.feeds import ingest
+from service.commands.keys import keys
+from service.commands.matching import match
+from service.commands.people import cohort, navigators
+from service.commands.rules import rules
+from service.commands.serve import api, run, worker
+from service.demo.command import demo
+
+app = typer.Typer(
+    help="Notices when something changes in the life of a watched young person, and tells the navigator at once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(worker)
+app.command()(api)
+app.command()(demo)
+app.command()(ingest)
+app.command()(match)
+app.command()(doctor)
+app.add_typer(cohort, name="cohort")
+app.add_typer(navigators, name="navigators")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(rules, name="rules")
+app.add_typer(keys, name="keys")
+
+
+def main() -> None:
+    """Entry point of the `reachpoint` command."""
+    app()

@@ -1,0 +1,148 @@
+"""`reachpoint quarantine`: what could not be taken, why, where it stood, its bytes, and taking it again."""
+
+from typing import Annotated
+
+import typer
+
+from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+
+quarantine = typer.Typer(help="Records that could not be taken.", no_args_is_help=True)
+_MOST_SHOWN_BYTES = 4096
+
+
+@quarantine.command("list")
+def list_items(
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+    state: Annotated[str, typer.Option(help="open or replayed.")] = "open",
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """What waits, newest first: id, feed, reason, place, how often. Shows no content."""
+    from service.wiring import reach_store
+    from streams.valkey_desk import ValkeyDesk
+
+    settings = settings_for(config, data)
+
+    async def work() -> None:
+        async with reach_store(settings) as client:
+            items = await ValkeyDesk(client).quarantined(limit, state)
+        rows = [
+            (
+                item.item_id,
+                item.feed.value,
+                item.reason.value,
+                item.source,
+                item.where.record,
+                " ".join(part for part in (item.where.segment, item.where.field) if part),
+                item.count,
+                item.last_at.isoformat(timespec="seconds") if item.last_at else "",
+            )
+            for item in items
+        ]
+        columns = ["id", "feed", "reason", "source", "record", "place", "times", "last"]
+        if json:
+            show_json([dict(zip(columns, row, strict=True)) for row in rows])
+        else:
+            out.print(table(f"{len(rows)} in quarantine", columns, rows, right=["record", "times"]))
+
+    run(work)
+
+
+@quarantine.command("show")
+def show_item(
+    item_id: Annotated[str, typer.Argument(help="The id, or enough of its beginning.")],
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """One record with its bytes. These may be personal: this is for whoever may see the feed."""
+    from service.wiring import reach_store
+    from streams.valkey_desk import ValkeyDesk
+
+    settings = settings_for(config, data)
+
+    async def work() -> int:
+        async with reach_store(settings) as client:
+            item = await _find(ValkeyDesk(client), item_id)
+        if item is None:
+            err.print("There is no such record.")
+            return FAULTS
+        shown = item.raw[:_MOST_SHOWN_BYTES].replace(b"\r", b"\n").decode("utf-8", "backslashreplace")
+        facts = {
+            "id": item.item_id,
+            "feed": item.feed.value,
+            "reason": item.reason.value,
+            "detail": item.detail,
+            "source": f"{item.channel} {item.source}".strip(),
+            "record": item.where.record,
+            "segment": item.where.segment,
+            "field": item.where.field,
+            "bytes": len(item.raw),
+            "times": item.count,
+            "state": item.state,
+        }
+        if json:
+            show_json({**facts, "content": shown})
+        else:
+            out.print(table("Quarantined record", ["what", "value"], facts.items()))
+            out.print(shown, markup=False, highlight=False)
+        return 0
+
+    raise typer.Exit(run(work))
+
+
+@quarantine.command("replay")
+def replay_items(
+    item_ids: Annotated[list[str] | None, typer.Argument(help="Ids; with --all none.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that is open.")] = False,
+    reason: Annotated[str | None, typer.Option(help="With --all: only this reason.")] = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Take records again, after the sender, a mapping or the product has been mended."""
+    from domain.clock import SystemClock
+    from service.feeding import Feeding
+    from service.wiring import policies_of, reach_store
+    from streams.feeds.receipts import Receipt
+    from streams.intake import GroupCommit
+    from streams.valkey import ValkeyTransport
+    from streams.valkey_desk import ValkeyDesk
+
+    settings = settings_for(config, data)
+
+    async def work() -> int:
+        policies = policies_of(settings)
+        async with reach_store(settings) as client:
+            desk, transport = ValkeyDesk(client), ValkeyTransport(client, retention=policies.retention)
+            await transport.prepare()
+            intake = GroupCommit(transport, SystemClock())
+            intake.start()
+            feeding = Feeding(intake, policies, SystemClock())
+            found = await desk.quarantined(10_000) if everything else [await _find(desk, each) for each in item_ids or []]
+            items = [item for item in found if item is not None and reason in {None, item.reason.value}]
+            taken = 0
+            for item in items:
+                receipts = await feeding.replay(item, transport)
+                if all(receipt.kind is not Receipt.QUARANTINED for receipt in receipts):
+                    await desk.mark_replayed(item.item_id, receipts[0].event_id if receipts else None)
+                    taken += 1
+                else:
+                    err.print(f"{item.item_id}: still {receipts[0].reason}: {receipts[0].detail}", markup=False)
+            await intake.stop()
+        if json:
+            show_json({"tried": len(items), "taken": taken})
+        else:
+            out.print(f"{taken} of {len(items)} taken.")
+        return 0 if taken == len(items) and items else FAULTS
+
+    raise typer.Exit(run(work))
+
+
+async def _find(desk: "ValkeyDesk", start: str) -> "QuarantineItem | None":  # noqa: F821
+    exact = await desk.quarantine_item(start)
+    if exact is not None:
+        return exact
+    alike = [item for item in await desk.quarantined(10_000) if item.item_id.startswith(start)]
+    return alike[0] if len(alike) == 1 else None

@@ -1,0 +1,97 @@
+"""`reachpoint rules`: check, explain and test rule sets. Publishing and backtests come with their own release."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.terminal import FAULTS, AsJson, err, out, run, show_json, table
+
+rules = typer.Typer(help="The trigger rules.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Argument(help="A shipped rule set (tipt) or a file.")]
+
+
+@rules.command("check")
+def check(which: Which = "tipt", json: AsJson = False) -> None:
+    """Read a rule set and tell all its faults at once."""
+    from domain.errors import RuleError
+
+    try:
+        found = _load(which)
+    except RuleError as error:
+        if json:
+            show_json({"rules": 0, "faults": str(error).splitlines()})
+        else:
+            err.print(str(error), markup=False)
+        raise typer.Exit(FAULTS) from error
+    if json:
+        show_json({"rules": len(found.rules), "version": found.version, "faults": []})
+    else:
+        out.print(f"{found.name}: {len(found.rules)} rules, version {found.version}, no faults.")
+
+
+@rules.command("explain")
+def explain(
+    which: Which = "tipt",
+    rule: Annotated[str | None, typer.Option("--rule", help="Only this one.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Say each rule in one plain sentence."""
+    from triggers.explain import rule_sentence
+
+    chosen = [each for each in _load(which).rules if rule in {None, each.rule_id}]
+    rows = [(each.rule_id, each.then.priority.value, rule_sentence(each)) for each in chosen]
+    columns = ["rule", "priority", "in words"]
+    if json:
+        show_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        out.print(table(f"{len(rows)} rules", columns, rows))
+    if not rows:
+        raise typer.Exit(FAULTS)
+
+
+@rules.command("test")
+def test(
+    files: Annotated[list[Path], typer.Argument(help="Scenario files (YAML), or folders of them.")],
+    using: Annotated[str | None, typer.Option("--rules", help="Rule set for files that name none.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Run scenario tests: exactly the expected firings and nothing else. A difference is shown in words."""
+    from domain.errors import RuleError
+    from triggers.scenarios import read_scenarios
+    from triggers.trial import run_scenario
+
+    def work_on(file: Path) -> list[tuple[str, str, bool, str]]:
+        rows = []
+        for scenario in read_scenarios(file.read_bytes()):
+            for which in scenario.rules or (using or "tipt",):
+                result = run_scenario(scenario, _load(which))
+                rows.append((file.name, scenario.name, result.passed, result.difference))
+        return rows
+
+    async def work() -> int:
+        chosen = [each for file in files for each in (sorted(file.rglob("*.y*ml")) if file.is_dir() else [file])]
+        rows: list[tuple[str, str, bool, str]] = []
+        for file in chosen:
+            try:
+                rows += work_on(file)
+            except RuleError as error:
+                rows.append((file.name, "", False, str(error)))
+        failed = [row for row in rows if not row[2]]
+        if json:
+            show_json([{"file": a, "scenario": b, "passed": c, "difference": d} for a, b, c, d in rows])
+        else:
+            for file_name, name, _, difference in failed:
+                err.print(f"FAILED {file_name}: {name}\n{difference}", markup=False)
+            out.print(f"{len(rows) - len(failed)} passed, {len(failed)} failed")
+        return FAULTS if failed or not rows else 0
+
+    raise typer.Exit(run(work))
+
+
+def _load(which: str) -> "RuleSet":  # noqa: F821
+    from triggers.loading import load_rules_file, shipped_rules
+
+    file = Path(which)
+    return load_rules_file(file) if file.suffix in {".yaml", ".yml"} else shipped_rules(which)
