@@ -93,4 +93,6 @@ class Metrics:
 
     def on_handed(self, row: Delivery, at: datetime) -> None:
         """A provider took a message."""
-        self.hand_over_seconds.labels(row.channel.value).observe(max(0.0, (at - (row.caused_at or row.created_at)).total_seconds()))
+        self.hand_over_seconds.labels(row.channel.value).observe(
+            max(0.0, (at - (row.caused_at or row.created_at)).total_seconds())
+        )

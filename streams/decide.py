@@ -16,7 +16,7 @@ from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers,
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
 from domain.events import EdAttributes, Kind, Role, occurrence_key
-from domain.ids import digest, shard_of
+from domain.ids import AlertId, digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
 from streams.messages import Disposition, Ending, HeldIntel, Matched, PersonState
@@ -193,13 +193,19 @@ def _messages(
         routing = recipients(member, change.alert, directory, policy.routing)
         if change.notify is not None and not routing.recipients:
             unreachable = routing.reason
-        existing = [row for row in person.deliveries if row.alert_id == change.alert.alert_id]
+        existing = [row for row in person.deliveries if row.alert_id in _tellers(change.alert, person, saved)]
         planned = plan(
             change, routing, existing, shard=shard_of(member.member_id), policy=policy.suppression.clocks, now=now
         )
         saved.append((planned.alert, change.previous))
         rows.extend(planned.rows)
     return tuple(saved), tuple(rows), unreachable
+
+
+def _tellers(alert: Alert, person: Person, saved: Sequence[tuple[Alert, Alert | None]]) -> frozenset[AlertId]:
+    """The alerts whose messages tell of this one: itself, and those that were or are being merged into it."""
+    known = (*person.alerts, *(after for after, _ in saved))
+    return frozenset({alert.alert_id, *(each.alert_id for each in known if each.merged_into == alert.alert_id)})
 
 
 def _held(

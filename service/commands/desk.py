@@ -1,10 +1,14 @@
 """`reachpoint quarantine`: what could not be taken, why, where it stood, its bytes, and taking it again."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+
+if TYPE_CHECKING:
+    from streams.messages import QuarantineItem
+    from streams.valkey_desk import ValkeyDesk
 
 quarantine = typer.Typer(help="Records that could not be taken.", no_args_is_help=True)
 _MOST_SHOWN_BYTES = 4096
@@ -120,7 +124,9 @@ def replay_items(
             intake = GroupCommit(transport, SystemClock())
             intake.start()
             feeding = Feeding(intake, policies, SystemClock())
-            found = await desk.quarantined(10_000) if everything else [await _find(desk, each) for each in item_ids or []]
+            found = (
+                await desk.quarantined(10_000) if everything else [await _find(desk, each) for each in item_ids or []]
+            )
             items = [item for item in found if item is not None and reason in {None, item.reason.value}]
             taken = 0
             for item in items:
@@ -140,7 +146,7 @@ def replay_items(
     raise typer.Exit(run(work))
 
 
-async def _find(desk: "ValkeyDesk", start: str) -> "QuarantineItem | None":  # noqa: F821
+async def _find(desk: "ValkeyDesk", start: str) -> "QuarantineItem | None":
     exact = await desk.quarantine_item(start)
     if exact is not None:
         return exact

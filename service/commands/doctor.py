@@ -45,7 +45,11 @@ def doctor(
         note("disk", free > _ENOUGH_BYTES, f"{free / (1 << 30):.1f} GiB free in {folder.resolve()}")
         if settings.data_dir.exists():
             mode = settings.data_dir.stat().st_mode & 0o077
-            note("data directory", mode == 0, "private" if mode == 0 else f"open to others: chmod 700 {settings.data_dir}")
+            note(
+                "data directory",
+                mode == 0,
+                "private" if mode == 0 else f"open to others: chmod 700 {settings.data_dir}",
+            )
         note("user", os.getuid() != 0, "not root" if os.getuid() != 0 else "runs as root; use a user of its own")
 
     async def work() -> int:

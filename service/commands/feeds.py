@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from service.terminal import FAULTS, AsJson, Config, Data, err, out, progress, run, settings_for, show_json, table
+
+if TYPE_CHECKING:
+    from streams.intake import Record
+    from streams.messages import ItemReceipt
 
 _BATCH = 256
 _SHOWN = 20
@@ -85,7 +89,7 @@ def ingest(
     raise typer.Exit(run(work))
 
 
-def _take(records: "Iterator[Record]") -> "list[Record]":  # noqa: F821
+def _take(records: "Iterator[Record]") -> "list[Record]":
     return list(islice(records, _BATCH))
 
 
@@ -97,14 +101,16 @@ def _tell(
     feed: str,
     results: Counter[str],
     reasons: Counter[str],
-    refusals: "list[tuple[str, ItemReceipt]]",  # noqa: F821
+    refusals: "list[tuple[str, ItemReceipt]]",
     *,
     json: bool,
 ) -> None:
     if json:
         show_json({"feed": feed, **{name: results[name] for name in _RESULTS}, "reasons": dict(reasons)})
         return
-    out.print(table(f"Feed {feed}", ["result", "records"], [(name, results[name]) for name in _RESULTS], right=["records"]))
+    out.print(
+        table(f"Feed {feed}", ["result", "records"], [(name, results[name]) for name in _RESULTS], right=["records"])
+    )
     for name, receipt in refusals:
         where = receipt.where
         place = " ".join(

@@ -21,6 +21,7 @@ def match(
 ) -> None:
     """Say who each event may be about, how sure and why. Nothing is stored and nobody is told."""
     import msgspec
+    from streams.memory import MemoryTransport
 
     from cohort.importing import read_members
     from cohort.index import CohortIndex
@@ -33,7 +34,6 @@ def match(
     from service.feeding import Feeding
     from service.wiring import policies_of
     from streams.intake import GroupCommit
-    from streams.memory import MemoryTransport
 
     settings = settings_for(config, data)
 

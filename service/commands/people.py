@@ -3,11 +3,15 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+
+if TYPE_CHECKING:
+    from cohort.csv_columns import Fault
+    from cohort.importing import FileFormat
 
 cohort = typer.Typer(help="The watched people.", no_args_is_help=True)
 navigators = typer.Typer(help="The people who are sent.", no_args_is_help=True)
@@ -132,13 +136,13 @@ def show_cohort(
     raise typer.Exit(run(work))
 
 
-def file_format(file: Path) -> "FileFormat":  # noqa: F821
+def file_format(file: Path) -> "FileFormat":
     from cohort.importing import FileFormat
 
     return FileFormat.CSV if file.suffix.lower() == ".csv" else FileFormat.NDJSON
 
 
-def _tell_faults(file: Path, faults: "tuple[Fault, ...]", warnings: "tuple[Fault, ...]") -> None:  # noqa: F821
+def _tell_faults(file: Path, faults: "tuple[Fault, ...]", warnings: "tuple[Fault, ...]") -> None:
     for fault in faults:
         err.print(f"{file.name}: {fault}", style="red", markup=False)
     for warning in warnings:

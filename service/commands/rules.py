@@ -1,11 +1,14 @@
 """`reachpoint rules`: check, explain and test rule sets. Publishing and backtests come with their own release."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.terminal import FAULTS, AsJson, err, out, run, show_json, table
+
+if TYPE_CHECKING:
+    from triggers.rules import RuleSet
 
 rules = typer.Typer(help="The trigger rules.", no_args_is_help=True)
 
@@ -90,7 +93,7 @@ def test(
     raise typer.Exit(run(work))
 
 
-def _load(which: str) -> "RuleSet":  # noqa: F821
+def _load(which: str) -> "RuleSet":
     from triggers.loading import load_rules_file, shipped_rules
 
     file = Path(which)
