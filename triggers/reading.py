@@ -9,7 +9,7 @@ import yaml
 from domain.errors import RuleError
 
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 24
+MAX_DEPTH = 40
 MAX_NODES = 20_000
 
 Path = tuple[str | int, ...]
