@@ -164,7 +164,7 @@ class Service:
         if commit.rows:
             self.dispatcher.wake()
 
-    def _on_trouble(self, channel: Channel, fault: StoreError) -> None:
+    def _on_trouble(self, channel: Channel, fault: Exception) -> None:
         log.warning("sending waits for the store", action="dispatch_retry", channel=channel.value, error=str(fault))
 
     async def _follow(self) -> None:

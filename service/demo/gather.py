@@ -1,0 +1,74 @@
+"""Reads what the service did, from its own store and from the far ends, once nothing is in flight any more."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+
+from alerts.model import Alert, Delivery
+from alerts.ports import AlertFilter
+from alerts.valkey import ValkeyAlertStore
+from alerts.valkey_outbox import ValkeyOutbox
+from domain.ids import shard_of
+from fixtures.endpoints import Text
+from service.demo.stage import Stage
+from service.settings import read_settings
+from service.wiring import reach_store
+from streams.messages import HeldIntel
+from streams.ports import LedgerCounts
+from streams.valkey import ValkeyTransport
+from streams.valkey_desk import ValkeyDesk
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The state of things when all was done."""
+
+    books: LedgerCounts
+    alerts: tuple[Alert, ...]
+    deliveries: tuple[Delivery, ...]
+    held: tuple[HeldIntel, ...]
+    reviews: int
+    still_waiting: int
+    texts: Sequence[Text]
+    mails: Sequence[EmailMessage]
+
+
+async def gather(stage: Stage, *, within: timedelta) -> Found:
+    """Wait until no event is in flight and no message that is due waits, then read everything."""
+    settings = read_settings(stage.config)
+    async with reach_store(settings) as client:
+        transport, alerts, outbox = ValkeyTransport(client), ValkeyAlertStore(client), ValkeyOutbox(client)
+        deadline = time.monotonic() + within.total_seconds()
+        quiet = 0
+        while quiet < 3 and time.monotonic() < deadline:
+            books = await transport.counts()
+            due = sum((await outbox.pending()).values())
+            quiet = quiet + 1 if books.in_flight == 0 and due == 0 else 0
+            await asyncio.sleep(0.2)
+        desk = ValkeyDesk(client)
+        found = await _all_alerts(alerts)
+        rows = [row for alert in found for row in await alerts.deliveries_of(alert.alert_id, shard_of(alert.member_id))]
+        return Found(
+            books=await transport.counts(),
+            alerts=tuple(found),
+            deliveries=tuple(rows),
+            held=tuple(await desk.held(1_000)),
+            reviews=len(await desk.reviews(10_000)),
+            still_waiting=sum((await outbox.pending()).values()),
+            texts=list(stage.sms.texts),
+            mails=list(stage.smtp.mails),
+        )
+
+
+async def _all_alerts(store: ValkeyAlertStore) -> list[Alert]:
+    found: list[Alert] = []
+    cursor = ""
+    while True:
+        page = await store.page(AlertFilter(), cursor=cursor, limit=200)
+        found += page.alerts
+        cursor = page.cursor
+        if not page.more:
+            return found
