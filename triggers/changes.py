@@ -35,8 +35,8 @@ def compare(before: tuple[Verdict, ...], after: tuple[Verdict, ...]) -> Changes:
     either `moved` or `withdrawn`.
     """
     was, now = _by_id(before), _by_id(after)
-    new = [verdict for verdict in after if verdict.fired and not _fired(was, verdict.trigger.firing_id)]
-    gone = [verdict for verdict in before if verdict.fired and not _fired(now, verdict.trigger.firing_id)]
+    new = [verdict for verdict in after if verdict.fired and not _fired(was, verdict.firing_id)]
+    gone = [verdict for verdict in before if verdict.fired and not _fired(now, verdict.firing_id)]
     moved = list(_reworded(was, now))
     withdrawn: list[TriggerFired] = []
     for verdict in gone:
@@ -46,12 +46,12 @@ def compare(before: tuple[Verdict, ...], after: tuple[Verdict, ...]) -> Changes:
         else:
             moved.append((verdict.trigger, heir))
     taken = {heir.firing_id for _, heir in moved}
-    fired = tuple(verdict.trigger for verdict in new if verdict.trigger.firing_id not in taken)
+    fired = tuple(verdict.trigger for verdict in new if verdict.firing_id not in taken)
     return Changes(fired, tuple(withdrawn), tuple(moved), _newly_held(was, after))
 
 
 def _by_id(verdicts: tuple[Verdict, ...]) -> dict[FiringId, Verdict]:
-    return {verdict.trigger.firing_id: verdict for verdict in verdicts}
+    return {verdict.firing_id: verdict for verdict in verdicts}
 
 
 def _fired(verdicts: Mapping[FiringId, Verdict], firing: FiringId) -> bool:
@@ -64,7 +64,7 @@ def _reworded(was: Mapping[FiringId, Verdict], now: Mapping[FiringId, Verdict]) 
     return [
         (old.trigger, now[firing].trigger)
         for firing, old in was.items()
-        if old.fired and _fired(now, firing) and now[firing].trigger.priority is not old.trigger.priority
+        if old.fired and _fired(now, firing) and now[firing].priority is not old.priority
     ]
 
 
@@ -72,22 +72,20 @@ def _heir(
     gone: Verdict, was: Mapping[FiringId, Verdict], now: Mapping[FiringId, Verdict], new: list[Verdict]
 ) -> TriggerFired | None:
     """The firing that now stands for what `gone` stood for; None if its ground is simply gone."""
-    today = now.get(gone.trigger.firing_id)
+    today = now.get(gone.firing_id)
     if today is not None and today.decision is FiringDecision.COOLING and today.cooled_by is not None:
         return now[today.cooled_by].trigger
     related = [verdict for verdict in new if _takes_over(verdict, gone, was)]
     if not related:
         return None
-    return min(
-        related, key=lambda one: (abs(one.trigger.fired_at - gone.trigger.fired_at), one.trigger.firing_id)
-    ).trigger
+    return min(related, key=lambda one: (abs(one.fired_at - gone.fired_at), one.firing_id)).trigger
 
 
 def _takes_over(new: Verdict, gone: Verdict, was: Mapping[FiringId, Verdict]) -> bool:
-    if new.trigger.rule_id != gone.trigger.rule_id or new.trigger.ground != gone.trigger.ground:
+    if new.rule_id != gone.rule_id or new.ground != gone.ground:
         return False
-    before = was.get(new.trigger.firing_id)
-    cooled = before is not None and before.cooled_by == gone.trigger.firing_id
+    before = was.get(new.firing_id)
+    cooled = before is not None and before.cooled_by == gone.firing_id
     return cooled or new.occurrence == gone.occurrence
 
 
@@ -97,7 +95,7 @@ def _newly_held(was: Mapping[FiringId, Verdict], after: tuple[Verdict, ...]) -> 
         for verdict in after
         if not verdict.fired
         and (
-            (known := was.get(verdict.trigger.firing_id)) is None
+            (known := was.get(verdict.firing_id)) is None
             or (known.decision is not verdict.decision and verdict.decision is not FiringDecision.COOLING)
         )
     )

@@ -105,6 +105,7 @@ class _Compiler:
     root: Path = ()
     rule: str = ""
     using: tuple[str, ...] = field(default=())
+    made: dict[str, Pattern] = field(default_factory=dict)  # a ground is one value, however many rules name it
 
     def tell(self, message: str, path: Path) -> None:
         self.faults.add(message, path=path, root=self.root, rule=self.rule)
@@ -231,10 +232,13 @@ class _Compiler:
             if name not in self.grounds:
                 self.tell(f"there is no ground '{name}' in this file{did_you_mean(name, self.grounds)}", path)
             return _NEVER
+        if name in self.made:
+            return self.made[name]
         outer = self.using, self.root, self.rule
         self.using, self.root, self.rule = (*self.using, name), ("grounds", name), f"ground {name}"
         pattern = self._pattern(form, (), depth + 1)
         self.using, self.root, self.rule = outer
+        self.made[name] = pattern
         return pattern
 
     def _event(self, form: EventForm, path: Path) -> EventPattern:

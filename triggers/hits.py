@@ -12,7 +12,7 @@ from domain.events import SUSPECT_ROLES
 from triggers.gate import Gate
 from triggers.indexing import HistoryIndex
 from triggers.moments import Moment, moment_of
-from triggers.occurrences import SILENT, Occurrence, Told, fold_occurrence
+from triggers.occurrences import Occurrence, fold_occurrence
 from triggers.patterns import RELATIONS, EventPattern, Subject
 from triggers.verdicts import FiringDecision
 
@@ -67,12 +67,19 @@ class Search:
 
 
 def event_hits(pattern: EventPattern, search: Search) -> list[Hit]:
-    """The hits of one event pattern, in order of event time."""
+    """The hits of one event pattern, in order of event time. Asked again about the same history, it remembers."""
+    known = search.index.found.get(id(pattern)) if search.grading is None else None
+    if known is not None and known[0] is pattern and known[1] == search.tolerance:
+        remembered: list[Hit] = known[2]
+        return remembered
     found: list[Hit] = []
-    for family in sorted({kind.value.split(".", 1)[0] for kind in pattern.kinds}):
+    for family in pattern.families:
         for occurrence in search.index.occurrences(family):
             found.extend(_in_occurrence(pattern, occurrence, search))
-    return sorted(found, key=lambda hit: (hit.order, hit.last.subject))
+    found.sort(key=lambda hit: (hit.order, hit.last.subject))
+    if search.grading is None:
+        search.index.found[id(pattern)] = (pattern, search.tolerance, found)
+    return found
 
 
 def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
@@ -97,50 +104,47 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
             best = hit.rank
 
 
-def _in_occurrence(pattern: EventPattern, occurrence: Occurrence, search: Search) -> Iterator[Hit]:
+def _in_occurrence(pattern: EventPattern, occurrence: Occurrence, search: Search) -> Iterable[Hit]:
     relations = RELATIONS[pattern.subject]
     subjects = [subject for subject, relation in occurrence.relations.items() if relation in relations]
     if not subjects:
-        return
+        return ()
     if pattern.subject is Subject.LINKED:
-        for subject in subjects:
-            yield from edges(_raw(pattern, occurrence, [subject], search), search.tolerance)
-    else:
-        yield from edges(_raw(pattern, occurrence, subjects, search), search.tolerance)
+        hits = (edges(_raw(pattern, occurrence, subject, search), search.tolerance) for subject in subjects)
+        return (hit for linked in hits for hit in linked)
+    raw = [hit for subject in subjects for hit in _raw(pattern, occurrence, subject, search)]
+    if len(subjects) > 1:
+        raw.sort(key=lambda hit: hit.order)
+    return edges(raw, search.tolerance) if len(raw) > 1 else raw
 
 
-def _raw(pattern: EventPattern, occurrence: Occurrence, subjects: list[str], search: Search) -> Iterator[Hit]:
+def _raw(pattern: EventPattern, occurrence: Occurrence, subject: str, search: Search) -> list[Hit]:
     """Every moment at which the pattern holds, edges or not."""
-    for place, told in enumerate(occurrence.told):
-        if told.entry.kind not in pattern.kinds or told.entry.kind in SILENT:
+    found: list[Hit] = []
+    for sighting in search.index.sightings(occurrence, subject):
+        moment = sighting.moment
+        if moment.entry.kind not in pattern.kinds:
             continue
-        for subject in subjects:
-            moment = _moment(told, occurrence, subject, search)
-            decision = _decide(pattern, moment) if moment is not None else None
-            if moment is None or decision is None:
-                continue
-            learnt = _learnt(pattern, occurrence, place, moment, search)
-            yield Hit((moment,), learnt, decision, _rank(moment, search.grading))
+        decision = _decide(pattern, moment, sighting.final)
+        if decision is None:
+            continue
+        simple = sighting.simple
+        learnt = moment.entry.received_at if simple else _learnt(pattern, occurrence, sighting.place, moment, search)
+        found.append(Hit((moment,), learnt, decision, _rank(moment, sighting.final, search.grading)))
+    return found
 
 
-def _moment(told: Told, occurrence: Occurrence, subject: str, search: Search) -> Moment | None:
-    if subject not in told.roles:
-        return None
-    index = search.index
-    return moment_of(told, occurrence=occurrence, subject=subject, person=index.person, reference=index.reference)
-
-
-def _rank(moment: Moment, grading: Grading | None) -> int:
+def _rank(moment: Moment, final: Moment, grading: Grading | None) -> int:
     """A correction downwards lowers the urgency; one upwards counts only from its own moment."""
-    return 3 if grading is None else max(grading(moment), grading(moment.corrected()))
+    return 3 if grading is None else max(grading(moment), grading(final))
 
 
-def _decide(pattern: EventPattern, moment: Moment) -> FiringDecision | None:
+def _decide(pattern: EventPattern, moment: Moment, final: Moment) -> FiringDecision | None:
     """FIRED or the guard that stands against it; None where the pattern does not hold."""
     if pattern.holds(moment) is not True:
         return None
-    final = moment.corrected()
-    if pattern.still_holds(final) is not True:
+    asked = final is moment and pattern.still is pattern.where
+    if not asked and pattern.still_holds(final) is not True:
         return None
     if moment.under_ten() and _only_as_suspect(pattern, moment):
         return FiringDecision.UNDER_TEN
@@ -170,7 +174,13 @@ def _learnt(pattern: EventPattern, occurrence: Occurrence, place: int, moment: M
         partial = fold_occurrence([other for other in known if other.received_at <= when], search.index.reference)
         if partial is None or moment.subject not in partial.relations:
             continue
-        earlier = _moment(partial.told[-1], partial, moment.subject, search)
-        if earlier is not None and _decide(pattern, earlier) is FiringDecision.FIRED:
+        told = partial.told[-1]
+        if moment.subject not in told.roles:
+            continue
+        index = search.index
+        earlier = moment_of(
+            told, occurrence=partial, subject=moment.subject, person=index.person, reference=index.reference
+        )
+        if _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
             return when
     return later[-1]

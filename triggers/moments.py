@@ -68,6 +68,8 @@ class Moment:
     def corrected(self) -> "Moment":
         """The same moment with every correctable attribute, and the roles, at their final values."""
         occurrence = self.occurrence
+        if self.values is occurrence.final and self.roles == occurrence.final_roles.get(self.subject):
+            return self
         roles = self.roles & occurrence.final_roles.get(self.subject, frozenset())
         return replace(self, values=occurrence.corrected_values(self.values), roles=roles)
 

@@ -42,6 +42,7 @@ class EventPattern:
     still_holds: Check
     subject: Subject = Subject.SELF
     suspect_side: bool = False
+    families: tuple[str, ...] = ()  # first words of its kinds, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def event_pattern(
         still_holds=compiled(kept),
         subject=subject,
         suspect_side=suspect_side,
+        families=tuple(sorted({kind.value.split(".", 1)[0] for kind in kinds})),
     )
 
 
