@@ -27,8 +27,8 @@ from streams.feeds.ed import EdPolicy
 from streams.feeds.ed_codes import load_ed_codes
 from streams.feeds.mllp import MllpSettings
 from streams.feeds.record_policy import RecordPolicy
+from streams.retention import Retention
 from streams.server import EmbeddedServer, check_durability, connect, connect_url, socket_path
-from streams.valkey import Retention
 from triggers.loading import load_rules_file, shipped_rules
 from triggers.rules import RuleSet
 

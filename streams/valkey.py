@@ -19,6 +19,7 @@ from domain.ids import SHARDS, EventId, shard_of
 from streams import codec, keys
 from streams.messages import Disposition, Matched, ParkedAmendment, QuarantineItem, most_telling
 from streams.ports import LedgerCounts, LogEntry, Recognised
+from streams.retention import Retention
 from streams.scripts import Scripts
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -52,27 +53,6 @@ def ms(moment: datetime) -> int:
 def ranked(disposition: Disposition) -> str:
     """A disposition so written that the most telling one sorts first: `<rank>|<disposition>`."""
     return f"{disposition.ending.rank}|{disposition}"
-
-
-class Retention:
-    """How long the transport keeps things. Spans are timedeltas."""
-
-    def __init__(
-        self,
-        *,
-        events: timedelta = timedelta(hours=72),  # domain.md 7.3: unmatched person data
-        events_max: int = 500_000,
-        rows: timedelta = timedelta(days=35),
-        links: timedelta = timedelta(days=400),  # longest rule window, and some
-        parked: timedelta = timedelta(hours=72),
-        quarantine: timedelta = timedelta(days=30),
-    ) -> None:
-        self.events = events
-        self.events_max = events_max
-        self.rows = rows
-        self.links = links
-        self.parked = parked
-        self.quarantine = quarantine
 
 
 class ValkeyTransport:

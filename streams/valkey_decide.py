@@ -19,8 +19,9 @@ from streams import codec, keys
 from streams.linking import SUBJECT, event_link, occurrence_link
 from streams.messages import Disposition, Matched, PersonState, QuarantineItem
 from streams.ports import Commit, MatchedEntry, Person
+from streams.retention import Retention
 from streams.scripts import Scripts
-from streams.valkey import Retention, addressed, entries_of, keep_item, ms, ranked, unavailable_as_ours
+from streams.valkey import addressed, entries_of, keep_item, ms, ranked, unavailable_as_ours
 
 _pack = msgspec.msgpack.Encoder().encode
 

@@ -1,0 +1,219 @@
+"""What survives a crash, in memory: streams with their readers' unfinished entries, the ledger, links, people, alerts.
+
+It stands for the Valkey server in tests and simulation; the adapters of `memory.py` talk to it as the real ones talk to
+the real one. Nothing here awaits, so each call is one atomic step. Keys expire by its clock. `fail` is called before
+and after each effect: whatever it raises is what the caller sees (lost before, or applied and the reply lost).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from alerts.memory import MemoryAlertStore
+from domain.clock import Clock
+from domain.events import Event, Feed
+from domain.ids import SHARDS, EventId, MemberId
+from streams.messages import (
+    Disposition,
+    HeldIntel,
+    Matched,
+    ParkedAmendment,
+    PersonState,
+    QuarantineItem,
+    ReviewItem,
+    most_telling,
+)
+from streams.ports import LedgerCounts
+from streams.retention import Retention
+
+K = TypeVar("K")
+V = TypeVar("V")
+Place = tuple[int, int]
+"""A place in a stream: milliseconds and a number within them."""
+
+
+def no_fault(_: str) -> None:
+    """The hook that never fails."""
+
+
+def milliseconds(moment: datetime) -> datetime:
+    """A moment as the store keeps it: whole milliseconds."""
+    return datetime.fromtimestamp(int(moment.timestamp() * 1000) / 1000, UTC)
+
+
+class Expiring(Generic[K, V]):
+    """A dictionary whose keys end by themselves."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[K, tuple[V, datetime]] = {}
+
+    def get(self, key: K) -> V | None:
+        """The value, or None if it was never put or has ended."""
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        if found[1] <= self._clock.now():
+            del self._kept[key]
+            return None
+        return found[0]
+
+    def put(self, key: K, value: V, span: timedelta) -> None:
+        """Keep a value for `span` from now."""
+        self._kept[key] = (value, self._clock.now() + span)
+
+    def change(self, key: K, value: V) -> None:
+        """Another value, which ends when the one before would have."""
+        self._kept[key] = (value, self._kept[key][1])
+
+    def ends(self, key: K) -> datetime | None:
+        """When it ends; None if it is not kept."""
+        return self._kept[key][1] if self.get(key) is not None else None
+
+
+class Stream(Generic[V]):
+    """A log with one group of readers: what was read and not acknowledged is kept by reader."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last: Place = (0, 0)
+        self._delivered: Place = (0, 0)
+        self.entries: dict[Place, V] = {}
+        self.pending: dict[Place, str] = {}
+
+    def add(self, value: V) -> None:
+        """Put an entry at the end."""
+        now = int(self._clock.now().timestamp() * 1000)
+        self._last = (now, 0) if now > self._last[0] else (self._last[0], self._last[1] + 1)
+        self.entries[self._last] = value
+
+    def fresh(self, worker: str, limit: int) -> list[tuple[Place, V]]:
+        """The next entries that nobody has read; they are the worker's until acknowledged."""
+        found = [place for place in self.entries if place > self._delivered][:limit]
+        for place in found:
+            self.pending[place] = worker
+            self._delivered = place
+        return [(place, self.entries[place]) for place in found]
+
+    def unfinished(self, worker: str, after: Place, limit: int) -> list[tuple[Place, V]]:
+        """What the worker read before and did not acknowledge, from behind a place."""
+        mine = sorted(place for place, owner in self.pending.items() if owner == worker and place > after)
+        return [(place, self.entries[place]) for place in mine[:limit]]
+
+    def acknowledge(self, place: Place) -> None:
+        """It is done with."""
+        self.pending.pop(place, None)
+
+    def trim(self, keep_from: Place | None, most: int) -> int:
+        """Drop entries before `keep_from` (None: all) and those above `most`, never one unread or unacknowledged."""
+        lowest = min(self.pending, default=self._delivered)
+        until = lowest if keep_from is None else keep_from
+        if most and len(self.entries) > most:
+            until = max(until, list(self.entries)[len(self.entries) - most - 1])
+        gone = [place for place in self.entries if place < min(until, lowest)]
+        for place in gone:
+            del self.entries[place]
+        return len(gone)
+
+
+def text(place: Place) -> str:
+    """A place as the ports write it."""
+    return f"{place[0]}-{place[1]}"
+
+
+def place_of(position: str) -> Place:
+    """The place that a position names."""
+    first, _, second = position.partition("-")
+    return int(first), int(second or 0)
+
+
+@dataclass(slots=True)
+class EventRow:
+    """One accepted event in the books: no `awaited` yet before it is recognised, an `ending` when all its parts are in.
+
+    `parts` are those entered so far.
+    """
+
+    digest: str
+    awaited: int | None = None
+    ending: Disposition | None = None
+    parts: dict[str, Disposition] = field(default_factory=dict)
+
+
+class MemoryServer:
+    """The whole store. Adapters come and go (workers crash); this stays."""
+
+    def __init__(
+        self, clock: Clock, *, retention: Retention | None = None, fail: Callable[[str], None] = no_fault
+    ) -> None:
+        self.clock = clock
+        self.retention = retention or Retention()
+        self.fail = fail
+        self.events: Stream[Event] = Stream(clock)
+        self.matched: list[Stream[Matched]] = [Stream(clock) for _ in range(SHARDS)]
+        self.rows: Expiring[EventId, EventRow] = Expiring(clock)
+        self.in_flight: dict[EventId, datetime] = {}
+        self.totals: Counter[tuple[str, str, str]] = Counter()
+        self.last: dict[str, datetime] = {}
+        self.links: Expiring[str, frozenset[str]] = Expiring(clock)
+        self.parked: Expiring[str, tuple[ParkedAmendment, ...]] = Expiring(clock)
+        self.reviews: dict[str, ReviewItem] = {}
+        self.items: Expiring[str, QuarantineItem] = Expiring(clock)
+        self.item_order: dict[str, datetime] = {}
+        self.people: dict[MemberId, PersonState] = {}
+        self.decided: Expiring[tuple[MemberId, EventId, str], Disposition] = Expiring(clock)
+        self.held: dict[str, HeldIntel] = {}
+        self.alerts = MemoryAlertStore()
+
+    @contextmanager
+    def effect(self, name: str) -> Iterator[None]:
+        """One call from outside: it may be lost before, or applied and its reply lost."""
+        self.fail(f"before {name}")
+        yield
+        self.fail(f"after {name}")
+
+    def count(self, what: str, feed: Feed, why: str = "", by: int = 1) -> None:
+        """Enter something in the books."""
+        self.totals[(what, feed.value, why)] += by
+
+    def enter(self, event_id: EventId, feed: Feed, part: str, disposition: Disposition) -> None:
+        """One part of an event has ended; the event ends with the last of those that are awaited."""
+        row = self.rows.get(event_id)
+        if row is None or row.ending is not None or row.awaited is None:
+            return
+        row.parts[part] = disposition
+        if len(row.parts) >= row.awaited:
+            self.end(row, event_id, feed, most_telling(list(row.parts.values())))
+
+    def end(self, row: EventRow, event_id: EventId, feed: Feed, disposition: Disposition) -> None:
+        """An event has ended."""
+        row.ending = disposition
+        row.parts = {}
+        self.in_flight.pop(event_id, None)
+        self.count("disposed", feed, _without_alert_id(disposition))
+
+    def ledger(self) -> LedgerCounts:
+        """The books as they are."""
+        flat: dict[str, dict[str, int]] = {"accepted": {}, "duplicate": {}}
+        deep: dict[str, dict[str, dict[str, int]]] = {"quarantined": {}, "ignored": {}, "disposed": {}}
+        for (what, feed, why), number in self.totals.items():
+            if why:
+                deep[what].setdefault(feed, {})[why] = number
+            else:
+                flat[what][feed] = number
+        return LedgerCounts(
+            accepted=flat["accepted"],
+            duplicate=flat["duplicate"],
+            quarantined=deep["quarantined"],
+            ignored=deep["ignored"],
+            disposed=deep["disposed"],
+            in_flight=len(self.in_flight),
+            last_received=dict(self.last),
+        )
+
+
+def _without_alert_id(disposition: Disposition) -> str:
+    return disposition.ending.value if disposition.ending.value == "alert" else str(disposition)
