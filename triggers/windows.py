@@ -114,11 +114,13 @@ def _values(hit: Hit, fact: str) -> frozenset[str]:
 def _completions(counted: Sequence[_Counted], pattern: CountPattern, tolerance: timedelta) -> list[Hit]:
     """Each hit at which enough different ones lie within the window and which adds to them."""
     found = []
+    oldest = 0
     for place, this in enumerate(counted):
         since = this.hit.at - pattern.within
-        before = [other for other in counted[:place] if other.hit.open and other.hit.at >= since]
-        window = [*before, this]
-        if not _enough(window, pattern):
+        while counted[oldest].hit.at < since:
+            oldest += 1
+        before = [other for other in counted[oldest:place] if other.hit.open]
+        if len(before) + 1 < pattern.at_least or not _enough([*before, this], pattern):
             continue
         told = [other for other in before if not _learnt_after(other.hit, this.hit, tolerance)]
         if any(other.identity == this.identity for other in told) and _enough(told, pattern):
@@ -190,16 +192,17 @@ def _episodes(hits: list[Hit], merging: Merging) -> list[_Counted]:
 def _told_twice(hits: list[Hit], merging: Merging) -> list[_Counted]:
     """The same source key is one occurrence; so is the same kind of thing told by two feeds close in time and place."""
     counted: list[_Counted] = []
+    by_occurrence: dict[str, str] = {}
     pairable: dict[str, list[Moment]] = {}
     for hit in hits:
-        entry = hit.last.entry
-        identity = f"{entry.source_system}|{entry.source_key}" if merging.same_source_key else ""
-        known = {one.identity for one in counted}
-        if not identity or identity not in known:
-            own = str(hit.last.occurrence.key)
-            same = next((one.identity for one in counted if str(one.hit.last.occurrence.key) == own), None)
-            identity = same or _other_telling(hit.last, pairable, merging) or identity or own
-        if merging.two_feeds_where is not None and merging.two_feeds_where(hit.last) is True:
+        entry, own = hit.last.entry, str(hit.last.occurrence.key)
+        name = f"{entry.source_system}|{entry.source_key}" if merging.same_source_key else own
+        pairs = merging.two_feeds_where is not None and merging.two_feeds_where(hit.last) is True
+        identity = by_occurrence.get(own) or by_occurrence.get(name)
+        if identity is None:
+            identity = (_other_telling(hit.last, pairable, merging) if pairs else None) or name
+        by_occurrence[own] = by_occurrence[name] = identity
+        if pairs:
             pairable.setdefault(identity, []).append(hit.last)
         counted.append(_Counted(hit, identity))
     return counted
@@ -207,10 +210,6 @@ def _told_twice(hits: list[Hit], merging: Merging) -> list[_Counted]:
 
 def _other_telling(moment: Moment, pairable: dict[str, list[Moment]], merging: Merging) -> str | None:
     """The latest earlier occurrence that another feed told within the time and the distance; None if there is none."""
-    if merging.two_feeds_within is None or merging.two_feeds_where is None:
-        return None
-    if merging.two_feeds_where(moment) is not True:
-        return None
     for identity, tellings in reversed(pairable.items()):
         if all(_same_thing(moment, other, merging) for other in tellings):
             return identity
