@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import BinaryIO
 
 from api.ports import ItemAnswer, Location
-
 from domain.clock import Clock
 from domain.errors import FeedError
 from domain.events import Event, Feed
@@ -49,20 +48,6 @@ class Feeding:
         receipts = await self._submit(feed, records)
         return [answer_of(index, receipt) for index, receipt in enumerate(receipts)]
 
-    def read_file(self, feed: Feed, stream: BinaryIO, name: str, mapping: TableMapping | None) -> Iterator[Record]:
-        """The records of a file, in order, without loading it whole. `name` is shown as their source."""
-        now = self._clock.now()
-        chunks = iter(lambda: stream.read(_CHUNK_BYTES), b"")
-        if mapping is not None:
-            table = read_table(stream, mapping, received_at=now, source=name, policy=self._policies.records)
-            yield from _with_bytes(table)
-        elif feed is Feed.ED:
-            for position, message in read_messages(chunks, max_bytes=self._policies.ed.limits.max_bytes):
-                yield self._ed(message, "file", name, position, now), message
-        else:
-            found = read_ndjson(chunks, feed=feed, received_at=now, source=name, policy=self._policies.records)
-            yield from _with_bytes(found)
-
     async def submit(self, feed: Feed, records: list[Record]) -> list[ItemReceipt]:
         """Make records durable; one receipt each."""
         return await self._submit(feed, records)
@@ -90,14 +75,8 @@ class Feeding:
         return list(_with_bytes(found))
 
     def _ed(self, message: bytes, channel: str, source: str, position: int | None, now: datetime) -> ParseResult:
-        return parse_ed(
-            message,
-            received_at=now,
-            channel=channel,
-            source=source,
-            position=position,
-            policy=self._policies.ed,
-        )
+        policy = self._policies.ed
+        return parse_ed(message, received_at=now, channel=channel, source=source, position=position, policy=policy)
 
     async def replay(self, item: QuarantineItem, transport: ValkeyTransport) -> list[ItemReceipt]:
         """Take a quarantined record again, after its sender, a mapping or we have been mended.
@@ -135,6 +114,23 @@ class Feeding:
             policy=self._policies.records,
         )
         return list(_with_bytes(found))
+
+
+def read_file(
+    feed: Feed, stream: BinaryIO, name: str, *, policies: Policies, now: datetime, mapping: TableMapping | None = None
+) -> Iterator[Record]:
+    """The records of a file, in order, without loading it whole. `name` is shown as their source."""
+    chunks = iter(lambda: stream.read(_CHUNK_BYTES), b"")
+    if mapping is not None:
+        yield from _with_bytes(read_table(stream, mapping, received_at=now, source=name, policy=policies.records))
+    elif feed is Feed.ED:
+        for position, message in read_messages(chunks, max_bytes=policies.ed.limits.max_bytes):
+            result = parse_ed(
+                message, received_at=now, channel="file", source=name, position=position, policy=policies.ed
+            )
+            yield result, message
+    else:
+        yield from _with_bytes(read_ndjson(chunks, feed=feed, received_at=now, source=name, policy=policies.records))
 
 
 def _own_version(result: ParseResult, item: QuarantineItem) -> ParseResult:

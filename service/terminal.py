@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
+import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -49,6 +50,18 @@ def run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         raise typer.Exit(CANNOT_RUN) from error
     except OSError as error:
         err.print(f"Cannot run: {error.strerror}: {error.filename}" if error.filename else f"Cannot run: {error}")
+        raise typer.Exit(CANNOT_RUN) from error
+
+
+def run_service(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run the service on the fast event loop until it is told to end."""
+    try:
+        uvloop.run(work())
+    except ServiceError as error:
+        err.print(f"Cannot run: {error}", markup=False)
+        raise typer.Exit(CANNOT_RUN) from error
+    except OSError as error:
+        err.print(f"Cannot run: {error}", markup=False)
         raise typer.Exit(CANNOT_RUN) from error
 
 

@@ -40,7 +40,7 @@ def ingest(
     from domain.clock import SystemClock
     from domain.errors import ConfigError
     from domain.events import Feed
-    from service.feeding import Feeding
+    from service.feeding import Feeding, read_file
     from service.wiring import policies_of, reach_store
     from streams.feeds.column_mapping import load_mapping, shipped_mapping
     from streams.intake import GroupCommit
@@ -72,7 +72,14 @@ def ingest(
             with progress() as bar:
                 for file in files:
                     with _open(file) as stream:
-                        records = feeding.read_file(kind, stream, file.name, table_mapping)
+                        records = read_file(
+                            kind,
+                            stream,
+                            file.name,
+                            policies=policies,
+                            now=SystemClock().now(),
+                            mapping=table_mapping,
+                        )
                         task = bar.add_task(file.name, total=None)
                         while batch := await asyncio.to_thread(_take, records):
                             for receipt in await feeding.submit(kind, batch):

@@ -21,7 +21,6 @@ def match(
 ) -> None:
     """Say who each event may be about, how sure and why. Nothing is stored and nobody is told."""
     import msgspec
-    from streams.memory import MemoryTransport
 
     from cohort.importing import read_members
     from cohort.index import CohortIndex
@@ -31,9 +30,8 @@ def match(
     from domain.events import Event, Feed
     from service.commands.feeds import FEEDS
     from service.commands.people import file_format
-    from service.feeding import Feeding
+    from service.feeding import read_file
     from service.wiring import policies_of
-    from streams.intake import GroupCommit
 
     settings = settings_for(config, data)
 
@@ -47,13 +45,13 @@ def match(
         if feed not in FEEDS:
             raise ConfigError(f"'{feed}' is no feed; there are {', '.join(_FEEDS)}.")
         policies = policies_of(settings)
+        now = SystemClock().now()
         index = CohortIndex.build(found.records, 1)
-        feeding = Feeding(GroupCommit(MemoryTransport(), SystemClock()), policies, SystemClock())
         kind = Feed.ED if events.suffix == ".hl7" else Feed(FEEDS[feed])
         pairs = read = refused = 0
         with events.open("rb") as source, to.open("wb") as sink:
             to.chmod(0o600)
-            for result, _ in feeding.read_file(kind, source, events.name, None):
+            for result, _ in read_file(kind, source, events.name, policies=policies, now=now):
                 if not isinstance(result, Event):
                     refused += 1
                     continue

@@ -1,4 +1,4 @@
-"""`reachpoint demo`: a synthetic force sends its feeds through the real doors; the end is a table that can be checked."""
+"""`reachpoint demo`: a synthetic force sends its feeds through the real doors; it ends with a table to check."""
 
 import asyncio
 import signal
@@ -90,7 +90,7 @@ async def _play(stage: Stage, *, events: int, members: int, seed: int, rate: flo
     if json:
         report_json(force, told, found, seconds=sent - began)
     else:
-        report(force, told, found, stage, seconds=sent - began)
+        report(force, told, found, seconds=sent - began)
     if serve:
         await _stay(stage)
     return 0 if found.books.balanced and found.books.in_flight == 0 else FAULTS

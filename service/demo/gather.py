@@ -59,7 +59,7 @@ async def gather(stage: Stage, *, within: timedelta) -> Found:
             reviews=len(await desk.reviews(10_000)),
             still_waiting=sum((await outbox.pending()).values()),
             texts=list(stage.sms.texts),
-            mails=list(stage.smtp.mails),
+            mails=[mail.message for mail in stage.smtp.mails],
         )
 
 

@@ -12,7 +12,6 @@ from fixtures.force import Force
 from service.demo.gather import Found
 from service.demo.scoring import detection, latency, tally
 from service.demo.senders import Answers
-from service.demo.stage import Stage
 from service.terminal import out, show_json, table
 
 _NAMES = {
@@ -24,7 +23,7 @@ _NAMES = {
 _SHOWN = 3
 
 
-def report(force: Force, told: Mapping[str, Answers], found: Found, stage: Stage, *, seconds: float) -> None:
+def report(force: Force, told: Mapping[str, Answers], found: Found, *, seconds: float) -> None:
     """Print everything."""
     out.print()
     _feeds(found, told)

@@ -1,0 +1,75 @@
+"""`reachpoint run`, `worker` and `api`: the service, whole or in parts."""
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.terminal import Config, Data, run_service, settings_for
+
+if TYPE_CHECKING:
+    from service.runtime import Service
+
+
+def run(config: Config = None, data: Data = None) -> None:
+    """The whole service under one command: API, HL7 listener, worker, timers, and the private store."""
+    _serve(config, data, with_worker=True, with_api=True)
+
+
+def worker(config: Config = None, data: Data = None) -> None:
+    """The worker alone: recognise, decide, send."""
+    _serve(config, data, with_worker=True, with_api=False)
+
+
+def api(config: Config = None, data: Data = None) -> None:
+    """The API and the HL7 listener alone, beside a worker on the same store."""
+    _serve(config, data, with_worker=False, with_api=True)
+
+
+def _serve(config: Path | None, data: Path | None, *, with_worker: bool, with_api: bool) -> None:
+    settings = settings_for(config, data, quiet=False)
+
+    async def work() -> None:
+        from domain.clock import SystemClock
+        from domain.errors import ConfigError
+        from service.http import HttpServer, build_app
+        from service.metrics import Metrics
+        from service.runtime import Parts, Service
+        from service.wiring import policies_of, reach_store, sender_of
+
+        if settings.engine != "embedded":
+            raise ConfigError("Only the embedded engine is in this release: set engine = 'embedded'.")
+        policies, sender, metrics = policies_of(settings), sender_of(settings), Metrics()
+        parts = Parts(worker=with_worker, listeners=with_api and settings.mllp.enabled)
+        async with reach_store(settings) as client:
+            senders = dict.fromkeys(policies.decide.routing.channels, sender)
+            service = Service(client, policies, senders, clock=SystemClock(), metrics=metrics, parts=parts)
+            await service.start()
+            server = HttpServer(build_app(service, client, settings), _bound(settings.api.host, settings.api.port))
+            try:
+                _tell_addresses(settings.data_dir, server.url if with_api else "", service)
+                await server.serve_beside(service, listen=with_api)
+            finally:
+                await service.stop()
+                sender.close()
+
+    run_service(work)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((host, port))
+    return made
+
+
+def _tell_addresses(data_dir: Path, api: str, service: "Service") -> None:
+    """Write where we listen (ports may have been chosen by the system), for the operator and the demo."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = {"pid": os.getpid(), "api": api, "mllp_port": service.mllp.port if service.mllp else None}
+    file = data_dir / "addresses.json"
+    fresh = file.with_suffix(".tmp")
+    fresh.write_text(json.dumps(told))
+    fresh.replace(file)
