@@ -5,14 +5,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from email.message import EmailMessage
 
 from alerts.model import Alert, Delivery
 from alerts.ports import AlertFilter
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
 from domain.ids import shard_of
-from fixtures.endpoints import Text
+from fixtures.endpoints import Mail, Text
 from service.demo.stage import Stage
 from service.settings import read_settings
 from service.wiring import reach_store
@@ -33,7 +32,7 @@ class Found:
     reviews: int
     still_waiting: int
     texts: Sequence[Text]
-    mails: Sequence[EmailMessage]
+    mails: Sequence[Mail]
 
 
 async def gather(stage: Stage, *, within: timedelta) -> Found:
@@ -59,7 +58,7 @@ async def gather(stage: Stage, *, within: timedelta) -> Found:
             reviews=len(await desk.reviews(10_000)),
             still_waiting=sum((await outbox.pending()).values()),
             texts=list(stage.sms.texts),
-            mails=[mail.message for mail in stage.smtp.mails],
+            mails=list(stage.smtp.mails),
         )
 
 

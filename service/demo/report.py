@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from email.message import EmailMessage
 
 from rich.panel import Panel
 from rich.text import Text
@@ -111,14 +110,9 @@ def _examples(found: Found) -> None:
         reference = chosen[0].reference
         for text in [each for each in found.texts if reference in each.body][:1]:
             out.print(Panel(Text(text.body), title=f"SMS to {text.to}", title_align="left", width=64))
-        for mail in [each for each in found.mails if reference in str(each["Subject"]) + _body(each)][:1]:
-            words = Text(f"Subject: {mail['Subject']}\n\n{_body(mail).strip()}")
-            out.print(Panel(words, title=f"e-mail to {mail['To']}", title_align="left", width=90))
-
-
-def _body(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain", "html"))
-    return str(part.get_content()) if part is not None else ""
+        for mail in [each for each in found.mails if reference in each.subject + each.body][:1]:
+            words = Text(f"Subject: {mail.subject}\n\n{mail.body.strip()}")
+            out.print(Panel(words, title=f"e-mail to {', '.join(mail.to)}", title_align="left", width=90))
 
 
 def _telling(alerts: tuple[Alert, ...]) -> list[Alert]:
