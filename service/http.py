@@ -7,7 +7,8 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from api.app import ApiDependencies, create_app
+from api.app import create_app
+from api.deps import ApiDependencies
 from fastapi import FastAPI
 from redis.asyncio import Redis
 

@@ -32,16 +32,27 @@ AMENDING: frozenset[Kind] = frozenset(
         Kind.INTEL_SANITISED,
         Kind.INTEL_WITHDRAWN,
         Kind.RECORD_RETRACTED,
+        Kind.PERSON_UNLINKED,
     }
 )
 """Kinds that say something further about an occurrence, so that they concern whoever is linked to it."""
 
-FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da", "intel", "record"})
+TAKING_BACK: frozenset[Kind] = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
+"""Kinds that take back one event by its id, or else whatever was said before under the same source key."""
+
+_FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da", "intel"})
 """First words of the kinds that also reach household and associates: harm to somebody close (rules 11 and 17)."""
 
 SUBJECT = "S:"
 HOUSEHOLD = "H:"
-"""Prefixes of a link's value: the event was about this member, or reached them through their household's key."""
+OCCURRENCE = "O:"
+"""Prefixes of a link's value: the event was about this member; it reached them through their household's key; or it
+belongs to this occurrence, where the people are. Only occurrences have people, so whoever gets one later gets all."""
+
+
+def fans_out(kind: Kind) -> bool:
+    """Whether what happens to a member is also heard by those close to them."""
+    return kind.value.split(".")[0] in _FAN_OUT or kind in TAKING_BACK
 
 
 def occurrence_link(key: OccurrenceKey) -> str:
@@ -54,27 +65,42 @@ def event_link(event_id: str) -> str:
     return "e:" + event_id
 
 
+def source_link(event: Event) -> str:
+    """The link key of a source's own record, for retractions that name only that."""
+    return "s:" + digest("source", event.source_system, event.source_key)
+
+
 def patient_link(event: Event, patient_key: str) -> str:
     """The link key of a hospital's patient record."""
     return "p:" + digest("patient", event.source_system, patient_key)
 
 
 def keys_to_look_up(event: Event) -> tuple[str, ...]:
-    """The links that say who else this event concerns; empty for kinds that open an occurrence."""
+    """The links that say who else this event concerns; empty for kinds that open an occurrence.
+
+    An amendment also waits under these keys for whoever is linked to them later.
+    """
     found: list[str] = []
-    if event.kind in AMENDING:
-        found.append(occurrence_link(occurrence_key(event)))
     if event.retracts:
         found.append(event_link(event.retracts))
+    elif event.kind in TAKING_BACK:
+        found.append(source_link(event))
+    if event.kind in AMENDING and event.kind not in TAKING_BACK:
+        found.append(occurrence_link(occurrence_key(event)))
     if event.kind is Kind.ED_MERGED and isinstance(event.attributes, EdAttributes):
+        keys = (event.attributes.patient_key, event.attributes.merged_patient_key)
+        found.extend(patient_link(event, key) for key in keys if key)
+    return tuple(found)
+
+
+def pointers(event: Event) -> tuple[str, ...]:
+    """The keys that lead to the event's occurrence: the event, the source's record, the patient."""
+    found = [event_link(event.event_id), source_link(event)]
+    if isinstance(event.attributes, EdAttributes) and event.attributes.patient_key:
         found.append(patient_link(event, event.attributes.patient_key))
-        found.append(patient_link(event, event.attributes.merged_patient_key))
     return tuple(found)
 
 
 def keys_to_remember(event: Event) -> tuple[str, ...]:
-    """The links to make for somebody whom this event concerns."""
-    found = [occurrence_link(occurrence_key(event)), event_link(event.event_id)]
-    if isinstance(event.attributes, EdAttributes) and event.attributes.patient_key:
-        found.append(patient_link(event, event.attributes.patient_key))
-    return tuple(found)
+    """Every key under which somebody whom this event concerns can be found later; the occurrence first."""
+    return (occurrence_link(occurrence_key(event)), *pointers(event))
