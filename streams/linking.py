@@ -40,7 +40,7 @@ AMENDING: frozenset[Kind] = frozenset(
 TAKING_BACK: frozenset[Kind] = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
 """Kinds that take back one event by its id, or else whatever was said before under the same source key."""
 
-_FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da", "intel"})
+_FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da"})
 """First words of the kinds that also reach household and associates: harm to somebody close (rules 11 and 17)."""
 
 SUBJECT = "S:"
