@@ -7,11 +7,11 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from api.app import create_app
-from api.deps import ApiDependencies
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from api.app import create_app
+from api.deps import ApiDependencies
 from api.policy import ApiPolicy
 from api.valkey import ValkeyKeyStore
 from service.feeding import Feeding

@@ -29,6 +29,7 @@ from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
 from streams.intake import GroupCommit
+from streams.lease import WorkerLease
 from streams.ports import Commit
 from streams.topology import STUCK_AFTER
 from streams.valkey import ValkeyTransport
@@ -49,6 +50,7 @@ class Parts:
 
     worker: bool = True
     listeners: bool = True
+    shared: bool = False  # others can reach the store: be its only worker by a lease
 
 
 class Service:
@@ -109,6 +111,10 @@ class Service:
     async def start(self) -> None:
         """Load the cohort, start the loops and listeners. Ready when it returns."""
         await self.transport.prepare()
+        if self._parts.worker and self._parts.shared:
+            lease = WorkerLease(self._client)
+            await lease.take()
+            self._spawn("lease", lease.keep(self._stop))
         await self.cohort.refresh()
         self.intake.start()
         self._spawn("follow", self._follow())

@@ -36,13 +36,16 @@ def _serve(config: Path | None, data: Path | None, *, with_worker: bool, with_ap
         from service.http import HttpServer, build_app
         from service.metrics import Metrics
         from service.runtime import Parts, Service
-        from service.wiring import policies_of, reach_store, sender_of
+        from service.wiring import open_store, policies_of, reach_store, sender_of
 
         if settings.engine != "embedded":
             raise ConfigError("Only the embedded engine is in this release: set engine = 'embedded'.")
         policies, sender, metrics = policies_of(settings), sender_of(settings), Metrics()
-        parts = Parts(worker=with_worker, listeners=with_api and settings.mllp.enabled)
-        async with reach_store(settings) as client:
+        whole = with_worker and with_api
+        shared = not whole or bool(settings.store.redis_url.get_secret_value())
+        parts = Parts(worker=with_worker, listeners=with_api and settings.mllp.enabled, shared=shared)
+        store = open_store if whole else reach_store
+        async with store(settings) as client:
             senders = dict.fromkeys(policies.decide.routing.channels, sender)
             service = Service(client, policies, senders, clock=SystemClock(), metrics=metrics, parts=parts)
             await service.start()
