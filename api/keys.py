@@ -85,7 +85,7 @@ def secret_from(random: bytes) -> str:
 
 
 def key_from(secret: str, grant: Grant, now: datetime) -> ApiKey:
-    """The key to keep for a secret. Raises ConfigError if the grant lacks what its role needs, or has what it must not."""
+    """The key to keep for a secret. Raises ConfigError if the grant does not fit its role."""
     if not grant.name.strip():
         raise ConfigError("A key needs a name, so that people know whose it is.")
     if (grant.role is AccessRole.FEED) != (grant.feed is not None):

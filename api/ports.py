@@ -53,7 +53,7 @@ class FeedIntake(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BooksView:
-    """accepted = disposed + in flight. All are keyed by feed; refusals by reason, endings by disposition without ids."""
+    """accepted = disposed + in flight. Keyed by feed; refusals by reason, endings by disposition without ids."""
 
     accepted: Mapping[str, int] = field(default_factory=dict)
     duplicate: Mapping[str, int] = field(default_factory=dict)

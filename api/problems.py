@@ -88,7 +88,7 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Refused(Exception):  # noqa: N818 - it is an answer of the API, raised where an endpoint cannot go on
+class Refused(Exception):
     """The API refuses a request. `detail` is our own words, without any input."""
 
     kind: ProblemKind

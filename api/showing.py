@@ -22,7 +22,7 @@ from api.shapes import (
 )
 from api.sight import Sight, Viewer, sees_notes
 from domain.events import Feed
-from domain.triggers import Reason
+from domain.triggers import Reason, TriggerFired
 
 
 def feed_states(
@@ -80,7 +80,22 @@ def counts_shown(
     )
 
 
-def summary(alert: Alert, sight: Sight) -> AlertSummary:
+WITHHELD_RULE = "WITHHELD"
+"""Shown in place of a rule that rests on intelligence alone: its name would say that there is some (domain.md 3.3)."""
+
+
+def rule_shown(trigger: TriggerFired, viewer: Viewer) -> str:
+    """The rule's id, unless it would tell this viewer of intelligence."""
+    rests_on_intel = bool(trigger.reasons) and all(_is_intel(reason) for reason in trigger.reasons)
+    return WITHHELD_RULE if rests_on_intel and not sees_notes(viewer) else trigger.rule_id
+
+
+def shows_rule(alert: Alert, rule: str, viewer: Viewer) -> bool:
+    """Whether the alert may be found by this rule: not by one whose name this viewer is not shown."""
+    return any(rule_shown(record.trigger, viewer) == rule for record in alert.triggers)
+
+
+def summary(alert: Alert, sight: Sight, viewer: Viewer) -> AlertSummary:
     """An alert for a list."""
     case = sight in {Sight.CASE, Sight.PERSON}
     live = alert.live or tuple(record.trigger for record in alert.triggers)
@@ -92,7 +107,7 @@ def summary(alert: Alert, sight: Sight) -> AlertSummary:
         sensitivity=alert.sensitivity,
         area=alert.area,
         programme=alert.programme,
-        rules=tuple(dict.fromkeys(str(trigger.rule_id) for trigger in live)),
+        rules=tuple(dict.fromkeys(rule_shown(trigger, viewer) for trigger in live)),
         raised_at=alert.raised_at,
         updated_at=alert.updated_at,
         notify_by=alert.clocks.notify_by,
@@ -123,8 +138,8 @@ def detail(
     return AlertDetail(
         as_of=as_of,
         feeds=states,
-        alert=summary(alert, sight),
-        triggers=tuple(_trigger(record, case=case) for record in alert.triggers),
+        alert=summary(alert, sight, viewer),
+        triggers=tuple(_trigger(record, viewer, case=case) for record in alert.triggers),
         timeline=tuple(_moment(entry, case=case, notes=case and sees_notes(viewer)) for entry in alert.timeline),
         deliveries=tuple(_delivery(row, case=case) for row in deliveries),
         member=member if sight is Sight.PERSON else None,
@@ -136,11 +151,11 @@ def _headline(alert: Alert) -> str:
     return live[0].headline if live else ""
 
 
-def _trigger(record: TriggerRecord, *, case: bool) -> TriggerShown:
+def _trigger(record: TriggerRecord, viewer: Viewer, *, case: bool) -> TriggerShown:
     fired = record.trigger
     told = case and record.state is not TriggerState.WITHDRAWN  # what was taken back is not held against anybody
     return TriggerShown(
-        rule_id=fired.rule_id,
+        rule_id=rule_shown(fired, viewer),
         rule_version=fired.rule_version,
         priority=fired.priority,
         state=record.state,
@@ -155,11 +170,15 @@ def _trigger(record: TriggerRecord, *, case: bool) -> TriggerShown:
 
 def _reason(reason: Reason) -> ReasonShown:
     """What rests on intelligence is told by its words alone: no kind, no feed, no report (domain.md 3.3)."""
-    if reason.feed == Feed.INTEL.value or reason.kind.startswith("intel."):
+    if _is_intel(reason):
         return ReasonShown(reason.text, reason.occurred_at, withheld=True)
     return ReasonShown(
         reason.text, reason.occurred_at, withheld=False, kind=reason.kind, feed=reason.feed, event_id=reason.event_id
     )
+
+
+def _is_intel(reason: Reason) -> bool:
+    return reason.feed == Feed.INTEL.value or reason.kind.startswith("intel.")
 
 
 def _moment(entry: TimelineEntry, *, case: bool, notes: bool) -> TimelineShown:

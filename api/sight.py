@@ -1,7 +1,7 @@
 """How much of an alert somebody sees. Disclosure fails closed: what no line here grants is not shown.
 
-The rule of design.md section 2: whoever has to go there sees who it is; whoever counts sees figures; intelligence is the
-gatekeeper's; a health crisis is for health-approved people (rules.md on rule 5). Pure: tested as a table.
+The rule of design.md section 2: whoever has to go there sees who it is; whoever counts sees figures; intelligence is
+the gatekeeper's; a health crisis is for health-approved people (rules.md on rule 5). Pure: tested as a table.
 """
 
 from collections.abc import Iterable
@@ -66,5 +66,5 @@ def _navigator_sight(alert: Alert, navigator: NavigatorId | None, deliveries: It
 
 
 def sees_notes(viewer: Viewer) -> bool:
-    """Whether the service's own notes on the time line are shown."""
-    return viewer.role in {AccessRole.SUPERVISOR, AccessRole.AUDITOR}
+    """Whether the service's own notes on the time line, and the names of rules on intelligence, are shown."""
+    return viewer.role in {AccessRole.SUPERVISOR, AccessRole.AUDITOR, AccessRole.GATEKEEPER}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 
 class FailureThrottle:
-    """Failures by peer within a sliding window, in memory. Holds at most `peers` peers; the longest silent goes first."""
+    """Failures by peer within a sliding window, in memory, of at most `peers` peers; the longest silent goes first."""
 
     def __init__(self, *, most: int, window: timedelta, peers: int = 10_000) -> None:
         self._most = most

@@ -42,7 +42,7 @@ class ValkeyKeyStore:
     async def create(self, key: ApiKey) -> None:
         """See KeyStore."""
         with _unavailable_as_ours():
-            made: Any = await self._client.eval(  # type: ignore[misc]
+            made: Any = await self._client.eval(
                 _CREATE, 2, ALL, IDS, key.key_hash, key.key_id, msgspec.json.encode(key)
             )
         if not made:
@@ -62,10 +62,10 @@ class ValkeyKeyStore:
     async def revoke(self, key_id: str, now: datetime) -> bool:
         """See KeyStore."""
         with _unavailable_as_ours():
-            found: Any = await self._client.hget(IDS, key_id)  # type: ignore[misc]
+            found: Any = await self._client.hget(IDS, key_id)
             if found is None:
                 return False
-            await self._client.hsetnx(REVOKED, found, now.isoformat())  # type: ignore[misc]
+            await self._client.hsetnx(REVOKED, found, now.isoformat())
         return True
 
     async def find(self, key_hash: str) -> ApiKey | None:
@@ -81,7 +81,7 @@ class ValkeyKeyStore:
     async def touch(self, key_hash: str, now: datetime) -> None:
         """See KeyStore. Keys are never removed, so a use can be noted without looking."""
         with _unavailable_as_ours():
-            await self._client.hset(USED, key_hash, now.isoformat())  # type: ignore[misc]
+            await self._client.hset(USED, key_hash, now.isoformat())
 
 
 def _restored(raw: bytes, revoked: bytes | None, used: bytes | None) -> ApiKey:
