@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from domain.clock import SystemClock
+from service.http import build_app
 from service.metrics import Metrics
 from service.runtime import Service
 from service.settings import Settings
@@ -49,7 +50,8 @@ _HEAD = """# Configuration
 
 Settings are read once, at the start, from `reachpoint.toml` in the current folder or from the file given by `--config`.
 A variable of the environment wins over the file; `--data` wins over both.
-A setting of the file that is unknown, or any that is out of range, stops the start. All faults are told at once, without the values.
+An unknown setting in the file, or any setting out of range, stops the start.
+All faults are told at once, without the values.
 
 Units are in the name (`_s` seconds, `_minutes`, `_hours`, `_days`, `_kib`, `_mib`, `_bits`) or in the description.
 In a variable a list is written as JSON: `REACHPOINT_ALERTS__DIGEST_TIMES='["07:30", "16:00"]'`.
@@ -88,8 +90,6 @@ def openapi_page(app: FastAPI) -> str:
 
 def described_app() -> FastAPI:
     """The API as production wires it, on a store that nobody is asked about: enough to describe it."""
-    from service.http import build_app  # noqa: PLC0415 - the configuration page needs no web framework
-
     with TemporaryDirectory(prefix="reachpoint-reference-") as folder:
         settings = Settings(data_dir=Path(folder))
         client = connect(Path(folder) / "nowhere.sock")
