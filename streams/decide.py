@@ -15,11 +15,11 @@ from alerts.reference import reference_of
 from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers, recipients
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
-from domain.events import EdAttributes, Kind, Role, occurrence_key
+from domain.events import EdAttributes, Event, Kind, Role, occurrence_key
 from domain.ids import AlertId, digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
-from streams.messages import Disposition, Ending, HeldIntel, Matched, PersonState
+from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
 from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
 from triggers.history import History, HistoryEntry, entry_of, has_entry, with_entries
@@ -104,55 +104,75 @@ def handed_over(matched: Matched, state: PersonState) -> tuple[Matched, ...]:
     """
     if matched.relation is not Relation.LOST or not matched.heirs:
         return ()
-    attributes = matched.event.attributes
-    gone = attributes.merged_patient_key if isinstance(attributes, EdAttributes) else ""
+    gone, own = matched.event.kind is Kind.ED_MERGED, occurrence_key(matched.event)
+    limit = entry_of(matched.event, subject=matched.subject, relation=matched.relation, role=None).order
     entries = [
         entry
         for entry in state.history
-        if entry.subject == state.member_id and entry.relation is not Relation.LOST and _goes(entry, matched, gone)
+        if entry.subject == state.member_id
+        and entry.relation is not Relation.LOST
+        and (_of_record(entry, matched.event) if gone else entry.occurrence == own and entry.order < limit)
     ]
     if not entries:
         return ()
     return tuple(
         Matched(
             event=matched.event,
-            listener=heir,
-            subject=heir,
-            relation=Relation.SELF,
+            listener=heir.listener,
+            subject=heir.subject,
+            relation=heir.relation,
             role=Role.PATIENT,
-            extra=tuple(replace(entry, subject=heir, relation=Relation.SELF) for entry in entries),
+            extra=tuple(_inherited(entry, heir, matched.event) for entry in entries),
             handed_by=state.member_id,
         )
         for heir in matched.heirs
     )
 
 
-def _goes(entry: HistoryEntry, matched: Matched, patient: str) -> bool:
-    if matched.event.kind is Kind.ED_MERGED:
-        own = entry.attributes.patient_key if isinstance(entry.attributes, EdAttributes) else ""
-        return bool(own) and own == patient and entry.source_system == matched.event.source_system
-    return entry.occurrence == occurrence_key(matched.event)
+def _of_record(entry: HistoryEntry, merge: Event) -> bool:
+    """Whether an entry belongs to the patient record that a merge retires."""
+    said, merged = entry.attributes, merge.attributes
+    return (
+        isinstance(said, EdAttributes)
+        and isinstance(merged, EdAttributes)
+        and said.patient_key == merged.merged_patient_key
+        and entry.source_system == merge.source_system
+    )
+
+
+def _inherited(entry: HistoryEntry, heir: Heir, event: Event) -> HistoryEntry:
+    """An entry as the heir has it: about the new owner, and under the record that goes on."""
+    relation = entry.relation if heir.relation is Relation.SELF else heir.relation
+    said, new = entry.attributes, event.attributes
+    if event.kind is Kind.ED_MERGED and isinstance(said, EdAttributes) and isinstance(new, EdAttributes):
+        said = replace(said, patient_key=new.patient_key)
+    return replace(entry, subject=heir.subject, relation=relation, attributes=said)
 
 
 def effective(history: History) -> History:
-    """The history without occurrences that the source has since given to somebody else (A40, a changed patient)."""
-    lost: set[str] = set()
-    retired: set[tuple[str, str]] = set()
-    last: dict[str, HistoryEntry] = {}
+    """The history without what the source has since given to somebody else (A40, a changed patient).
+
+    By subject: the last message, in event time, that says clearly whose an occurrence is, decides.
+    """
+    lost: set[tuple[str, str]] = set()
+    retired: set[tuple[str, str, str]] = set()
+    last: dict[tuple[str, str], HistoryEntry] = {}
     for entry in history:
         if entry.kind is Kind.ED_MERGED and isinstance(entry.attributes, EdAttributes):
             if entry.relation is Relation.LOST:
-                retired.add((entry.source_system, entry.attributes.merged_patient_key))
-        elif entry.relation in {Relation.SELF, Relation.LOST}:
-            last[entry.occurrence] = entry
+                retired.add((entry.source_system, entry.attributes.merged_patient_key, entry.subject))
+        elif entry.relation is Relation.LOST or entry.role is not None:
+            last[(entry.occurrence, entry.subject)] = entry
     lost.update(key for key, entry in last.items() if entry.relation is Relation.LOST)
     for entry in history:
         patient = entry.attributes.patient_key if isinstance(entry.attributes, EdAttributes) else ""
-        if patient and (entry.source_system, patient) in retired:
-            lost.add(entry.occurrence)
-    if not lost and not retired:
-        return history
-    return tuple(entry for entry in history if entry.occurrence not in lost and entry.relation is not Relation.LOST)
+        if patient and (entry.source_system, patient, entry.subject) in retired:
+            lost.add((entry.occurrence, entry.subject))
+    return tuple(
+        entry
+        for entry in history
+        if entry.relation is not Relation.LOST and (entry.occurrence, entry.subject) not in lost
+    )
 
 
 def _changes(

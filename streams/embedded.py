@@ -17,16 +17,16 @@ from cohort.matching import match_event
 from cohort.policy import MatchPolicy
 from domain.clock import Clock
 from domain.errors import Conflict, StoreError
-from domain.events import Event, occurrence_key
+from domain.events import Event
 from domain.ids import digest
 from domain.matches import Match
 from streams import codec
 from streams.decide import World, changes_nothing, decide, handed_over
 from streams.feeds.outcome import RejectReason, Where
-from streams.linking import keys_to_look_up
-from streams.messages import Disposition, Ending, ParkedAmendment, QuarantineItem
+from streams.knowledge import BatchKnowledge
+from streams.messages import Disposition, Ending, QuarantineItem
 from streams.ports import Commit, DecideLog, LogEntry, MatchedEntry, Recognised, RecogniseLog
-from streams.recognise import Known, recognise, waits_for
+from streams.recognise import recognise
 from streams.topology import DECIDE, RECOGNISE
 
 log = structlog.get_logger("reachpoint.engine")
@@ -78,14 +78,17 @@ class Recogniser:
             return 0
         now, index = self._clock.now(), self._index()
         matched = [self._match(entry, index, now) for entry in entries]
-        known = await self._look_up(entries, matched)
+        known = BatchKnowledge(self._transport)
+        pairs = list(zip(entries, matched, strict=True))
+        await known.prepare((entry.event, found) for entry, found in pairs if not isinstance(found, QuarantineItem))
         results = []
-        for entry, matches in zip(entries, matched, strict=True):
+        for entry, matches in pairs:
             if isinstance(matches, QuarantineItem):
                 results.append(await self._set_aside(entry, matches, now))
                 continue
+            bearing = await known.of(entry.event, matches)
             try:
-                result = recognise(entry, matches, known.of(entry.event), index, now)
+                result = recognise(entry, matches, bearing, index, now)
             except Exception as error:  # one of the three doors: an event that we cannot handle must not stop the rest
                 result = await self._set_aside(entry, failed(entry.event, error, now), now)
             known.learn(result)
@@ -100,50 +103,10 @@ class Recogniser:
         except Exception as error:  # as above
             return failed(entry.event, error, now)
 
-    async def _look_up(
-        self, entries: Sequence[LogEntry], matched: Sequence[Sequence[Match] | QuarantineItem]
-    ) -> "_BatchKnowledge":
-        link_keys = list(dict.fromkeys(key for entry in entries for key in keys_to_look_up(entry.event)))
-        waiting = list(
-            dict.fromkeys(
-                occurrence
-                for entry, matches in zip(entries, matched, strict=True)
-                if not isinstance(matches, QuarantineItem)
-                for occurrence in [waits_for(entry.event, matches)]
-                if occurrence
-            )
-        )
-        links = await self._transport.linked(link_keys) if link_keys else []
-        parked = await self._transport.parked(waiting) if waiting else []
-        return _BatchKnowledge(
-            links=dict(zip(link_keys, links, strict=True)), parked=dict(zip(waiting, parked, strict=True))
-        )
-
     async def _set_aside(self, entry: LogEntry, item: QuarantineItem, now: datetime) -> Recognised:
         await self._transport.keep(item, now)
         disposition = Disposition(Ending.QUARANTINED, item.reason.value)
         return Recognised(event=entry.event, position=entry.position, dispositions=(("", disposition),))
-
-
-class _BatchKnowledge:
-    """What the store knew when the batch was read, and what the batch itself has taught since."""
-
-    def __init__(self, links: dict[str, frozenset[str]], parked: dict[str, list[ParkedAmendment]]) -> None:
-        self._links = links
-        self._parked = parked
-
-    def of(self, event: Event) -> Known:
-        keys = keys_to_look_up(event)
-        return Known(
-            links={key: self._links.get(key, frozenset()) for key in keys},
-            parked=tuple(self._parked.get(occurrence_key(event), ())),
-        )
-
-    def learn(self, result: Recognised) -> None:
-        for key, value in result.links:
-            self._links[key] = self._links.get(key, frozenset()) | {value}
-        if result.parked:
-            self._parked.setdefault(result.parked.occurrence, []).append(result.parked)
 
 
 class Decider:

@@ -13,7 +13,6 @@ from domain.errors import Conflict
 from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
 from streams import codec
-from streams.linking import SUBJECT, event_link, occurrence_link
 from streams.memory_server import EventRow, MemoryServer, Place, milliseconds, place_of, text
 from streams.messages import (
     Disposition,
@@ -94,11 +93,13 @@ class MemoryTransport:
                 return False
             if row.ending is not None and row.ending.ending is Ending.QUARANTINED:
                 self.server.count("disposed", event.feed, str(row.ending), by=-1)
-                row.ending, row.awaited = None, 1 if isinstance(failed, Matched) else None
+                row.ending, row.recognised = None, isinstance(failed, Matched)
                 self.server.in_flight[event.event_id] = milliseconds(now)
             elif isinstance(failed, Event):
                 return False
             if isinstance(failed, Matched):
+                if row.under_way:
+                    row.parts[failed.part] = None
                 self._send(failed)
             else:
                 self.server.events.add(failed)
@@ -128,10 +129,10 @@ class MemoryTransport:
         with self.server.effect("linked"):
             return [self.server.links.get(key) or frozenset() for key in keys]
 
-    async def parked(self, occurrences: Sequence[str]) -> list[list[ParkedAmendment]]:
+    async def parked(self, keys: Sequence[str]) -> list[list[ParkedAmendment]]:
         """See ports.RecogniseLog."""
         with self.server.effect("parked"):
-            return [list(self.server.parked.get(occurrence) or ()) for occurrence in occurrences]
+            return [list(self.server.parked.get(key) or ()) for key in keys]
 
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """See ports.RecogniseLog."""
@@ -153,31 +154,31 @@ class MemoryTransport:
     def _remember(self, result: Recognised) -> None:
         server = self.server
         for key, value in result.links:
-            self._link(key, value)
+            known = server.links.get(key) or frozenset()
+            server.links.put(key, known | {value}, server.retention.links)
         for review in result.reviews:
             server.reviews.setdefault(review.review_id, review)
         if result.parked:
-            key = result.parked.occurrence
-            others = tuple(known for known in server.parked.get(key) or () if known != result.parked)
-            server.parked.put(key, (*others, result.parked)[-_PARKED_PER_KEY:], server.retention.parked)
-
-    def _link(self, key: str, value: str) -> None:
-        known = self.server.links.get(key) or frozenset()
-        self.server.links.put(key, known | {value}, self.server.retention.links)
+            for key in result.parked.keys:
+                others = tuple(known for known in server.parked.get(key) or () if known != result.parked)
+                server.parked.put(key, (*others, result.parked)[-_PARKED_PER_KEY:], server.retention.parked)
 
     def _forward(self, result: Recognised) -> None:
         server, event = self.server, result.event
         server.events.acknowledge(place_of(result.position))
         row = server.rows.get(event.event_id)
-        if row is None or row.ending is not None or row.awaited is not None:
+        if row is None or row.ending is not None or row.recognised:
             return
-        if not result.parts:
+        row.recognised = True
+        if result.parts:
+            row.parts = dict(result.dispositions) | dict.fromkeys((part.part for part in result.parts), None)
+        else:
             ending = most_telling([disposition for _, disposition in result.dispositions])
             server.end(row, event.event_id, event.feed, ending)
-            return
-        row.awaited = len(result.dispositions) + len(result.parts)
-        row.parts = dict(result.dispositions)
-        for part in (*result.parts, *result.revived):
+        for part in result.parts:
+            self._send(part)
+        for part in result.revived:
+            server.join(part)
             self._send(part)
 
     def _send(self, part: Matched) -> None:
@@ -247,9 +248,7 @@ class MemoryTransport:
             return
         with self.server.effect("hand_over"):
             for part in handed:
-                for entry in part.extra:
-                    for key in (occurrence_link(entry.occurrence), event_link(entry.event_id)):
-                        self._link(key, SUBJECT + part.listener)
+                self.server.join(part)
                 self._send(part)
 
     async def settle(self, entries: Sequence[tuple[MatchedEntry, Disposition]]) -> None:

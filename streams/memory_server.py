@@ -132,15 +132,17 @@ def place_of(position: str) -> Place:
 
 @dataclass(slots=True)
 class EventRow:
-    """One accepted event in the books: no `awaited` yet before it is recognised, an `ending` when all its parts are in.
-
-    `parts` are those entered so far.
-    """
+    """One accepted event in the books: not `recognised` yet, or its `parts` as far as they are in, or its `ending`."""
 
     digest: str
-    awaited: int | None = None
+    recognised: bool = False
     ending: Disposition | None = None
-    parts: dict[str, Disposition] = field(default_factory=dict)
+    parts: dict[str, Disposition | None] = field(default_factory=dict)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it waits for its parts."""
+        return self.recognised and self.ending is None
 
 
 class MemoryServer:
@@ -182,11 +184,18 @@ class MemoryServer:
     def enter(self, event_id: EventId, feed: Feed, part: str, disposition: Disposition) -> None:
         """One part of an event has ended; the event ends with the last of those that are awaited."""
         row = self.rows.get(event_id)
-        if row is None or row.ending is not None or row.awaited is None:
+        if row is None or not row.under_way:
             return
         row.parts[part] = disposition
-        if len(row.parts) >= row.awaited:
-            self.end(row, event_id, feed, most_telling(list(row.parts.values())))
+        entered = [known for known in row.parts.values() if known is not None]
+        if len(entered) == len(row.parts):
+            self.end(row, event_id, feed, most_telling(entered))
+
+    def join(self, part: Matched) -> None:
+        """A part more of an event that is under way: it ends with this one too. An event that has ended stays ended."""
+        row = self.rows.get(part.event.event_id)
+        if row is not None and row.under_way:
+            row.parts.setdefault(part.part, None)
 
     def end(self, row: EventRow, event_id: EventId, feed: Feed, disposition: Disposition) -> None:
         """An event has ended."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.events import Event, Feed, Role
-from domain.ids import EventId, MemberId, OccurrenceKey
+from domain.ids import EventId, MemberId, digest
 from domain.matches import Match, Relation
 from streams.feeds.outcome import RejectReason, Where
 from streams.feeds.receipts import Receipt
@@ -56,6 +56,15 @@ def most_telling(parts: list[Disposition]) -> Disposition:
 
 
 @dataclass(frozen=True, slots=True)
+class Heir:
+    """Somebody to whom an occurrence passes: its new owner (relation self), or one of those close to the owner."""
+
+    listener: MemberId
+    subject: MemberId
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
 class Matched:
     """One event on its way to one watched person (the listener). Mentions are stripped: identities stop at recognition.
 
@@ -71,22 +80,33 @@ class Matched:
     role: Role | None
     match: Match | None = None
     extra: tuple[HistoryEntry, ...] = ()
-    heirs: tuple[MemberId, ...] = ()
+    heirs: tuple[Heir, ...] = ()
     handed_by: str = ""
 
     @property
     def part(self) -> str:
-        """The name of this part among the parts of its event; the same on every redelivery."""
+        """The name of this part among the parts of its event; the same on every redelivery. What is handed over a
+        second time, because more had come, is another part."""
         role = self.role.value if self.role else ""
-        return "|".join((self.listener, self.subject, self.relation.value, role, self.handed_by))
+        name = "|".join((self.listener, self.subject, self.relation.value, role, self.handed_by))
+        if not self.handed_by:
+            return name
+        return f"{name}|{digest(*sorted(f'{entry.event_id}|{entry.role}' for entry in self.extra))[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedAmendment:
-    """An amendment that came before anybody was linked to its occurrence (A11 before A04): kept without identities."""
+    """An amendment that waits, without identities, for whoever is linked to what it amends only later (A11 before A04).
 
-    occurrence: OccurrenceKey
+    It waits under `keys`. `reached` are the link values of those it went to already; `named` the members it named, and
+    `clear` whether it said clearly who it is about: then it takes the occurrence away from anybody else.
+    """
+
+    keys: tuple[str, ...]
     event: Event
+    reached: tuple[str, ...] = ()
+    named: tuple[MemberId, ...] = ()
+    clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ class Recognised:
     """What recognition concluded about one event: an immediate disposition, or parts for the people concerned.
 
     `dispositions` are parts that end here (`review`, `no_match` ...); `parts` go on to decide. At least one of both.
-    `links` are (link key, link value) to remember; `parked` is kept until somebody is linked; `revived` are parts of
-    amendments that had been waiting for this event, whose own places in the ledger are closed.
+    `links` are (link key, link value) to remember; `parked` is kept for those who are linked later; `revived` are parts
+    of amendments that had been waiting for this event: they join their own event in the ledger if it is still open.
     """
 
     event: Event
@@ -136,8 +136,8 @@ class RecogniseLog(Protocol):
     async def linked(self, keys: Sequence[str]) -> list[frozenset[str]]:
         """The link values remembered under each key."""
 
-    async def parked(self, occurrences: Sequence[str]) -> list[list[ParkedAmendment]]:
-        """The amendments that wait for each occurrence."""
+    async def parked(self, keys: Sequence[str]) -> list[list[ParkedAmendment]]:
+        """The amendments that wait under each link key."""
 
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """Keep the content of something that failed by a fault of ours, for a replay; it is in the ledger already."""
@@ -162,7 +162,8 @@ class DecideLog(Protocol):
         """Write a decision; False if somebody else changed the person or an alert meanwhile: load and decide again."""
 
     async def hand_over(self, handed: Sequence[Matched]) -> None:
-        """Send entries on to their new owners, and remember that the occurrences are theirs. Safe to repeat."""
+        """Send entries on to their new owners. The event they come with does not end before they are decided, if it has
+        not ended yet. Safe to repeat."""
 
     async def settle(self, entries: Sequence[tuple[MatchedEntry, Disposition]]) -> None:
         """Enter the parts in the ledger, end events whose parts are all in, and move past the messages."""

@@ -5,36 +5,33 @@ listeners, reviews for an analyst, or an immediate ending. Detection fails open:
 occurrence to an unknown person takes nothing away by itself, it asks a human.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from cohort.index import CohortIndex
 from domain.events import EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
+from streams.knowledge import Known
 from streams.linking import (
     AMENDING,
-    FAN_OUT,
     HOUSEHOLD,
+    OCCURRENCE,
     SUBJECT,
-    event_link,
-    keys_to_remember,
+    fans_out,
+    keys_to_look_up,
+    occurrence_link,
     patient_link,
+    pointers,
 )
-from streams.messages import Disposition, Ending, Matched, ParkedAmendment, ReviewItem
+from streams.messages import Disposition, Ending, Heir, Matched, ParkedAmendment, ReviewItem
 from streams.ports import LogEntry, Recognised
 
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
 
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the store knows that bears on one event: link values by key, and amendments that waited for it."""
-
-    links: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    parked: Sequence[ParkedAmendment] = ()
+Link = tuple[str, str]
 
 
 def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: CohortIndex, now: datetime) -> Recognised:
@@ -49,27 +46,68 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     parts = _Parts(bare, index)
     for (member, role), match in certain.items():
         parts.add_subject(member, role, Relation.SELF, match)
-    for match in matches:
-        if match.reason is MatchReason.HOUSEHOLD:
-            parts.add(match.member_id, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
+    for listener, match in _through_household(matches).items():
+        parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
     reviews = _reviews(event, matches, now)
     reviews += _follow_links(event, certain, known, parts, now)
+    revived, inherited = _revive(event, certain, matches, known, index)
     links = parts.links()
-    revived = tuple(part for waiting in known.parked for part in _revive(waiting, certain, index))
-    if not parts.found and not reviews:
-        parked = None
-        if event.kind in AMENDING:
-            parked = ParkedAmendment(occurrence=occurrence_key(event), event=bare)
-        return replace(_ended(entry, Disposition(Ending.NO_MATCH)), parked=parked)
-    return Recognised(
-        event=event,
-        position=entry.position,
-        dispositions=tuple((f"review|{review.review_id}", Disposition(Ending.REVIEW)) for review in reviews),
-        parts=tuple(parts.found.values()),
+    return _concluded(
+        entry,
+        parts,
+        reviews,
         revived=revived,
+        links=(*links, *inherited),
+        parked=_parked(bare, certain, links, clear=_names_somebody(event)),
+    )
+
+
+def _concluded(
+    entry: LogEntry,
+    parts: "_Parts",
+    reviews: Sequence[ReviewItem],
+    *,
+    revived: Sequence[Matched],
+    links: tuple[Link, ...],
+    parked: ParkedAmendment | None,
+) -> Recognised:
+    """Everything about one event; an ending of its own where it goes to nobody."""
+    dispositions = [(f"review|{review.review_id}", Disposition(Ending.REVIEW)) for review in reviews]
+    if not parts.found and not reviews:
+        dispositions = [("", Disposition(Ending.NO_MATCH))]
+    return Recognised(
+        event=entry.event,
+        position=entry.position,
+        dispositions=tuple(dispositions),
+        parts=tuple(parts.found.values()),
+        revived=tuple(revived),
         links=links,
         reviews=tuple(reviews),
+        parked=parked,
     )
+
+
+def _parked(
+    event: Event,
+    certain: Mapping[tuple[MemberId, Role | None], Match],
+    links: Iterable[Link],
+    *,
+    clear: bool,
+) -> ParkedAmendment | None:
+    """What is kept of an amendment for those who turn out later to be concerned by what it amends."""
+    if event.kind not in AMENDING and event.kind is not Kind.ED_MERGED:
+        return None
+    return ParkedAmendment(
+        keys=keys_to_look_up(event),
+        event=event,
+        reached=tuple(sorted({value for _, value in links if not value.startswith(OCCURRENCE)})),
+        named=tuple(sorted({member for member, _ in certain})),
+        clear=clear,
+    )
+
+
+def _through_household(matches: Sequence[Match]) -> dict[MemberId, Match]:
+    return {match.member_id: match for match in matches if match.reason is MatchReason.HOUSEHOLD}
 
 
 class _Parts:
@@ -91,23 +129,30 @@ class _Parts:
     def add_subject(self, member: MemberId, role: Role | None, relation: Relation, match: Match | None = None) -> None:
         """The member themselves, and whoever must hear of what happens to them."""
         self.add(member, member, relation, role, match)
-        if self._event.kind.value.split(".")[0] in FAN_OUT:
-            for listener, how in self._index.linked(member):
-                self.add(listener, member, how, role)
+        for listener, how in self._close_to(member):
+            self.add(listener, member, how, role)
 
     def take_away(self, member: MemberId, *, heirs: Collection[MemberId]) -> None:
-        """The source says that it was not this member but the heirs: the member's own worker hands over what it has."""
-        self.found[(member, member, None)] = Matched(
-            event=self._event,
-            listener=member,
-            subject=member,
-            relation=Relation.LOST,
-            role=None,
-            heirs=tuple(sorted(heirs)),
+        """The source says that it was not this member but the heirs: the member's own worker hands over what it has.
+
+        Whoever heard of it because they are close to the member loses it too; those close to the heirs inherit.
+        """
+        inherit = [Heir(heir, heir, Relation.SELF) for heir in sorted(heirs)]
+        inherit += [Heir(listener, heir, how) for heir in sorted(heirs) for listener, how in self._close_to(heir)]
+        self._lose(member, member, tuple(inherit))
+        for listener, _ in self._close_to(member):
+            self._lose(listener, member, ())
+
+    def _lose(self, listener: MemberId, subject: MemberId, heirs: tuple[Heir, ...]) -> None:
+        self.found[(listener, subject, None)] = Matched(
+            event=self._event, listener=listener, subject=subject, relation=Relation.LOST, role=None, heirs=heirs
         )
 
-    def links(self) -> tuple[tuple[str, str], ...]:
-        """What to remember: for each subject and each household listener, that this occurrence concerns them."""
+    def _close_to(self, member: MemberId) -> tuple[tuple[MemberId, Relation], ...]:
+        return self._index.linked(member) if fans_out(self._event.kind) else ()
+
+    def links(self) -> tuple[Link, ...]:
+        """What to remember: whom the occurrence concerns, and what leads to the occurrence."""
         values = sorted(
             {
                 SUBJECT + part.subject if part.subject != NOBODY_NAMED else HOUSEHOLD + part.listener
@@ -115,7 +160,11 @@ class _Parts:
                 if part.relation is not Relation.LOST
             }
         )
-        return tuple((key, value) for key in keys_to_remember(self._event) for value in values)
+        if not values:
+            return ()
+        own = occurrence_link(occurrence_key(self._event))
+        leads = [(key, OCCURRENCE + own) for key in pointers(self._event)]
+        return (*((own, value) for value in values), *leads)
 
 
 def _certain(event: Event, matches: Sequence[Match]) -> dict[tuple[MemberId, Role | None], Match]:
@@ -159,7 +208,7 @@ def _follow_links(
     """Reach those who are linked to the occurrence without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
-    values = frozenset[str]().union(*known.links.values()) if known.links else frozenset()
+    values = {value for key in keys_to_look_up(event) for value in known.people(key)}
     for value in sorted(values):
         member = MemberId(value[len(SUBJECT) :])
         if value.startswith(HOUSEHOLD):
@@ -196,13 +245,40 @@ def _identity_changed(event: Event, member: MemberId, now: datetime) -> ReviewIt
 
 
 def _revive(
-    waiting: ParkedAmendment, certain: Mapping[tuple[MemberId, Role | None], Match], index: CohortIndex
-) -> tuple[Matched, ...]:
-    """The parts of an amendment that came before the event it amends."""
-    parts = _Parts(waiting.event, index)
-    for member in sorted({member for member, _ in certain}):
-        parts.add_subject(member, None, Relation.OCCURRENCE)
-    return tuple(parts.found.values())
+    event: Event,
+    certain: Mapping[tuple[MemberId, Role | None], Match],
+    matches: Sequence[Match],
+    known: Known,
+    index: CohortIndex,
+) -> tuple[list[Matched], list[Link]]:
+    """The parts of amendments that came before this event, as if they had come after it, and the links they make."""
+    revived: list[Matched] = []
+    links: list[Link] = []
+    own = occurrence_link(occurrence_key(event))
+    for waiting in known.parked:
+        parts = _Parts(waiting.event, index)
+        for member in sorted({member for member, _ in certain} - set(waiting.named)):
+            if _takes_away(waiting, event):
+                parts.take_away(member, heirs=waiting.named)
+                links += [(own, SUBJECT + heir) for heir in waiting.named]
+            elif SUBJECT + member not in waiting.reached:
+                parts.add_subject(member, None, Relation.OCCURRENCE)
+        for listener in _through_household(matches):
+            if HOUSEHOLD + listener not in waiting.reached:
+                parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None)
+        revived += parts.found.values()
+        links += parts.links()
+    return revived, links
+
+
+def _takes_away(waiting: ParkedAmendment, event: Event) -> bool:
+    """Whether the waiting message said that what this one is about belongs to whom it named itself."""
+    said, told = waiting.event.attributes, event.attributes
+    if not waiting.named or not isinstance(said, EdAttributes) or not isinstance(told, EdAttributes):
+        return False
+    if waiting.event.kind is Kind.ED_MERGED:
+        return bool(told.patient_key) and told.patient_key == said.merged_patient_key
+    return waiting.clear
 
 
 def _recognise_merge(
@@ -219,8 +295,9 @@ def _recognise_merge(
     bare = replace(event, mentions=())
     certain = _certain(event, matches)
     survivor_key = patient_link(event, attributes.patient_key)
+    retired_key = patient_link(event, attributes.merged_patient_key)
     survivors = {member for member, _ in certain} | _subjects(known, survivor_key)
-    retired = _subjects(known, patient_link(event, attributes.merged_patient_key))
+    retired = _subjects(known, retired_key)
     parts = _Parts(bare, index)
     for member in sorted(survivors):
         match = next((found for (who, _), found in certain.items() if who == member), None)
@@ -230,32 +307,19 @@ def _recognise_merge(
             parts.take_away(member, heirs=survivors)
         else:
             parts.add(member, member, Relation.OCCURRENCE, None)
-    reviews = _reviews(event, matches, now)
-    if not parts.found and not reviews:
-        return _ended(entry, Disposition(Ending.NO_MATCH))
-    owners = survivors or retired
-    return Recognised(
-        event=event,
-        position=entry.position,
-        dispositions=tuple((f"review|{review.review_id}", Disposition(Ending.REVIEW)) for review in reviews),
-        parts=tuple(parts.found.values()),
-        links=tuple(
-            (key, SUBJECT + owner) for key in (survivor_key, event_link(event.event_id)) for owner in sorted(owners)
-        ),
-        reviews=tuple(reviews),
+    moved = known.occurrences(retired_key)
+    links = (
+        *parts.links(),
+        *((occurrence, SUBJECT + owner) for occurrence in sorted(moved) for owner in sorted(survivors)),
+        *((survivor_key, OCCURRENCE + occurrence) for occurrence in sorted(moved)),
     )
+    parked = _parked(bare, certain, links, clear=True)
+    return _concluded(entry, parts, _reviews(event, matches, now), revived=(), links=links, parked=parked)
 
 
 def _subjects(known: Known, key: str) -> set[MemberId]:
-    return {MemberId(value[len(SUBJECT) :]) for value in known.links.get(key, frozenset()) if value.startswith(SUBJECT)}
+    return {MemberId(value[len(SUBJECT) :]) for value in known.people(key) if value.startswith(SUBJECT)}
 
 
 def _ended(entry: LogEntry, disposition: Disposition) -> Recognised:
     return Recognised(event=entry.event, position=entry.position, dispositions=(("", disposition),))
-
-
-def waits_for(event: Event, matches: Sequence[Match]) -> str | None:
-    """The occurrence whose parked amendments this event needs; None if it names nobody we watch."""
-    if any(match.decision is MatchDecision.MATCH for match in matches):
-        return occurrence_key(event)
-    return None

@@ -15,6 +15,7 @@ class Scripts:
         self.accept = _load(client, "accept")
         self.forward = _load(client, "forward")
         self.settle = _load(client, "settle")
+        self.hand_over = _load(client, "hand_over")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
 

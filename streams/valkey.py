@@ -23,7 +23,7 @@ from streams.retention import Retention
 from streams.scripts import Scripts
 
 _pack = msgspec.msgpack.Encoder().encode
-_PARKED_PER_OCCURRENCE = 20
+_PARKED_PER_KEY = 20
 _TRANSIENT = frozenset({"LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "BUSY"})
 
 
@@ -113,11 +113,11 @@ class ValkeyTransport:
         stream, message = (
             addressed(failed) if isinstance(failed, Matched) else (keys.EVENTS, codec.encode(failed).decode())
         )
-        field, state = ("m", ">1") if isinstance(failed, Matched) else ("e", "")
+        field, part = ("m", failed.part) if isinstance(failed, Matched) else ("e", "")
         async with unavailable_as_ours():
             done = await self._scripts.reopen(
-                keys=[keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, stream],
-                args=[event.event_id, event.feed.value, ms(now), field, message, state],
+                keys=[keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, stream, keys.PARTS],
+                args=[event.event_id, event.feed.value, ms(now), field, message, part],
             )
         return bool(done)
 
@@ -160,13 +160,13 @@ class ValkeyTransport:
                 pipe.smembers(keys.LINK + name)
             return [frozenset(value.decode() for value in found) for found in await pipe.execute()]
 
-    async def parked(self, occurrences: Sequence[str]) -> list[list[ParkedAmendment]]:
+    async def parked(self, names: Sequence[str]) -> list[list[ParkedAmendment]]:
         """See ports.RecogniseLog."""
-        if not occurrences:
+        if not names:
             return []
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
-            for occurrence in occurrences:
-                pipe.lrange(keys.PARKED + occurrence, 0, -1)
+            for name in names:
+                pipe.lrange(keys.PARKED + name, 0, -1)
             return [[codec.decode_parked(raw) for raw in found] for found in await pipe.execute()]
 
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
@@ -193,12 +193,12 @@ class ValkeyTransport:
             pipe.set(keys.REVIEW + review.review_id, codec.encode(review), ex=int(self._retention.rows.total_seconds()))
             pipe.zadd(keys.REVIEWS, {review.review_id: ms(review.created_at)}, nx=True)
         if result.parked:
-            name = keys.PARKED + result.parked.occurrence
             raw = codec.encode(result.parked)
-            pipe.lrem(name, 0, raw)
-            pipe.rpush(name, raw)
-            pipe.ltrim(name, -_PARKED_PER_OCCURRENCE, -1)
-            pipe.expire(name, int(self._retention.parked.total_seconds()))
+            for name in (keys.PARKED + key for key in result.parked.keys):
+                pipe.lrem(name, 0, raw)
+                pipe.rpush(name, raw)
+                pipe.ltrim(name, -_PARKED_PER_KEY, -1)
+                pipe.expire(name, int(self._retention.parked.total_seconds()))
 
     # Ledger
 
@@ -302,8 +302,8 @@ def _forwarded(result: Recognised) -> tuple[Any, ...]:
         result.position,
         final,
         [(part, ranked(disposition)) for part, disposition in result.dispositions] if result.parts else [],
-        [addressed(part) for part in result.parts],
-        [addressed(part) for part in result.revived],
+        [(part.part, *addressed(part)) for part in result.parts],
+        [(part.part, *addressed(part), part.event.event_id) for part in result.revived],
     )
 
 

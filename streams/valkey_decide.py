@@ -16,7 +16,6 @@ from alerts.model import Alert, Delivery
 from alerts.valkey_layout import Guard, Op
 from domain.ids import SHARDS, AlertId, MemberId, shard_of
 from streams import codec, keys
-from streams.linking import SUBJECT, event_link, occurrence_link
 from streams.messages import Disposition, Matched, PersonState, QuarantineItem
 from streams.ports import Commit, MatchedEntry, Person
 from streams.retention import Retention
@@ -173,15 +172,9 @@ class ValkeyDecide:
         """See ports.DecideLog."""
         if not handed:
             return
-        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
-            for part in handed:
-                for entry in part.extra:
-                    for link in (occurrence_link(entry.occurrence), event_link(entry.event_id)):
-                        pipe.sadd(keys.LINK + link, SUBJECT + part.listener)
-                        pipe.expire(keys.LINK + link, int(self._retention.links.total_seconds()))
-                stream, message = addressed(part)
-                pipe.xadd(stream, {"m": message})
-            await pipe.execute()
+        packed = [(part.part, *addressed(part), part.event.event_id) for part in handed]
+        async with unavailable_as_ours():
+            await self._scripts.hand_over(keys=[keys.EVENT_ROW, keys.PARTS], args=[_pack(packed)])
 
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """See ports.DecideLog."""

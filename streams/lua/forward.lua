@@ -1,6 +1,8 @@
 -- Move a batch past recognition: send parts on, end what ends here. A repeat after a lost reply changes nothing.
+-- An event under way is '>' in its row; its parts are in a hash, '' until they are in.
 -- KEYS: stream, in-flight set, ledger, prefix of event rows, prefix of part hashes.
--- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{shard stream, payload}*}, {the same, revived}}*}
+-- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{part, shard stream, payload}*},
+-- {{part, shard stream, payload, its event id}*} of revived amendments}*}
 local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = ARGV[1]
 local sums, positions = {}, {}
@@ -17,9 +19,16 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
       sums[name] = (sums[name] or 0) + 1
     else
       for _, part in ipairs(ended) do redis.call('HSET', parts_of .. id, part[1], part[2]) end
-      for _, part in ipairs(parts) do redis.call('XADD', part[1], '*', 'm', part[2]) end
-      for _, part in ipairs(revived) do redis.call('XADD', part[1], '*', 'm', part[2]) end
-      redis.call('SET', rows .. id, digest .. '>' .. (#ended + #parts), 'KEEPTTL')
+      for _, part in ipairs(parts) do
+        redis.call('HSET', parts_of .. id, part[1], '')
+        redis.call('XADD', part[2], '*', 'm', part[3])
+      end
+      redis.call('SET', rows .. id, digest .. '>', 'KEEPTTL')
+    end
+    for _, part in ipairs(revived) do
+      local other = redis.call('GET', rows .. part[4])
+      if other and string.sub(other, 18, 18) == '>' then redis.call('HSETNX', parts_of .. part[4], part[1], '') end
+      redis.call('XADD', part[2], '*', 'm', part[3])
     end
   end
 end

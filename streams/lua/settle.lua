@@ -8,11 +8,11 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
   local row = redis.call('GET', rows .. id)
   if row and string.sub(row, 18, 18) == '>' then
     redis.call('HSET', parts_of .. id, item[3], item[4])
-    if redis.call('HLEN', parts_of .. id) >= tonumber(string.sub(row, 19)) then
-      local best
-      for _, value in ipairs(redis.call('HVALS', parts_of .. id)) do
-        if not best or value < best then best = value end
-      end
+    local best
+    for _, value in ipairs(redis.call('HVALS', parts_of .. id)) do
+      if not best or value < best then best = value end
+    end
+    if best ~= '' then
       local final = string.sub(best, 3)
       redis.call('SET', rows .. id, string.sub(row, 1, 17) .. final, 'KEEPTTL')
       redis.call('DEL', parts_of .. id)
