@@ -11,6 +11,7 @@ from service.commands.people import cohort, navigators
 from service.commands.rules import rules
 from service.commands.serve import api, run, worker
 from service.demo.command import demo
+from service.terminal import plainly
 
 app = typer.Typer(
     help="Notices when something changes in the life of a watched young person, and tells the navigator at once.",
@@ -32,5 +33,6 @@ app.add_typer(keys, name="keys")
 
 
 def main() -> None:
-    """Entry point of the `reachpoint` command."""
-    app()
+    """Entry point of the `reachpoint` command: whatever goes wrong in it is told in a sentence."""
+    with plainly():
+        app()

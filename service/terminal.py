@@ -4,10 +4,12 @@
 """
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
@@ -41,28 +43,47 @@ def settings_for(config: Path | None, data: Path | None, *, quiet: bool = True) 
     return found
 
 
-def run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Run a command's work. What cannot be done is told in a sentence, with exit status 2 and no stack trace."""
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """Whatever a command cannot do is told in a sentence, with exit status 2 and no stack trace.
+
+    A fault of ours names its place and no value; `python -X dev` shows its whole trace to whoever mends it.
+    """
     try:
-        return asyncio.run(work())
+        yield
     except ServiceError as error:
-        err.print(f"[red]Cannot run:[/] {error}", markup=True)
-        raise typer.Exit(CANNOT_RUN) from error
+        _refuse(str(error), error)
     except OSError as error:
-        err.print(f"Cannot run: {error.strerror}: {error.filename}" if error.filename else f"Cannot run: {error}")
-        raise typer.Exit(CANNOT_RUN) from error
+        _refuse(f"{error.strerror}: {error.filename}" if error.filename else str(error), error)
+    except UnicodeError as error:
+        _refuse("A file or an argument is not UTF-8 text.", error)
+    except Exception as error:  # the door of the command line: nobody can act on a trace, and it may hold values
+        if sys.flags.dev_mode:
+            raise
+        _refuse(f"A fault of ours: {type(error).__name__} at {_place(error)}. Please report it.", error)
+
+
+def _refuse(sentence: str, error: Exception) -> NoReturn:
+    err.print(f"Cannot run: {sentence}", markup=False, soft_wrap=True)
+    raise SystemExit(CANNOT_RUN) from error
+
+
+def _place(error: Exception) -> str:
+    """File and line of the deepest frame."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return f"{Path(frames[-1][0].f_code.co_filename).name}:{frames[-1][1]}" if frames else "unknown"
+
+
+def run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run a command's work to its end; see `plainly` for what it cannot do."""
+    with plainly():
+        return asyncio.run(work())
 
 
 def run_service(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run the service on the fast event loop until it is told to end."""
-    try:
+    with plainly():
         uvloop.run(work())
-    except ServiceError as error:
-        err.print(f"Cannot run: {error}", markup=False)
-        raise typer.Exit(CANNOT_RUN) from error
-    except OSError as error:
-        err.print(f"Cannot run: {error}", markup=False)
-        raise typer.Exit(CANNOT_RUN) from error
 
 
 def show_json(value: object) -> None:
