@@ -16,19 +16,22 @@ _MOST_SHOWN_BYTES = 4096
 
 @quarantine.command("list")
 def list_items(
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, newest first.")] = 50,
     state: Annotated[str, typer.Option(help="open or replayed.")] = "open",
     config: Config = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """What waits, newest first: id, feed, reason, place, how often. Shows no content."""
+    from domain.errors import ConfigError
     from service.wiring import reach_store
     from streams.valkey_desk import ValkeyDesk
 
     settings = settings_for(config, data)
 
     async def work() -> None:
+        if state not in {"open", "replayed"}:
+            raise ConfigError(f"'{state}' is no state; there are open and replayed.")
         async with reach_store(settings) as client:
             items = await ValkeyDesk(client).quarantined(limit, state)
         rows = [

@@ -1,7 +1,6 @@
 """`reachpoint ingest`: files of a feed into the durable log, with a receipt for every record."""
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -59,6 +58,8 @@ def ingest(
             table_mapping = load_mapping(own) if own.suffix in {".yaml", ".yml"} else shipped_mapping(mapping)
         elif any(file.suffix.lower() == ".csv" for file in files):
             raise ConfigError("A CSV file needs --mapping: which column is what.")
+        for file in files:
+            _open(file).close()  # all are there, or nothing of any is taken
         policies = policies_of(settings)
         results: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
@@ -101,7 +102,7 @@ def _take(records: "Iterator[Record]") -> "list[Record]":
 
 
 def _open(file: Path) -> BinaryIO:
-    return sys.stdin.buffer if str(file) == "-" else file.open("rb")
+    return open(0, "rb", closefd=False) if str(file) == "-" else file.open("rb")
 
 
 def _tell(

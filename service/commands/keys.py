@@ -19,7 +19,7 @@ def create(
     ],
     feed: Annotated[str | None, typer.Option(help="For role feed: police, intelligence, ed or programme.")] = None,
     navigator: Annotated[str | None, typer.Option(help="For role navigator: the navigator's id.")] = None,
-    days: Annotated[int | None, typer.Option(help="The key ends after so many days.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=36_500, help="The key ends after so many days.")] = None,
     config: Config = None,
     data: Data = None,
     json: AsJson = False,

@@ -44,6 +44,8 @@ def match(
             return FAULTS
         if feed not in FEEDS:
             raise ConfigError(f"'{feed}' is no feed; there are {', '.join(_FEEDS)}.")
+        if to.exists() and (to.samefile(events) or to.samefile(cohort)):
+            raise ConfigError("--out must be a file of its own.")
         policies = policies_of(settings)
         now = SystemClock().now()
         index = CohortIndex.build(found.records, 1)
