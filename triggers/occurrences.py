@@ -96,14 +96,12 @@ def _taken_by(taker: HistoryEntry, known: Iterable[HistoryEntry]) -> Iterator[Ev
     for entry in known:
         if entry.event_id == taker.event_id:
             continue
+        if entry.feed is not taker.feed or entry.source_system != taker.source_system:
+            continue  # nobody takes back what another system said (promises.md section 4, compromised feed)
         if taker.retracts is not None:
             if entry.event_id == taker.retracts:
                 yield entry.event_id
-        elif (
-            entry.source_key == taker.source_key
-            and entry.source_system == taker.source_system
-            and entry.occurred_at <= taker.occurred_at
-        ):
+        elif entry.source_key == taker.source_key and entry.occurred_at <= taker.occurred_at:
             yield entry.event_id
 
 

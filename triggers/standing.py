@@ -72,9 +72,12 @@ def _overlays(member: CohortMember, history: History) -> tuple[tuple[datetime, C
     """The member after each change of standing, oldest first."""
     now = member
     changes: list[tuple[datetime, CohortMember]] = []
-    retracted = {entry.retracts for entry in history if entry.kind is Kind.RECORD_RETRACTED}
+    retracted = {
+        (entry.retracts, entry.feed, entry.source_system) for entry in history if entry.kind is Kind.RECORD_RETRACTED
+    }
     for entry in history:
-        if entry.kind in STANDING_KINDS and entry.subject == member.member_id and entry.event_id not in retracted:
+        said = (entry.event_id, entry.feed, entry.source_system)
+        if entry.kind in STANDING_KINDS and entry.subject == member.member_id and said not in retracted:
             now = _after(now, entry)
             changes.append((entry.occurred_at, now))
     return tuple(changes)
