@@ -114,8 +114,8 @@ def _add_pages(app: FastAPI, specs: tuple[DoorSpec, ...], figures: ApiFigures, v
         "/docs": docs,
         "/assets/{name}": asset,
         "/a/{reference}": linked,
+        "/metrics": figures.metrics,
     }
-    pages["/metrics"] = figures.metrics
     for path, endpoint in pages.items():
         app.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False, response_model=None)
 

@@ -1,0 +1,221 @@
+"""A whole API on small twins, with a key for every role. Everything lives in one object so that tests can look inside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import httpx
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from alerts.memory import MemoryAlertStore
+from alerts.model import Alert
+from api.app import create_app
+from api.deps import ApiDependencies
+from api.keys import AccessRole, Grant, key_from, secret_from
+from api.memory import MemoryKeyStore
+from api.policy import ApiPolicy
+from api.ports import (
+    BooksView,
+    CandidateView,
+    EvidenceView,
+    HeldDecision,
+    HeldView,
+    ItemAnswer,
+    Location,
+    MemberView,
+    QuarantineView,
+    ReadyView,
+    ReviewView,
+)
+from domain.clock import ManualClock
+from domain.errors import NotAllowed, NotFound, ServiceError
+from domain.events import Feed
+from domain.ids import EventId, MemberId, NavigatorId
+from domain.people import CohortMember, MemberStatus
+from tests.unit.alerts.build import START, firing, raised
+
+NOW = START + timedelta(hours=1)
+SECRETS = {role: secret_from(bytes([number]) * 32) for number, role in enumerate(AccessRole, start=1)}
+OTHER_NAVIGATOR = secret_from(b"other navigator's key of 32 byte")
+MEMBER_VIEW = MemberView(
+    MemberId("M1"), name="Canary Testone", status="non_engager", safe_contact="canary-safe", staff_safety="canary-staff"
+)
+
+
+@dataclass
+class FakeIntake:
+    """Takes each line as an item; `fault` is raised instead, if set."""
+
+    taken: list[tuple[Feed, bytes, str, str]] = field(default_factory=list)
+    fault: ServiceError | None = None
+
+    async def take(self, feed: Feed, body: bytes, content_type: str, source: str) -> list[ItemAnswer]:
+        if self.fault:
+            raise self.fault
+        self.taken.append((feed, body, content_type, source))
+        return [
+            ItemAnswer(index, "accepted", event_id=f"e{index}")
+            if line.strip().startswith(b"{")
+            else ItemAnswer(index, "quarantined", reason="not_parseable", where=Location(index + 1), quarantine_id="q1")
+            for index, line in enumerate(body.splitlines())
+        ]
+
+
+@dataclass
+class FakeBooks:
+    """Books that say what they are set to; also the freshness of feeds."""
+
+    view: BooksView = field(default_factory=BooksView)
+    dispositions: dict[str, str] = field(default_factory=dict)
+
+    async def counts(self) -> BooksView:
+        return self.view
+
+    async def disposition(self, event_id: EventId) -> str | None:
+        return self.dispositions.get(event_id)
+
+    async def as_of(self) -> Mapping[str, datetime]:
+        return self.view.last_received
+
+
+@dataclass
+class FakeDesk:
+    """One thing of each sort."""
+
+    item: QuarantineView = QuarantineView(
+        "q1", Feed.POLICE, "bad_date", "a date", Location(3), "http", "key:rms", "ndjson", 12, NOW, NOW, 1, "open"
+    )
+    review: ReviewView = ReviewView(
+        "r1",
+        EventId("e1"),
+        Feed.ED,
+        "ed.arrival",
+        NOW,
+        NOW,
+        "doubtful",
+        (CandidateView(MemberId("M1"), 19.5, 0.7, "review", "doubtful", (EvidenceView("name", "close", 4.5),)),),
+    )
+    held_item: HeldView = HeldView(
+        "h1", EventId("e2"), "INTEL", "99/1", MemberId("M1"), ("INTEL_THREAT",), NOW, NOW, "held"
+    )
+
+    async def quarantine(self, *, feed: Feed | None, state: str, limit: int) -> Sequence[QuarantineView]:
+        return [self.item] if state == self.item.state and feed in {None, self.item.feed} else []
+
+    async def quarantine_item(self, item_id: str) -> QuarantineView | None:
+        return self.item if item_id == self.item.item_id else None
+
+    async def replay(self, item_id: str) -> list[ItemAnswer]:
+        if item_id != self.item.item_id:
+            raise NotFound
+        return [ItemAnswer(0, "accepted", event_id="e9")]
+
+    async def reviews(self, limit: int) -> Sequence[ReviewView]:
+        return [self.review]
+
+    async def held(self, limit: int) -> Sequence[HeldView]:
+        return [self.held_item]
+
+    async def decide_held(self, held_id: str, decision: HeldDecision, reason: str, by: str) -> HeldView:
+        if held_id != self.held_item.held_id:
+            raise NotFound
+        state = {"release": "released", "refuse": "refused"}[decision.value]
+        if self.held_item.state not in {"held", state}:
+            raise NotAllowed("It was decided before.")
+        self.held_item = replace(self.held_item, state=state, decided_by=by, decided_at=NOW, reason=reason)
+        return self.held_item
+
+
+@dataclass
+class FakePeople:
+    """One watched person; the navigators named are health-approved."""
+
+    approved: frozenset[str] = frozenset()
+
+    def member(self, member_id: MemberId) -> MemberView | None:
+        return replace(MEMBER_VIEW, member_id=member_id)
+
+    def health_approved(self, navigator_id: NavigatorId) -> bool:
+        return navigator_id in self.approved
+
+
+@dataclass
+class FakeReadiness:
+    view: ReadyView = ReadyView(True)
+
+    async def check(self) -> ReadyView:
+        return self.view
+
+
+@dataclass
+class Api:
+    """The app and all it stands on."""
+
+    app: FastAPI
+    intake: FakeIntake
+    books: FakeBooks
+    desk: FakeDesk
+    people: FakePeople
+    readiness: FakeReadiness
+    alerts: MemoryAlertStore
+    keys: MemoryKeyStore
+    clock: ManualClock
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        role: AccessRole | str | None = AccessRole.SUPERVISOR,
+        *,
+        peer: str = "127.0.0.1",
+        **rest: object,
+    ) -> httpx.Response:
+        """One request as a role (or with a secret, or with no key)."""
+        secret = SECRETS[role] if isinstance(role, AccessRole) else role
+        headers = {**(rest.pop("headers", None) or {})}  # type: ignore[dict-item]
+        if secret:
+            headers.setdefault("Authorization", f"Bearer {secret}")
+        transport = httpx.ASGITransport(self.app, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, headers=headers, **rest)  # type: ignore[arg-type]
+
+    async def raised(self, name: str = "a", *, member: str = "M1", navigator: str = "N1", **fields: object) -> Alert:
+        """An alert in the store."""
+        who = CohortMember(
+            MemberId(member), MemberStatus.NON_ENGAGER, area="Coventry", navigator_id=NavigatorId(navigator)
+        )
+        return await self.alerts.save(raised(firing(name, member=member, **fields), member=who), None)  # type: ignore[arg-type]
+
+
+async def build_api(**policy: object) -> Api:
+    """An API with a key for each role: the feed's for police, the navigator's and the supervisor's for N1 and S1."""
+    clock = ManualClock(NOW)
+    keys = MemoryKeyStore()
+    for role, secret in SECRETS.items():
+        grant = Grant(
+            role,
+            f"{role.value} key",
+            feed=Feed.POLICE if role is AccessRole.FEED else None,
+            navigator_id={AccessRole.NAVIGATOR: NavigatorId("N1"), AccessRole.SUPERVISOR: NavigatorId("S1")}.get(role),
+        )
+        await keys.create(key_from(secret, grant, NOW))
+    await keys.create(
+        key_from(OTHER_NAVIGATOR, Grant(AccessRole.NAVIGATOR, "other", navigator_id=NavigatorId("N2")), NOW)
+    )
+    intake, books, desk, people, readiness = FakeIntake(), FakeBooks(), FakeDesk(), FakePeople(), FakeReadiness()
+    alerts = MemoryAlertStore()
+    deps = ApiDependencies(
+        intake=intake,
+        books=books,
+        desk=desk,
+        alerts=alerts,
+        people=people,
+        freshness=books,
+        readiness=readiness,
+        keys=keys,
+        clock=clock,
+        registry=CollectorRegistry(),
+    )
+    app = create_app(deps, ApiPolicy(**policy))  # type: ignore[arg-type]
+    return Api(app, intake, books, desk, people, readiness, alerts, keys, clock)
