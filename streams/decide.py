@@ -56,8 +56,7 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, FiringDecision.NOT_WATCHED.value))
     standing = watch_standing(member, on=event.occurred_at, feed=event.feed)
     entry = entry_of(event, subject=matched.subject, relation=matched.relation, role=matched.role)
-    correcting = matched.relation in {Relation.OCCURRENCE, Relation.LOST}
-    if standing in _NOT_RECORDED and not correcting:
+    if standing in _NOT_RECORDED and not _amends(entry, state.history):
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value))
     added = tuple(each for each in (entry, *matched.extra) if not has_entry(state.history, each))
     if not added:
@@ -87,6 +86,16 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
         rows=tuple(_caused(row, event.received_at) for row in (*rows, *held_rows)),
         held=held,
         handed=handed_over(matched, state),
+    )
+
+
+def _amends(entry: HistoryEntry, history: History) -> bool:
+    """Whether it says something further about what is lawfully known already: a correction is never kept out."""
+    return any(
+        known.occurrence == entry.occurrence
+        or known.event_id == entry.retracts
+        or (known.source_system, known.source_key) == (entry.source_system, entry.source_key)
+        for known in history
     )
 
 

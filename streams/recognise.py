@@ -149,7 +149,11 @@ class _Parts:
         )
 
     def _close_to(self, member: MemberId) -> tuple[tuple[MemberId, Relation], ...]:
-        return self._index.linked(member) if fans_out(self._event.kind) else ()
+        """Those who hear of it too, unless the member's own authority keeps this feed out."""
+        subject = self._index.member(member)
+        if not fans_out(self._event.kind) or (subject and self._event.feed not in subject.allowed_feeds):
+            return ()
+        return self._index.linked(member)
 
     def links(self) -> tuple[Link, ...]:
         """What to remember: whom the occurrence concerns, and what leads to the occurrence."""

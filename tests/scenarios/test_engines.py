@@ -1,0 +1,103 @@
+"""Every rule test of this folder through both hops, on either twin: what led to an alert is read from the alerts.
+
+The pure runner of triggers/trial.py says what a rule set means; this says that the engine around it adds nothing and
+loses nothing.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from alerts.model import TriggerState
+from domain.triggers import TriggerFired
+from tests.unit.streams.play import Play, valkey_twin
+from triggers.loading import shipped_rules
+from triggers.rules import RuleSet, combined
+from triggers.scenarios import Expectation, Scenario, read_scenarios, span_from
+
+HERE = Path(__file__).parent
+
+
+def _all() -> list[Scenario]:
+    return [scenario for path in sorted(HERE.glob("**/*.yaml")) for scenario in read_scenarios(path.read_bytes())]
+
+
+@cache
+def _rules(names: tuple[str, ...]) -> RuleSet:
+    return combined(shipped_rules(name) for name in (names or ("tipt",)))
+
+
+async def _played(scenario: Scenario, client: Redis | None) -> Play:
+    play = Play(scenario.cohort, valkey_twin(client) if client else None, rules=_rules(scenario.rules))
+    play.clock.set(scenario.start)
+    await play.prepare()
+    for step in scenario.steps:
+        await play.give(step.event)
+    return play
+
+
+async def _led_to_an_alert(play: Play) -> list[TriggerFired]:
+    """Every firing that carries or carried an alert, each once; one that another took the place of is not listed."""
+    found = {
+        record.trigger.firing_id: record.trigger
+        for alert in await play.alerts()
+        for record in alert.triggers
+        if record.state is not TriggerState.SUPERSEDED
+    }
+    return sorted(found.values(), key=lambda firing: (firing.fired_at, firing.member_id, firing.rule_id))
+
+
+def _difference(expected: Sequence[Expectation], firings: Sequence[TriggerFired], scenario: Scenario) -> list[str]:
+    left, missing = list(firings), []
+    for line in expected:
+        found = next((firing for firing in left if _agrees(line, firing)), None)
+        if found is None:
+            missing.append(
+                f"missing: {line.rule} for {line.member} at {span_from(scenario.start, line.at)} {line.more}"
+            )
+        else:
+            left.remove(found)
+    return missing + [
+        f"unexpected: {one.rule_id} for {one.member_id} at {span_from(scenario.start, one.fired_at)}, {one.priority}"
+        for one in left
+    ]
+
+
+def _agrees(line: Expectation, firing: TriggerFired) -> bool:
+    if (line.at, line.member, line.rule) != (firing.fired_at, firing.member_id, firing.rule_id):
+        return False
+    return all(getattr(firing, name, None) == value for name, value in line.more.items())
+
+
+async def _taken_back(play: Play) -> list[tuple[str, str]]:
+    """(member, rule) of every firing that was withdrawn from an alert and does not stand."""
+    live = {firing.firing_id for firing in await play.standing()}
+    gone = {
+        record.trigger.firing_id: record.trigger
+        for alert in await play.alerts()
+        for record in alert.triggers
+        if record.state is TriggerState.WITHDRAWN and record.trigger.firing_id not in live
+    }
+    return sorted((firing.member_id, firing.rule_id) for firing in gone.values())
+
+
+async def _holds(scenario: Scenario, client: Redis | None) -> None:
+    play = await _played(scenario, client)
+    assert _difference(scenario.expect, await _led_to_an_alert(play), scenario) == []
+    if scenario.corrections is not None:
+        expected = sorted((line.member, line.rule) for line in scenario.corrections)
+        assert await _taken_back(play) == expected
+
+
+@pytest.mark.parametrize("scenario", _all(), ids=lambda scenario: scenario.name)
+async def test_the_rule_test_holds_through_the_engine(scenario: Scenario) -> None:
+    await _holds(scenario, None)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("scenario", _all(), ids=lambda scenario: scenario.name)
+async def test_the_rule_test_holds_on_a_real_valkey(scenario: Scenario, valkey: Redis) -> None:
+    await _holds(scenario, valkey)
