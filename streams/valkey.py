@@ -131,7 +131,7 @@ class ValkeyTransport:
                 found = await self._read(self._resume, limit, None)
                 self._resume = found[-1][0].decode() if found else None
             if not found:
-                found = await self._read(">", limit, max(1, int(wait.total_seconds() * 1000)))
+                found = await self._read(">", limit, int(wait.total_seconds() * 1000) or None)
         return [
             LogEntry(
                 position=position.decode(),

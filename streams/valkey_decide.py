@@ -53,7 +53,7 @@ class ValkeyDecide:
                 if found:
                     return found
             streams = {keys.matched_stream(shard): ">" for shard in range(SHARDS)}
-            return await self._read(streams, limit, max(1, int(wait.total_seconds() * 1000)))
+            return await self._read(streams, limit, int(wait.total_seconds() * 1000) or None)
 
     def rewind(self) -> None:
         """See ports.DecideLog."""

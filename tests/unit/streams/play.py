@@ -46,7 +46,7 @@ from triggers.loading import shipped_rules
 from triggers.rules import RuleSet
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-NO_WAIT = timedelta(milliseconds=1)
+NO_WAIT = timedelta(0)
 SECRET = b"a secret for tests only"
 
 
