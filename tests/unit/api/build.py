@@ -188,23 +188,28 @@ class Api:
         return await self.alerts.save(raised(firing(name, member=member, **fields), member=who), None)  # type: ignore[arg-type]
 
 
-async def build_api(**policy: object) -> Api:
+async def build_api(
+    *, store: MemoryAlertStore | None = None, nameless_supervisor: bool = False, **policy: object
+) -> Api:
     """An API with a key for each role: the feed's for police, the navigator's and the supervisor's for N1 and S1."""
     clock = ManualClock(NOW)
     keys = MemoryKeyStore()
+    names = {AccessRole.NAVIGATOR: NavigatorId("N1")} | (
+        {} if nameless_supervisor else {AccessRole.SUPERVISOR: NavigatorId("S1")}
+    )
     for role, secret in SECRETS.items():
         grant = Grant(
             role,
             f"{role.value} key",
             feed=Feed.POLICE if role is AccessRole.FEED else None,
-            navigator_id={AccessRole.NAVIGATOR: NavigatorId("N1"), AccessRole.SUPERVISOR: NavigatorId("S1")}.get(role),
+            navigator_id=names.get(role),
         )
         await keys.create(key_from(secret, grant, NOW))
     await keys.create(
         key_from(OTHER_NAVIGATOR, Grant(AccessRole.NAVIGATOR, "other", navigator_id=NavigatorId("N2")), NOW)
     )
     intake, books, desk, people, readiness = FakeIntake(), FakeBooks(), FakeDesk(), FakePeople(), FakeReadiness()
-    alerts = MemoryAlertStore()
+    alerts = store or MemoryAlertStore()
     deps = ApiDependencies(
         intake=intake,
         books=books,
