@@ -12,7 +12,7 @@ from api.policy import ROUTE_ROLES
 from service.cli import app
 from service.metrics import Metrics
 from service.reference import setting_names
-from tests.unit.docs.pages import PAGES, ROOT, command_lines, links, name, spans
+from tests.unit.docs.pages import PAGES, ROOT, blocks, command_lines, links, name, spans
 
 ROOMS = ("domain", "cohort", "triggers", "alerts", "streams", "api", "service", "fixtures")
 COMMANDS = typer.main.get_command(app)
@@ -99,14 +99,20 @@ def test_every_module_function_and_setting_named_is_there(page: Path) -> None:
 
 
 @EVERY_PAGE
+def test_every_function_in_a_picture_is_there(page: Path) -> None:
+    for picture in blocks(page, "text"):
+        for dotted in re.findall(r"\b(?:" + "|".join(ROOMS) + r")(?:\.[a-z_]\w*)+(?:\.[A-Z]\w+(?:\.\w+)?)?", picture):
+            assert known(dotted), f"{name(page)} names {dotted}"
+
+
+@EVERY_PAGE
 def test_every_metric_named_is_there(page: Path) -> None:
     served = {sample.name for family in Metrics().registry.collect() for sample in family.samples}
     families = {family.name for family in Metrics().registry.collect()}
     known_names = served | families | {f"{family}_total" for family in families}
     known_names |= {f"{family}_{end}" for family in families for end in ("bucket", "count", "sum")}
-    for span in spans(page):
-        for metric in re.findall(r"\breachpoint_\w+", span):
-            assert metric in known_names, f"{name(page)} names {metric}"
+    for metric in re.findall(r"\breachpoint_\w+", page.read_text(encoding="utf-8")):
+        assert metric in known_names, f"{name(page)} names {metric}"
 
 
 @EVERY_PAGE
