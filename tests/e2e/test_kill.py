@@ -1,0 +1,184 @@
+"""kill -9, again and again under load: nothing that was acknowledged is lost, nothing happens twice, nobody else hears.
+
+One long-lived data directory over all kills. The senders and the far ends live in the test's process and survive. At
+the end the run is compared with an undisturbed one of the same messages, the same cohort and the same secret.
+"""
+
+import asyncio
+import contextlib
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from domain.events import Feed
+from fixtures.endpoints import Act
+from fixtures.folder import write_force
+from fixtures.force import Force, ForceSpec, generate
+from fixtures.tellings import Expect
+from streams import keys
+from tests.e2e.load import Item, Load, items_of
+from tests.e2e.outcome import (
+    Outcome,
+    check_books,
+    check_messages,
+    check_one_record_each,
+    now_of_force,
+    read_outcome,
+)
+from tests.e2e.service_process import ServiceProcess, far_ends
+from tests.trials import record, trials
+
+pytestmark = pytest.mark.server
+
+_FEEDS = {Feed.POLICE: "police", Feed.INTEL: "intelligence", Feed.PROGRAMME: "programme"}
+_MESSAGES_PER_KILL = 30
+_LIFE_S = (0.02, 0.9)  # how long after readiness the service is killed
+_BEFORE_READY = 0.1  # share of the kills that hit the start itself
+_LEASES_END_S = 100.0  # a message under way at a kill comes again when its lease of 45 s has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A force and the secret that makes its references, the same for both runs."""
+
+    force: Force
+    secret: Path
+    folder: Path
+
+    def items(self) -> list[Item]:
+        return items_of(self.force, self.force.messages)
+
+
+def _scene(folder: Path, messages: int, seed: int) -> Scene:
+    spec = ForceSpec(seed=seed, members=max(60, messages // 12), events=messages, end=now_of_force(), prevalence=0.4)
+    force = generate(spec)
+    write_force(force, folder / "force")
+    secret = folder / "reference.secret"
+    secret.write_bytes(secrets.token_bytes(32))
+    return Scene(force, secret, folder)
+
+
+@contextlib.asynccontextmanager
+async def _run_of(scene: Scene, name: str) -> AsyncIterator[tuple[ServiceProcess, Load]]:
+    """A service on an own data directory with the people imported, and the senders with their keys."""
+    with far_ends() as (smtp, sms):
+        service = ServiceProcess(scene.folder / name, smtp, sms, scene.secret)
+        service.prepare()
+        try:
+            service.command("navigators", "import", str(scene.folder / "force" / "navigators.ndjson"))
+            service.command("cohort", "import", str(scene.folder / "force" / "cohort.ndjson"), "--replace")
+            made = {
+                feed: str(service.command("keys", "create", "sender", "--role", "feed", "--feed", word)["key"])
+                for feed, word in _FEEDS.items()
+            }
+            yield service, Load(scene.items(), made)
+        finally:
+            service.close()
+
+
+async def _undisturbed(scene: Scene) -> Outcome:
+    async with _run_of(scene, "undisturbed") as (service, load):
+        await load.run(await service.start(), per_second=100_000)
+        assert load.done
+        outcome = await read_outcome(service, _ids(load), within_s=60)
+        assert service.stop() == 0
+    return outcome
+
+
+def _ids(load: Load) -> list[str]:
+    """The ids of the events that were acknowledged as accepted, or as known."""
+    return sorted({one.event_id for one in load.acknowledged if one.expect in {Expect.ACCEPTED, Expect.DUPLICATE}})
+
+
+async def _finish(service: ServiceProcess, load: Load) -> Outcome:
+    """Start once more, send what is left, and let it end."""
+    doors = await service.start()
+    await asyncio.wait_for(load.run(doors, per_second=100_000), 120)
+    assert load.done, f"{load.unanswered} messages are still unanswered"
+    return await read_outcome(service, _ids(load), within_s=_LEASES_END_S)
+
+
+async def _caught(service: ServiceProcess, load: Load) -> set[str]:
+    """What was under way at this moment: what the next kill tears."""
+    under_way = {"intake"} if load.unanswered else set()
+    async with service.store() as client:
+        pipe = client.pipeline(transaction=False)
+        pipe.xinfo_groups(keys.EVENTS)
+        for shard in range(16):
+            pipe.xinfo_groups(keys.matched_stream(shard))
+        for channel in ("sms", "email"):
+            for shard in range(16):
+                pipe.zrangebyscore(f"{{{shard}}}:outbox:{channel}", (time.time() + 1) * 1000, (time.time() + 60) * 1000)
+        found = await pipe.execute()
+    if any(group["pending"] or group["lag"] for group in found[0]):
+        under_way.add("recognise")
+    if any(group["pending"] or group["lag"] for groups in found[1:17] for group in groups):
+        under_way.add("decide")
+    if any(found[17:]):
+        under_way.add("send")
+    return under_way
+
+
+def _same(undisturbed: Outcome, killed: Outcome) -> None:
+    only_before, only_after = undisturbed.effective - killed.effective, killed.effective - undisturbed.effective
+    assert not only_before and not only_after, (
+        f"alerts differ from those of an undisturbed run: without kills only {sorted(map(str, only_before))[:3]}, "
+        f"with kills only {sorted(map(str, only_after))[:3]}"
+    )
+    assert killed.endings == undisturbed.endings, "an event ended otherwise than undisturbed"
+
+
+async def test_kill_of_the_whole_group_loses_nothing_and_changes_no_alert(tmp_path: Path) -> None:
+    kills = trials(100)
+    seed = random.SystemRandom().randrange(1_000_000)
+    print(f"seed {seed}, {kills} kills")
+    rng = random.Random(seed)
+    scene = _scene(tmp_path, kills * _MESSAGES_PER_KILL, seed)
+    undisturbed = await _undisturbed(scene)
+    check_books(undisturbed, sorted(undisturbed.endings))
+    hit: Counter[str] = Counter()
+    async with _run_of(scene, "killed") as (service, load):
+        service.sms.play(*(Act(delay=rng.uniform(0.0, 0.3)) for _ in range(kills * 20)))
+        for _ in range(kills):
+            hit.update(await _one_life(service, load, rng))
+        outcome = await _finish(service, load)
+        check_books(outcome, _ids(load))
+        _same(undisturbed, outcome)
+        check_one_record_each(outcome)
+        repeats = check_messages(outcome, scene.force)
+    again = sum(1 for item in load.items if item.sent > 1)
+    note = (
+        f"seed {seed}; {len(load.acknowledged)} acknowledged, {again} sent again, {len(outcome.alerts)} alerts, "
+        f"{len(outcome.received)} messages, {repeats} repeats; torn by a kill: "
+        + ", ".join(f"{what} {count}" for what, count in sorted(hit.items()))
+    )
+    print(note)
+    record("kill -9 of the whole group", kills, note)
+    assert hit["intake"] and hit["start"] + hit["send"] + hit["decide"] + hit["recognise"], "the kills hit nothing"
+
+
+async def _one_life(service: ServiceProcess, load: Load, rng: random.Random) -> set[str]:
+    """Start, work for a random while, die. What the kill tore."""
+    if rng.random() < _BEFORE_READY:
+        service.spawn()
+        await asyncio.sleep(rng.uniform(0.1, 2.0))
+        service.kill9()
+        return {"start"}
+    sending = asyncio.create_task(load.run(await service.start(), per_second=_MESSAGES_PER_KILL / 0.45))
+    await asyncio.sleep(rng.uniform(*_LIFE_S))
+    caught = await _caught(service, load)
+    service.kill9()
+    await _over(sending)
+    return caught or {"nothing"}
+
+
+async def _over(sending: "asyncio.Task[None]") -> None:
+    """Answers that were on the line before the kill still count; then the senders give up."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(sending, 2)
