@@ -17,7 +17,7 @@ from alerts.dispatch import DispatchPolicy
 from alerts.model import Channel
 from alerts.rendering import WordingPolicy
 from alerts.routing import RoutingPolicy
-from alerts.senders.apprise_sender import ApprisePolicy, AppriseSender
+from alerts.senders.apprise_sender import ApprisePolicy
 from alerts.suppression import SuppressionPolicy
 from cohort.policy import MatchPolicy
 from domain.errors import ConfigError
@@ -99,14 +99,12 @@ def policies_of(settings: Settings) -> Policies:
     )
 
 
-def sender_of(settings: Settings) -> AppriseSender:
-    """The sender for the channels that are set up."""
-    return AppriseSender(
-        ApprisePolicy(
-            urls=_sending_urls(settings),
-            timeout=timedelta(seconds=settings.alerts.send_timeout_s),
-            name=settings.alerts.service_name,
-        )
+def sending_policy(settings: Settings) -> ApprisePolicy:
+    """How messages leave, for the channels that are set up."""
+    return ApprisePolicy(
+        urls=_sending_urls(settings),
+        timeout=timedelta(seconds=settings.alerts.send_timeout_s),
+        name=settings.alerts.service_name,
     )
 
 

@@ -21,9 +21,10 @@ def doctor(
     json: AsJson = False,
 ) -> None:
     """Check configuration, channels, disk, kernel, store and books. Exit status 1 if something should be mended."""
+    from alerts.senders.apprise_sender import AppriseSender
     from domain.errors import ServiceError
     from service.settings import Settings
-    from service.wiring import policies_of, reach_store, sender_of
+    from service.wiring import policies_of, reach_store, sending_policy
     from streams.aof import find_damage
     from streams.aof import repair as cut
     from streams.server import check_durability
@@ -57,7 +58,7 @@ def doctor(
         try:
             policies = policies_of(settings)
             note("configuration", True, f"{len(policies.rules.rules)} rules, version {policies.rules.version}")
-            sender_of(settings).close()
+            AppriseSender(sending_policy(settings)).close()
             channels = ", ".join(channel.value for channel in policies.decide.routing.channels)
             ready = bool(settings.alerts.sms_url.get_secret_value() or settings.alerts.email_url.get_secret_value())
             note("channels", ready, channels if ready else "neither alerts.sms_url nor alerts.email_url is set")

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.terminal import Config, Data, run_service, settings_for
+from service.terminal import Config, Data, err, run_service, settings_for
 
 if TYPE_CHECKING:
     from service.runtime import Service
@@ -31,22 +31,28 @@ def _serve(config: Path | None, data: Path | None, *, with_worker: bool, with_ap
     settings = settings_for(config, data, quiet=False)
 
     async def work() -> None:
+        from alerts.senders.process_sender import ProcessSender
         from domain.clock import SystemClock
         from domain.errors import ConfigError
         from service.http import HttpServer, build_app
         from service.metrics import Metrics
         from service.runtime import Parts, Service
-        from service.wiring import open_store, policies_of, reach_store, sender_of
+        from service.wiring import open_store, policies_of, reach_store, sending_policy
 
         if settings.engine != "embedded":
             raise ConfigError("Only the embedded engine is in this release: set engine = 'embedded'.")
-        policies, sender, metrics = policies_of(settings), sender_of(settings), Metrics()
+        sending = sending_policy(settings)
+        policies, sender, metrics = policies_of(settings), ProcessSender(sending), Metrics()
         whole = with_worker and with_api
         shared = not whole or bool(settings.store.redis_url.get_secret_value())
         parts = Parts(worker=with_worker, listeners=with_api and settings.mllp.enabled, shared=shared)
         store = open_store if whole else reach_store
+        if with_worker:
+            await sender.start()
         async with store(settings) as client:
-            senders = dict.fromkeys(policies.decide.routing.channels, sender)
+            senders = dict.fromkeys(sending.urls, sender)
+            if with_worker and not senders:
+                err.print("No channel is set up: alerts are raised and wait; set alerts.sms_url or alerts.email_url.")
             service = Service(client, policies, senders, clock=SystemClock(), metrics=metrics, parts=parts)
             await service.start()
             server = HttpServer(build_app(service, client, settings), _bound(settings.api.host, settings.api.port))
@@ -55,7 +61,7 @@ def _serve(config: Path | None, data: Path | None, *, with_worker: bool, with_ap
                 await server.serve_beside(service, listen=with_api)
             finally:
                 await service.stop()
-                sender.close()
+                await sender.close()
 
     run_service(work)
 
