@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts.senders.apprise_sender import AppriseSender
 from service.reference import DOCS, configuration_page, described_app, openapi_page, setting_names
 from service.settings import Settings, read_settings
-from service.wiring import policies_of, sender_of
+from service.wiring import policies_of, sending_policy
 from tests.unit.docs.pages import PAGES, blocks, name
 
 
@@ -49,4 +50,4 @@ def test_every_configuration_shown_can_be_used(text: str, tmp_path: Path) -> Non
     file.write_text("\n".join(lines))
     settings = read_settings(file, data_dir=tmp_path / "data")
     policies_of(settings)
-    sender_of(settings).close()
+    AppriseSender(sending_policy(settings)).close()
