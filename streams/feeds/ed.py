@@ -7,7 +7,8 @@ Emergency visits only: class E, admission through A&E (21, 28) or the specialty 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from domain.clock import LONDON
 from domain.events import EdAttributes, Event, Feed, Kind, Mention, Provenance, Role
@@ -25,6 +26,7 @@ from streams.feeds.ed_person import (
 from streams.feeds.er7 import Er7Limits, Fault, Message, Segment, read_message
 from streams.feeds.hl7_time import read_moment
 from streams.feeds.outcome import Ignored, ParseResult, Rejected, RejectReason, Where
+from streams.making import maker
 
 CONTENT_TYPE = "hl7"
 VERSIONS = frozenset({"2.3", "2.3.1", "2.4", "2.5", "2.5.1"})
@@ -114,6 +116,15 @@ class _Adt:
         return found.value(number) if found else ""
 
 
+_make_adt, _make_event, _make_attributes, _make_mention, _make_provenance = (
+    maker(_Adt),
+    maker(Event),
+    maker(EdAttributes),
+    maker(Mention),
+    maker(Provenance),
+)
+
+
 def _read(
     message: Message, received_at: datetime, policy: EdPolicy, origin: tuple[str, str, int | None]
 ) -> Event | Ignored | Fault:
@@ -125,10 +136,10 @@ def _read(
     if refused:
         return refused
     numbers = read_numbers(pid, 3, site, policy.limits) if pid else []
-    adt = _Adt(kind, message, pid, pv1, site, numbers, received_at + policy.future_tolerance, policy)
+    adt = _make_adt(kind, message, pid, pv1, site, numbers, received_at + policy.future_tolerance, policy)
     live = message.header.value(11) == "P"
     channel, source, position = origin
-    return _event(adt, received_at, Provenance(channel, source, position, live))
+    return _event(adt, received_at, _make_provenance(channel, source, position, live))
 
 
 def _read_kind(message: Message) -> Kind | Ignored | Fault:
@@ -165,7 +176,7 @@ def _event(adt: _Adt, received_at: datetime, provenance: Provenance) -> Event | 
     attributes = _attributes(adt, occurred_at, identity)
     if isinstance(attributes, Fault):
         return attributes
-    return Event(
+    return _make_event(
         event_id=event_id(feed=Feed.ED, source_system=source_system, source_key=source_key, kind=adt.kind, version="1"),
         kind=adt.kind,
         feed=Feed.ED,
@@ -175,7 +186,7 @@ def _event(adt: _Adt, received_at: datetime, provenance: Provenance) -> Event | 
         received_at=received_at,
         recorded_at=_moment(adt.value("EVN", 2), adt.latest) or _moment(header.value(7), adt.latest),
         sequence=_sequence(header.value(13)),
-        mentions=(Mention("1", Role.PATIENT, identity),) if adt.pid else (),
+        mentions=(_make_mention("1", Role.PATIENT, identity),) if adt.pid else (),
         attributes=attributes,
         provenance=provenance,
     )
@@ -192,6 +203,8 @@ def _missing_segment(kind: Kind, pid: Segment | None, pv1: Segment | None) -> Fa
 
 def _too_many(message: Message, limits: Er7Limits) -> Fault | None:
     """Fields that we read with more repetitions than any patient has; those that we do not read may have any."""
+    if message.repetitions < limits.max_repeats and len(message.all("DG1")) <= limits.max_repeats:
+        return None
     for name, numbers in (("PID", REPEATING), ("MRG", (1,)), ("PV1", (19, 50))):
         segment = message.first(name)
         for number in numbers if segment else ():
@@ -264,13 +277,14 @@ def _identity(adt: _Adt) -> Identity:
     if adt.pid is None:
         return Identity()
     shielded = adt.value("ZU8", 4).upper() not in {"", "N", "0"}
-    today = adt.latest.astimezone(LONDON).date()
+    today = _london_day(adt.latest)
     return read_identity(adt.pid, adt.numbers, shielded=shielded, today=today, limits=adt.policy.limits)
 
 
 def _attributes(adt: _Adt, occurred_at: datetime, identity: Identity) -> EdAttributes | Fault:
     """What the message says of the visit, or of the patient's record where it is about no visit."""
-    cleared = cleared_fields(adt.pid, identity) if adt.pid else ()
+    nulls = adt.message.has_nulls
+    cleared = cleared_fields(adt.pid, identity) if adt.pid and nulls else ()
     main = main_number(adt.numbers)
     patient_key = main.key if main else ""
     if adt.kind is Kind.ED_MERGED:
@@ -283,7 +297,7 @@ def _attributes(adt: _Adt, occurred_at: datetime, identity: Identity) -> EdAttri
     if not visit_key and not patient_key:
         return _fault(RejectReason.MISSING_FIELD, "neither a visit number nor a patient number", "PV1-19")
     coded = _classified(adt, occurred_at)
-    return EdAttributes(
+    return _make_attributes(
         visit_key=visit_key,
         patient_key=patient_key,
         site_ods=_ods(adt.pv1.value(3, 4)) or _ods(adt.site),
@@ -297,7 +311,7 @@ def _attributes(adt: _Adt, occurred_at: datetime, identity: Identity) -> EdAttri
         departed_at=_moment(adt.pv1.value(45), adt.latest),
         disposition=adt.policy.codes.disposition(adt.site, adt.pv1.value(36)),
         patient_class=adt.pv1.value(2).upper()[:1] or None,
-        cleared=cleared + _cleared_visit(adt.message, adt.pv1),
+        cleared=cleared + _cleared_visit(adt.message, adt.pv1) if nulls else (),
     )
 
 
@@ -337,7 +351,7 @@ def _classified(adt: _Adt, occurred_at: datetime) -> Classified:
         local = [meaning for meaning in known if meaning]
     if not coded and not local:
         return NOTHING
-    return classify(coded, local, codes.in_force(occurred_at.astimezone(LONDON).date()))
+    return classify(coded, local, codes.in_force(_london_day(occurred_at)))
 
 
 def _cleared_visit(message: Message, pv1: Segment) -> tuple[str, ...]:
@@ -350,7 +364,17 @@ def _cleared_visit(message: Message, pv1: Segment) -> tuple[str, ...]:
     return tuple(cleared)
 
 
+def _london_day(moment: datetime) -> date:
+    """The day in London of a moment in UTC. London has never been more than two hours ahead, nor behind since 1900."""
+    return moment.date() if moment.hour < 22 else moment.astimezone(LONDON).date()
+
+
 def _ods(value: str) -> str | None:
+    return _site(value) if 3 <= len(value) <= 6 else None
+
+
+@lru_cache(maxsize=256)
+def _site(value: str) -> str | None:
     return value.upper() if _SITE.fullmatch(value.upper()) else None
 
 

@@ -13,6 +13,7 @@ from domain.identity import DateOfBirth, DobQuality, Identifier, Identity, Name,
 from domain.ids import digest
 from streams.feeds.er7 import Er7Limits, Segment
 from streams.feeds.hl7_time import read_day
+from streams.making import maker
 
 NHS = "NHS"
 
@@ -52,16 +53,15 @@ REPEATING = (3, 5, 11, 13, 14, 32)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PatientNumber:
-    """One CX: the number, whose it is, and its type (CX-5). `authority` is the facility where none is given."""
+    """One CX: the number, whose it is, and its type (CX-5). `authority` is the facility where none is given.
+
+    `is_nhs`: it is sent as an NHS number, in either style: authority `NHS`, or type `NH` under any authority.
+    """
 
     value: str
     authority: str
     kind: str
-
-    @property
-    def is_nhs(self) -> bool:
-        """Whether it is sent as an NHS number, in either style: authority `NHS`, or type `NH` under any authority."""
-        return self.authority.upper() == NHS or self.kind == "NH"
+    is_nhs: bool
 
     @property
     def key(self) -> str:
@@ -71,6 +71,15 @@ class PatientNumber:
         return f"{self.authority}:{self.value}"
 
 
+_make_number, _make_identity, _make_name, _make_identifier, _make_birth = (
+    maker(PatientNumber),
+    maker(Identity),
+    maker(Name),
+    maker(Identifier),
+    maker(DateOfBirth),
+)
+
+
 def read_numbers(segment: Segment, number: int, site: str, limits: Er7Limits) -> list[PatientNumber]:
     """All CX of a field that hold a number."""
     result = []
@@ -78,18 +87,21 @@ def read_numbers(segment: Segment, number: int, site: str, limits: Er7Limits) ->
         parts = segment.components(repeat)
         value = segment.text(parts[0])
         if value and len(value) <= limits.max_value:
-            authority = segment.text(parts[3])[: limits.max_value] if len(parts) > 3 else ""
+            authority = (segment.text(parts[3])[: limits.max_value] if len(parts) > 3 else "") or site
             kind = segment.text(parts[4]).upper() if len(parts) > 4 else ""
-            result.append(PatientNumber(value, authority or site, kind))
+            result.append(_make_number(value, authority, kind, kind == "NH" or authority.upper() == NHS))
     return result
 
 
 def main_number(numbers: list[PatientNumber]) -> PatientNumber | None:
     """The number that stands for the patient record: the hospital number, else any local one, else the NHS number."""
-    local = [number for number in numbers if not number.is_nhs]
-    hospital = [number for number in local if number.kind == "MR"]
-    national = [number for number in numbers if number.is_nhs and _is_nhs_number(_digits(number.value))]
-    return next(iter(hospital + local + national), None)
+    first: PatientNumber | None = None
+    for number in numbers:
+        if not number.is_nhs:
+            if number.kind == "MR":
+                return number
+            first = first or number
+    return first or next((each for each in numbers if each.is_nhs and _is_nhs_number(_digits(each.value))), None)
 
 
 def read_identity(
@@ -99,13 +111,13 @@ def read_identity(
     marks = {pid.text(mark).upper() for mark in pid.repeats(32, limits.max_repeats)}
     reach = () if shielded or "UA" in marks else _addresses(pid, limits)
     phones, emails = ((), ()) if shielded else _phones(pid, limits)
-    return Identity(
+    return _make_identity(
         names=_names(pid, alias="AL" in marks, limits=limits),
         dates_of_birth=_dates_of_birth(pid, marks, today),
         sex=_SEX.get(pid.value(8).upper(), Sex.UNKNOWN),
         identifiers=_identifiers(numbers, verified="NSTS01" in marks),
-        postcodes=_unique(postcode for _, postcode in reach),
-        addresses=_unique(address for address, _ in reach),
+        postcodes=_unique([postcode for _, postcode in reach]),
+        addresses=_unique([address for address, _ in reach]),
         phones=phones,
         emails=emails,
         unknown=pid.value(31).upper() == "Y",
@@ -131,11 +143,12 @@ def cleared_fields(pid: Segment, identity: Identity) -> tuple[str, ...]:
 def _identifiers(numbers: list[PatientNumber], *, verified: bool) -> tuple[Identifier, ...]:
     """NHS numbers that pass the check, and local numbers scoped by their authority. The trace status is one for the
     whole PID: with two different NHS numbers it proves neither."""
-    national = _unique(_digits(number.value) for number in numbers if number.is_nhs)
+    national = _unique([_digits(number.value) for number in numbers if number.is_nhs])
     valid = [digits for digits in national if _is_nhs_number(digits)]
     traced = verified and len(valid) == 1
-    local = [Identifier(Scheme.NOMINAL, n.value, system=n.authority) for n in numbers if not n.is_nhs]
-    return (*(Identifier(Scheme.NHS, digits, verified=traced) for digits in valid), *dict.fromkeys(local))
+    found = [_make_identifier(Scheme.NHS, digits, "", traced) for digits in valid]
+    local = [_make_identifier(Scheme.NOMINAL, n.value, n.authority) for n in numbers if not n.is_nhs]
+    return (*found, *(local if len(local) < 2 else dict.fromkeys(local)))
 
 
 def _digits(value: str) -> str:
@@ -153,16 +166,28 @@ def _is_nhs_number(digits: str) -> bool:
 def _names(pid: Segment, *, alias: bool, limits: Er7Limits) -> tuple[Name, ...]:
     names = []
     for repeat in pid.repeats(5, limits.max_repeats):
-        parts = [pid.text(part) for part in pid.components(repeat)[:7]]
-        parts += _NO_PARTS
+        parts = _parts(pid, repeat, 7)
         kind = _NAME_KINDS.get(parts[6].upper())
-        if kind is None or max(map(len, parts)) > limits.max_value:
+        if kind is None or _too_long(repeat, parts, limits):
             continue
-        family, *given = ("" if part.lower() == "unknown" else part for part in parts[:3])
+        family, *given = ["" if part.lower() == "unknown" else part for part in parts[:3]]
         if family or any(given):
             kind = NameKind.ALIAS if alias and kind is NameKind.USUAL else kind
-            names.append(Name(given=tuple(filter(None, given)), family=family, kind=kind))
-    return tuple(dict.fromkeys(names))
+            names.append(_make_name(tuple(filter(None, given)), family, kind))
+    return tuple(names if len(names) < 2 else dict.fromkeys(names))
+
+
+def _parts(pid: Segment, repeat: str, at_most: int) -> list[str]:
+    """The texts of the first components of a repetition, '' for each that was not sent."""
+    text = pid.text
+    parts = [text(part) if part else "" for part in pid.components(repeat)[:at_most]]
+    parts += _NO_PARTS
+    return parts
+
+
+def _too_long(repeat: str, parts: list[str], limits: Er7Limits) -> bool:
+    """Whether any part is too long; a text is never longer than what was sent, so most need not be measured."""
+    return len(repeat) > limits.max_value and max(map(len, parts)) > limits.max_value
 
 
 def _dates_of_birth(pid: Segment, marks: set[str], today: date) -> tuple[DateOfBirth, ...]:
@@ -171,17 +196,16 @@ def _dates_of_birth(pid: Segment, marks: set[str], today: date) -> tuple[DateOfB
     if read is None or read[0] > today:
         return ()
     quality = DobQuality.STATED if read[1] and "ED" not in marks else DobQuality.ESTIMATED
-    return (DateOfBirth(read[0], DobQuality.DEFAULT if "UD" in marks else quality),)
+    return (_make_birth(read[0], DobQuality.DEFAULT if "UD" in marks else quality),)
 
 
 def _addresses(pid: Segment, limits: Er7Limits) -> list[tuple[str, str]]:
     """(address in one line, postcode) of each XAD, the home first; bad addresses (type BA) are left out."""
     found = []
     for repeat in pid.repeats(11, limits.max_repeats):
-        parts = [pid.text(part) for part in pid.components(repeat)[:7]]
-        parts += _NO_PARTS
+        parts = _parts(pid, repeat, 7)
         kind = parts[6].upper()
-        if kind == "BA" or max(map(len, parts)) > limits.max_value:
+        if kind == "BA" or _too_long(repeat, parts, limits):
             continue
         lines = ", ".join(filter(None, parts[:4]))
         found.append((0 if kind == "H" else 1, lines, " ".join(parts[4].upper().split())))
@@ -197,15 +221,18 @@ def _phones(pid: Segment, limits: Er7Limits) -> tuple[tuple[str, ...], tuple[str
     phones, emails = [], []
     for number in (13, 14):
         for repeat in pid.repeats(number, limits.max_repeats):
-            parts = [pid.text(part) for part in pid.components(repeat)[:12]]
-            if max(map(len, parts)) > limits.max_value:
+            parts = _parts(pid, repeat, 12)
+            if _too_long(repeat, parts, limits):
                 continue
-            parts += _NO_PARTS
             emails.append(parts[3] if "@" in parts[3] else parts[0] if "@" in parts[0] else "")
-            local = f"{parts[5]}{parts[6]}"
-            written = next((one for one in (parts[0], parts[11], local) if sum(map(str.isdigit, one)) >= 6), "")
+            written = next((one for one in (parts[0], parts[11], parts[5] + parts[6]) if _is_number(one)), "")
             phones.append("" if "@" in written else written)
     return _unique(phones), _unique(emails)
+
+
+def _is_number(text: str) -> bool:
+    """At least six digits."""
+    return len(text) >= 6 and (text.isdigit() or sum(map(str.isdigit, text)) >= 6)
 
 
 def _unique(values: Iterable[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Our own because the `hl7` library needs 339 us a message (libraries.md section 8
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from streams.feeds.outcome import RejectReason, Where
 
@@ -33,6 +34,7 @@ _CHARSETS = {
 _ESCAPE = re.compile(r"\\([^\\]{0,200})\\")
 _PLAIN_ESCAPES = {".br": " ", ".sp": " ", "H": "", "N": "", ".fi": "", ".nf": "", ".ce": " "}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_LINE_END = re.compile(rb"[\r\n]")
 _HEADERS = (b"FHS", b"BHS")
 
 
@@ -64,6 +66,10 @@ class Separators:
     repetition: str = "~"
     escape: str = "\\"
     subcomponent: str = "&"
+
+
+_USUAL = Separators()
+_USUAL_HEAD = b"MSH|^~\\&|"
 
 
 class Segment:
@@ -111,8 +117,11 @@ class Segment:
         return repeat.split(self._separators.component)
 
     def text(self, component: str) -> str:
-        """The first subcomponent as text: unescaped, without control characters, trimmed; '' for null."""
-        if component.isalnum():
+        """The first subcomponent as text: unescaped, without control characters, trimmed; '' for null.
+
+        Never longer than the component as sent.
+        """
+        if not component or component.isalnum():
             return component
         head = component.split(self._separators.subcomponent, 1)[0]
         if head == NULL or not head:
@@ -123,10 +132,13 @@ class Segment:
 
     def value(self, number: int, component: int = 1) -> str:
         """The text of one component of the first repetition; '' when absent or null."""
-        raw = self.raw(number)
-        if not raw:
+        fields = self._fields
+        if fields is None:
+            fields = self._fields = self._split()
+        if number >= len(fields):
             return ""
-        if component == 1 and raw.isalnum():
+        raw = fields[number]
+        if not raw or (component == 1 and raw.isalnum()):
             return raw
         parts = raw.split(self._separators.repetition, 1)[0].split(self._separators.component, component)
         return self.text(parts[component - 1]) if component <= len(parts) else ""
@@ -135,11 +147,16 @@ class Segment:
 class Message:
     """A message: its separators, its codec and its segments, found by name in one step. Immutable once made."""
 
-    __slots__ = ("_by_name", "charset", "header", "separators")
+    __slots__ = ("_by_name", "charset", "has_nulls", "header", "repetitions", "separators")
 
-    def __init__(self, separators: Separators, charset: str, lines: list[str]) -> None:
+    def __init__(self, separators: Separators, charset: str, lines: list[str], text: str) -> None:
+        """`lines` are the segments of `text`, continuations joined."""
         self.separators = separators
         self.charset = charset
+        self.has_nulls = NULL in text
+        """Whether any field may be null; nearly never, and then nobody need ask the fields."""
+        self.repetitions = text.count(separators.repetition)
+        """Repetition marks in the whole message; no field has more."""
         self._by_name: dict[str, list[Segment]] = {}
         for line in lines:
             segment = Segment(line, separators, charset)
@@ -213,6 +230,8 @@ def read_message(raw: bytes, limits: Er7Limits) -> Message | Fault:
 
 def _separators(body: bytes) -> Separators | Fault:
     """MSH-1 and MSH-2; characters that MSH-2 leaves out get their usual values."""
+    if body.startswith(_USUAL_HEAD):
+        return _USUAL
     where = Where(segment="MSH", field="MSH-2")
     if body[:3].upper() != b"MSH":
         if body[:3].upper() in _HEADERS:
@@ -231,9 +250,10 @@ def _separators(body: bytes) -> Separators | Fault:
 def _decode(body: bytes, separators: Separators) -> tuple[str, str] | Fault:
     """The text and its codec. Where MSH-18 says nothing: UTF-8, and failing that Windows-1252, which is what senders
     that leave it out send; a declared character set must hold."""
-    header = re.split(rb"[\r\n]", body, maxsplit=1)[0].split(separators.field.encode(), 18)
+    end = _LINE_END.search(body)
+    header = (body[: end.start()] if end else body).split(separators.field.encode(), 18)
     declared = header[17].decode("latin-1").split(separators.repetition)[0] if len(header) > 17 else ""
-    codec = _CHARSETS.get(re.sub(r"[^A-Z0-9]", "", declared.upper()))
+    codec = _codec(declared) if len(declared) < 100 else None
     where = Where(segment="MSH", field="MSH-18")
     if codec is None:
         return Fault(RejectReason.BAD_ENCODING, "a character set we do not read", where)
@@ -245,22 +265,38 @@ def _decode(body: bytes, separators: Separators) -> tuple[str, str] | Fault:
     return Fault(RejectReason.BAD_ENCODING, "bytes that the character set does not have", where)
 
 
+@lru_cache(maxsize=64)
+def _codec(declared: str) -> str | None:
+    """The codec of a character set as written; None for one we do not read."""
+    return _CHARSETS.get(re.sub(r"[^A-Z0-9]", "", declared.upper()))
+
+
 def _lines(text: str, separators: Separators, charset: str, limits: Er7Limits) -> Message | Fault:
     """Split into segments, joining continuation lines."""
     if "\n" in text:
         text = text.replace("\r\n", "\r").replace("\n", "\r")
     if text.count("\r") >= 2 * limits.max_segments:
         return Fault(RejectReason.TOO_LARGE, f"more than {limits.max_segments} segments")
-    grouped: list[list[str]] = []
-    for line in text.split("\r"):
-        if line[:3].isalnum() and (line[3:4] == separators.field or len(line) == 3):
-            grouped.append([line])
-        elif line and not line.isspace():
-            grouped[-1].append(line)
-    lines = [group[0] if len(group) == 1 else " ".join(group) for group in grouped]
+    field = separators.field
+    lines = [line for line in text.split("\r") if line]
+    for line in lines:
+        if line[3:4] != field or not line[:3].isalnum():
+            lines = _joined(lines, field)
+            break
     if len(lines) > limits.max_segments:
         return Fault(RejectReason.TOO_LARGE, f"more than {limits.max_segments} segments")
-    message = Message(separators, charset, lines)
+    message = Message(separators, charset, lines, text)
     if len(message.all("MSH")) > 1:
         return Fault(RejectReason.NOT_PARSEABLE, "two messages in one", Where(segment="MSH"))
     return message
+
+
+def _joined(lines: list[str], field: str) -> list[str]:
+    """The segments, each with the lines that continue it."""
+    grouped: list[list[str]] = []
+    for line in lines:
+        if line[:3].isalnum() and (line[3:4] == field or len(line) == 3):
+            grouped.append([line])
+        elif not line.isspace():
+            grouped[-1].append(line)
+    return [group[0] if len(group) == 1 else " ".join(group) for group in grouped]

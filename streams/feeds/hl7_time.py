@@ -3,12 +3,15 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from domain.clock import from_london
+from streams.making import maker
 
 _STAMP = re.compile(
     r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)?(\d\d)?(?:\.(\d{1,6}))?)?([+-])?(?(8)(\d\d)(\d\d))", re.ASCII
 )
+_SHORTEST, _LONGEST = 8, 26  # a day alone; microseconds and an offset
 _YEARS = range(1900, 2200)
 """Years that a record about a living person can carry; others are typing faults and break time-zone arithmetic."""
 
@@ -21,11 +24,20 @@ class Moment:
     exact: bool
 
 
+_make_moment = maker(Moment)
+
+
 def read_moment(text: str) -> Moment | None:
     """The moment that `text` names; None for anything that is not a time stamp of at least a day.
 
     A day without a time is its midnight in London. A leap second is read as the second before it.
     """
+    return _moment(text) if _SHORTEST <= len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> Moment | None:
+    """Memoised, because one message tells the same moment several times."""
     if len(text) == 14 and text.isascii() and text.isdigit() and text[12:] < "60":  # what nearly all senders write
         return _local_moment(text)
     found = _STAMP.fullmatch(text)
@@ -44,17 +56,22 @@ def read_moment(text: str) -> Moment | None:
 
 
 def _local_moment(text: str) -> Moment | None:
-    """YYYYMMDDHHMMSS in London time."""
+    """YYYYMMDDHHMMSS in London time. Its offset from UTC changes on the hour and has been whole hours since 1847."""
+    hour = _local_hour(text[:10])
+    minute = int(text[10:12])
+    return _make_moment(hour.replace(minute=minute, second=int(text[12:])), True) if hour and minute < 60 else None
+
+
+@lru_cache(maxsize=1024)
+def _local_hour(text: str) -> datetime | None:
+    """YYYYMMDDHH in London time as UTC."""
     year = int(text[:4])
     if year not in _YEARS:
         return None
     try:
-        naive = datetime(  # noqa: DTZ001
-            year, int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:])
-        )
+        return from_london(datetime(year, int(text[4:6]), int(text[6:8]), int(text[8:])))  # noqa: DTZ001
     except ValueError:
         return None
-    return Moment(from_london(naive), exact=True)
 
 
 def _offset(found: re.Match[str]) -> timezone:
@@ -70,6 +87,8 @@ def read_day(text: str) -> tuple[date, bool] | None:
 
     The day is the one written, whatever offset follows. None for anything else.
     """
+    if not text:
+        return None
     found = _STAMP.fullmatch(text)
     if found is None or int(found[1]) not in _YEARS:
         return None
