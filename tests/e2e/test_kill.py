@@ -16,7 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts.model import Channel
+from alerts.valkey_layout import outbox_key
 from domain.events import Feed
+from domain.ids import SHARDS
 from fixtures.endpoints import Act
 from fixtures.folder import write_force
 from fixtures.force import Force, ForceSpec, generate
@@ -40,7 +43,8 @@ _FEEDS = {Feed.POLICE: "police", Feed.INTEL: "intelligence", Feed.PROGRAMME: "pr
 _MESSAGES_PER_KILL = 30
 _LIFE_S = (0.02, 0.9)  # how long after readiness the service is killed
 _BEFORE_READY = 0.1  # share of the kills that hit the start itself
-_LEASES_END_S = 100.0  # a message under way at a kill comes again when its lease of 45 s has ended
+_LEASE_S = 45.0  # a message under way at a kill comes again when its lease has ended
+_LEASES_END_S = 2 * _LEASE_S + 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +114,19 @@ async def _caught(service: ServiceProcess, load: Load) -> set[str]:
     async with service.store() as client:
         pipe = client.pipeline(transaction=False)
         pipe.xinfo_groups(keys.EVENTS)
-        for shard in range(16):
+        for shard in range(SHARDS):
             pipe.xinfo_groups(keys.matched_stream(shard))
-        for channel in ("sms", "email"):
-            for shard in range(16):
-                pipe.zrangebyscore(f"{{{shard}}}:outbox:{channel}", (time.time() + 1) * 1000, (time.time() + 60) * 1000)
+        for channel in Channel:
+            for shard in range(SHARDS):
+                pipe.zcount(
+                    outbox_key(shard, channel), (time.time() + _LEASE_S - 1) * 1000, (time.time() + _LEASE_S) * 1000
+                )
         found = await pipe.execute()
     if any(group["pending"] or group["lag"] for group in found[0]):
         under_way.add("recognise")
-    if any(group["pending"] or group["lag"] for groups in found[1:17] for group in groups):
+    if any(group["pending"] or group["lag"] for groups in found[1 : SHARDS + 1] for group in groups):
         under_way.add("decide")
-    if any(found[17:]):
+    if any(found[SHARDS + 1 :]):
         under_way.add("send")
     return under_way
 
