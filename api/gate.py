@@ -92,6 +92,6 @@ def route_of(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", ""))
 
 
-def caller_of(request: Request) -> Caller:
-    """Who the gate let in (a dependency of endpoints)."""
+async def caller_of(request: Request) -> Caller:
+    """Who the gate let in: a dependency of endpoints, async so that no thread is asked for it."""
     return cast(Caller, request.state.caller)
