@@ -115,7 +115,7 @@ class Service:
             lease = WorkerLease(self._client)
             await lease.take()
             self._spawn("lease", lease.keep(self._stop))
-        await self.cohort.refresh()
+        await self._refresh_cohort()
         self.intake.start()
         self._spawn("follow", self._follow())
         if self._parts.worker:
@@ -173,9 +173,16 @@ class Service:
     def _on_trouble(self, channel: Channel, fault: Exception) -> None:
         log.warning("sending waits for the store", action="dispatch_retry", channel=channel.value, error=str(fault))
 
+    async def _refresh_cohort(self) -> bool:
+        """Take over what changed, and say so where the import command looks."""
+        changed = await self.cohort.refresh()
+        if changed or not self.ready:
+            await self.transport.say_followed(self.cohort.index.version)
+        return changed
+
     async def _follow(self) -> None:
         async def turn() -> int:
-            if await self.cohort.refresh():
+            if await self._refresh_cohort():
                 log.info("cohort changed", action="cohort_changed", version=self.cohort.index.version)
             await self._sleep(FOLLOW_EVERY)
             return 0

@@ -187,6 +187,15 @@ async def reach_store(settings: Settings) -> AsyncIterator[Redis]:
         await running.aclose()
 
 
+async def is_running(settings: Settings) -> bool:
+    """Whether a service runs on the private store of this data directory."""
+    client = await _running(settings.data_dir)
+    if client is None:
+        return False
+    await client.aclose()
+    return True
+
+
 async def _running(data_dir: Path) -> Redis | None:
     socket = socket_path(data_dir)
     if not socket.exists():

@@ -18,6 +18,7 @@ REVIEW = "rp:review:"
 QUARANTINE = "rp:quarantine"
 QUARANTINE_ITEM = "rp:q:"
 WORKER = "rp:worker"
+FOLLOWED = "rp:followed"
 RECOGNISE_GROUP = "recognise"
 DECIDE_GROUP = "decide"
 

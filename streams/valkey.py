@@ -223,6 +223,17 @@ class ValkeyTransport:
             found: Any = await self._client.zrangebyscore(keys.IN_FLIGHT, "-inf", ms(older_than), start=0, num=limit)
         return [EventId(name.decode()) for name in found]
 
+    async def say_followed(self, version: int) -> None:
+        """Note which version of the cohort the running service works with."""
+        async with unavailable_as_ours():
+            await self._client.set(keys.FOLLOWED, version)
+
+    async def followed(self) -> int:
+        """The version of the cohort that the running service last said it works with; 0 if none ever did."""
+        async with unavailable_as_ours():
+            found: Any = await self._client.get(keys.FOLLOWED)
+        return int(found or 0)
+
     # Upkeep
 
     async def trim(self, now: datetime) -> int:

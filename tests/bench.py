@@ -174,7 +174,6 @@ async def _stage(force: Force) -> Any:
             made = await asyncio.to_thread(
                 stage.command, "keys", "create", "bench", "--role", "feed", "--feed", "police"
             )
-            await asyncio.sleep(1.0)
             yield stage, str(made["key"])
 
 

@@ -77,7 +77,7 @@ class ProcessSender:
             except (ConfigError, OSError):
                 return Refused(FailureReason.PROVIDER_DOWN, recoverable=True)
         child = self._child
-        if child is None or child.stdin is None:
+        if self._closed or child is None or child.stdin is None:
             return Refused(FailureReason.PROVIDER_DOWN, recoverable=True)
         self._number += 1
         number = self._number

@@ -1,6 +1,8 @@
 """`reachpoint cohort` and `reachpoint navigators`: import, export, show. A file with one fault imports nothing."""
 
+import asyncio
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +14,9 @@ from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settin
 if TYPE_CHECKING:
     from cohort.csv_columns import Fault
     from cohort.importing import FileFormat
+    from streams.valkey import ValkeyTransport
+
+_FOLLOWED_WITHIN_S = 30.0
 
 cohort = typer.Typer(help="The watched people.", no_args_is_help=True)
 navigators = typer.Typer(help="The people who are sent.", no_args_is_help=True)
@@ -27,11 +32,13 @@ def import_cohort(
     """Take watched people in. All faults of the file are told at once; with one fault nothing is imported."""
     from cohort.importing import read_members
     from cohort.valkey import ValkeyCohortStore
-    from service.wiring import reach_store
+    from service.wiring import is_running, reach_store
+    from streams.valkey import ValkeyTransport
 
     settings = settings_for(config, data)
 
     async def work() -> int:
+        beside = await is_running(settings)
         async with reach_store(settings) as client:
             store = ValkeyCohortStore(client)
             known = {each.navigator_id for each in await store.navigators()}
@@ -41,6 +48,8 @@ def import_cohort(
             if found.faults:
                 return _summary(json, 0, 0, len(found.faults), len(found.warnings))
             version = await store.put_members(found.records, replace=replace, now=datetime.now(UTC))
+            if beside:
+                await _until_followed(ValkeyTransport(client), version)
             return _summary(json, len(found.records), version, 0, len(found.warnings))
 
     raise typer.Exit(run(work))
@@ -134,6 +143,16 @@ def show_cohort(
         return 0 if chosen or member_id is None else FAULTS
 
     raise typer.Exit(run(work))
+
+
+async def _until_followed(transport: "ValkeyTransport", version: int) -> None:
+    """Wait until the running service works with what was imported; an import that nobody uses yet is worth a word."""
+    deadline = time.monotonic() + _FOLLOWED_WITHIN_S
+    while await transport.followed() < version:
+        if time.monotonic() > deadline:
+            err.print(f"The running service has not taken over version {version} yet.", style="yellow")
+            return
+        await asyncio.sleep(0.05)
 
 
 def file_format(file: Path) -> "FileFormat":

@@ -62,7 +62,6 @@ async def _play(stage: Stage, *, events: int, members: int, seed: int, rate: flo
         stage.command("cohort", "import", str(files / "cohort.ndjson"), "--replace")
         bar.advance(importing)
         key = str(stage.command("keys", "create", "demo police", "--role", "feed", "--feed", "police")["key"])
-        await asyncio.sleep(1.0)  # what is promised: the index follows within a second
         payloads = {
             feed: [message.payload for message in force.messages if message.feed.value == feed]
             for feed in ("ed", "police", "intel", "programme")
