@@ -132,8 +132,8 @@ class House:
 
         async def put(client: Redis) -> None:
             store = ValkeyCohortStore(client)
-            await store.put_navigators(staff)
-            await store.put_members(everybody, now=datetime.now(UTC))
+            await store.put_navigators(staff, replace=False)
+            await store.put_members(everybody, replace=False, now=datetime.now(UTC))
 
         self.ask(put)
         time.sleep(FOLLOW_S)

@@ -5,6 +5,7 @@ Written by hand like the feeds' owners would, knowing nothing of the product's r
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -48,31 +49,27 @@ def watched(number: int, navigator: str = "N1", **changes: Any) -> CohortMember:
         addresses=(f"{number} Sample Street, Sampleton",),
         phones=(e164(book.mobile()),),
     )
-    return CohortMember(
-        **{
-            "member_id": MemberId(f"M{number}"),
-            "status": MemberStatus.NON_ENGAGER,
-            "identity": identity,
-            "programme": "reach",
-            "area": "testshire",
-            "navigator_id": NavigatorId(navigator),
-        }
-        | changes
+    member = CohortMember(
+        member_id=MemberId(f"M{number}"),
+        status=MemberStatus.NON_ENGAGER,
+        identity=identity,
+        programme="reach",
+        area="testshire",
+        navigator_id=NavigatorId(navigator),
     )
+    return replace(member, **changes)
 
 
 def navigator(name: str, number: int, **changes: Any) -> Navigator:
     """A navigator with a phone and a mail address."""
-    return Navigator(
-        **{
-            "navigator_id": NavigatorId(name),
-            "name": f"Sample {name}",
-            "phone": f"+447700900{number:03d}",
-            "email": f"{name.lower()}@example.com",
-            "area": "testshire",
-        }
-        | changes
+    found = Navigator(
+        navigator_id=NavigatorId(name),
+        name=f"Sample {name}",
+        phone=f"+447700900{number:03d}",
+        email=f"{name.lower()}@example.com",
+        area="testshire",
     )
+    return replace(found, **changes)
 
 
 def hl7_time(moment: datetime) -> str:
