@@ -113,14 +113,16 @@ def handed_over(matched: Matched, state: PersonState) -> tuple[Matched, ...]:
     """
     if matched.relation is not Relation.LOST or not matched.heirs:
         return ()
-    gone, own = matched.event.kind is Kind.ED_MERGED, occurrence_key(matched.event)
+    merge = matched.event.kind is Kind.ED_MERGED
+    moving = _of_record(state.history, matched.event) if merge else {occurrence_key(matched.event)}
     limit = entry_of(matched.event, subject=matched.subject, relation=matched.relation, role=None).order
     entries = [
         entry
         for entry in state.history
         if entry.subject == state.member_id
         and entry.relation is not Relation.LOST
-        and (_of_record(entry, matched.event) if gone else entry.occurrence == own and entry.order < limit)
+        and entry.occurrence in moving
+        and (merge or entry.order < limit)
     ]
     if not entries:
         return ()
@@ -138,23 +140,25 @@ def handed_over(matched: Matched, state: PersonState) -> tuple[Matched, ...]:
     )
 
 
-def _of_record(entry: HistoryEntry, merge: Event) -> bool:
-    """Whether an entry belongs to the patient record that a merge retires."""
-    said, merged = entry.attributes, merge.attributes
-    return (
-        isinstance(said, EdAttributes)
-        and isinstance(merged, EdAttributes)
-        and said.patient_key == merged.merged_patient_key
+def _of_record(history: History, merge: Event) -> set[str]:
+    """The occurrences of the patient record that a merge retires."""
+    merged = merge.attributes
+    assert isinstance(merged, EdAttributes)
+    return {
+        entry.occurrence
+        for entry in history
+        if isinstance(entry.attributes, EdAttributes)
+        and entry.attributes.patient_key == merged.merged_patient_key
         and entry.source_system == merge.source_system
-    )
+    }
 
 
 def _inherited(entry: HistoryEntry, heir: Heir, event: Event) -> HistoryEntry:
     """An entry as the heir has it: about the new owner, and under the record that goes on."""
     relation = entry.relation if heir.relation is Relation.SELF else heir.relation
     said, new = entry.attributes, event.attributes
-    if event.kind is Kind.ED_MERGED and isinstance(said, EdAttributes) and isinstance(new, EdAttributes):
-        said = replace(said, patient_key=new.patient_key)
+    if isinstance(said, EdAttributes) and isinstance(new, EdAttributes) and event.kind is Kind.ED_MERGED:
+        said = replace(said, patient_key=new.patient_key) if said.patient_key == new.merged_patient_key else said
     return replace(entry, subject=heir.subject, relation=relation, attributes=said)
 
 

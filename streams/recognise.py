@@ -290,8 +290,9 @@ def _recognise_merge(
 ) -> Recognised:
     """A40: two records are one patient. What was known of the record that goes moves to whom the other one is.
 
-    If the survivor is a watched person, everybody else whom the old record had been taken for loses it. If the survivor
-    is nobody we know, the old record's people keep what they have: nothing is taken away on a guess.
+    The survivor is whom the message names, or else whom we know the record of. If that is a watched person, everybody
+    else whom the old record had been taken for loses it. If the survivor is nobody we know, the old record's people
+    keep what they have: nothing is taken away on a guess.
     """
     event = entry.event
     attributes = event.attributes
@@ -300,7 +301,7 @@ def _recognise_merge(
     certain = _certain(event, matches)
     survivor_key = patient_link(event, attributes.patient_key)
     retired_key = patient_link(event, attributes.merged_patient_key)
-    survivors = {member for member, _ in certain} | _subjects(known, survivor_key)
+    survivors = {member for member, _ in certain} or _subjects(known, survivor_key)
     retired = _subjects(known, retired_key)
     parts = _Parts(bare, index)
     for member in sorted(survivors):
