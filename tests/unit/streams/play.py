@@ -39,6 +39,7 @@ from streams.embedded import Decider, Observers, Recogniser
 from streams.memory import MemoryTransport
 from streams.memory_server import MemoryServer
 from streams.ports import DecideLog, Desk
+from streams.retention import Retention
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
@@ -167,9 +168,10 @@ class Play:
         rules: RuleSet | None = None,
         navigators: Sequence[Navigator] = (),
         observers: Observers | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.clock = ManualClock(START)
-        self.twin = twin or memory_twin(MemoryServer(self.clock))
+        self.twin = twin or memory_twin(MemoryServer(self.clock, retention=retention))
         self.index = CohortIndex.build(members)
         directory = Directory({each.navigator_id: each for each in navigators or (navigator(),)})
         self.world = World(rules=rules or tipt(), directory=directory, policy=DecidePolicy(secret=SECRET))

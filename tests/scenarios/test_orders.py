@@ -1,0 +1,121 @@
+"""Seen to hold 4: the same events shuffled, doubled, delayed in delivery and split into other batches give the same
+alerts; and so does a store that fails at any call, before or after it took effect.
+
+Lateness stays with the event (`received_at` is part of it): what is compared is order and grouping of delivery. The
+oracle is the pure evaluation of each person's stored history, beside the undisturbed run.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.model import TriggerState
+from domain.events import Event
+from domain.ids import MemberId
+from domain.triggers import TriggerFired
+from streams.decide import effective
+from streams.retention import Retention
+from tests.trials import trials
+from tests.unit.streams.lives import COHORT, Chapter, chapters, told
+from tests.unit.streams.play import NO_WAIT, START, Play, minutes, tipt
+from triggers.evaluate import evaluate
+
+PATIENT = Retention(parked=timedelta(days=60))
+"""An amendment waits for what it amends longer than any shuffle lasts. In use it waits 72 h (domain.md 7.3), which is
+the bound of the promise: one that comes more than that before what it amends finds nobody."""
+
+Firing = tuple[str, str, str, str, str]
+
+
+def _plain(firing: TriggerFired) -> Firing:
+    at = str(firing.fired_at - START)
+    return (firing.member_id, firing.rule_id, at, firing.priority.value, firing.ground)
+
+
+@dataclass(frozen=True)
+class View:
+    """What is the same whatever the order: firings that stand, what is known of each person, how many events ended."""
+
+    live: frozenset[Firing]
+    known: frozenset[tuple[str, ...]]
+    events: int
+
+
+async def view(play: Play) -> View:
+    """The view of a run, after checking what must hold of any run."""
+    live = [_plain(firing) for firing in await play.standing()]
+    assert len(live) == len(set(live)), "a firing stands twice"
+    expected: set[Firing] = set()
+    known: set[tuple[str, ...]] = set()
+    for who in COHORT:
+        history = effective((await play.twin.decisions.person(MemberId(who.member_id))).history)  # type: ignore[attr-defined]
+        verdicts = evaluate(tipt(), who, history)
+        expected |= {_plain(verdict.trigger) for verdict in verdicts if verdict.fired}
+        known |= {(who.member_id, each.event_id, each.subject, each.role or "", each.relation) for each in history}
+    assert set(live) == expected, "the alerts are not what the histories say"
+    await _grouped_rightly(play)
+    counts = await play.twin.transport.counts()
+    assert counts.balanced
+    assert counts.in_flight == 0
+    return View(frozenset(live), frozenset(known), sum(counts.accepted.values()))
+
+
+async def _grouped_rightly(play: Play) -> None:
+    """Firings of one person within half an hour of each other share an alert. Nothing else does, unless a firing
+    between them was taken back."""
+    for who in COHORT:
+        alerts = [each for each in await play.alerts(who.member_id) if each.merged_into is None and each.live]
+        untouched = all(record.state is TriggerState.LIVE for each in alerts for record in each.triggers)
+        of = {firing.firing_id: each.alert_id for each in alerts for firing in each.live}
+        for group in _components([firing for each in alerts for firing in each.live]):
+            assert len({of[firing.firing_id] for firing in group}) == 1, "firings that belong together are apart"
+            alert = next(each for each in alerts if each.alert_id == of[group[0].firing_id])
+            assert not untouched or len(alert.live) == len(group), "firings that are far apart share an alert"
+
+
+def _components(firings: Iterable[TriggerFired]) -> list[list[TriggerFired]]:
+    groups: list[list[TriggerFired]] = []
+    for firing in sorted(firings, key=lambda each: (each.sensitivity, each.fired_at)):
+        last = groups[-1][-1] if groups else None
+        if last and last.sensitivity is firing.sensitivity and firing.fired_at - last.fired_at <= minutes(30):
+            groups[-1].append(firing)
+        else:
+            groups.append([firing])
+    return groups
+
+
+async def undisturbed(events: list[Event]) -> View:
+    """One event at a time, in order of arrival."""
+    play = await Play(COHORT, retention=PATIENT).prepare()
+    for each in events:
+        await play.give(each)
+    return await view(play)
+
+
+async def disturbed(play: Play, events: list[Event], rng: Random) -> View:
+    """Another order, some events twice, any batches, hops that run or rest between them, workers that are replaced."""
+    order = [*events, *rng.sample(events, len(events) // 3)]
+    rng.shuffle(order)
+    while order:
+        size = rng.choice((1, 2, 5, len(order)))
+        batch, order = order[:size], order[size:]
+        await play.accept(*batch)
+        for _ in range(rng.randrange(4)):
+            await rng.choice((play.recogniser, play.decider)).run_once(NO_WAIT)
+        if rng.random() < 0.2:
+            play.twin.transport.rewind()
+            play.twin.decisions.rewind()
+    await play.run()
+    return await view(play)
+
+
+@settings(max_examples=trials(2_000))
+@given(life=chapters(), seed=st.integers(0, 2**16))
+async def test_order_doubling_and_batches_leave_no_trace(life: list[Chapter], seed: int) -> None:
+    events = told(life)
+    play = await Play(COHORT, retention=PATIENT).prepare()
+    assert await disturbed(play, events, Random(seed)) == await undisturbed(events)
