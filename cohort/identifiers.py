@@ -5,6 +5,7 @@ Sources: domain.md section 4 (NHS Data Dictionary, HMPPS person record, GDSC UPN
 """
 
 import re
+from collections.abc import Callable
 
 from domain.identity import Scheme
 
@@ -12,7 +13,6 @@ PNC_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
 """Check letters of PNC, CRO and arrest summons numbers: 23, without I, O and S."""
 UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 _UPN_WEIGHTS = range(2, 14)
-_NHS_WEIGHTS = range(10, 1, -1)
 _PNC = re.compile(r"(\d{4}|\d{2})/?(\d{1,7})([A-Z])")
 _CRO = re.compile(r"(\d{1,6})/(\d{2})([A-Z])")
 _CRO_SF = re.compile(r"SF(\d{2})/?(\d{1,6})([A-Z])")
@@ -25,11 +25,11 @@ people with a PNC id from before 1951 are not on a young people's watch list. Ch
 def nhs_number(text: str) -> str | None:
     """Ten digits that pass mod 11, else None. All-same digits are refused although some pass (domain.md 4.1)."""
     digits = text.replace(" ", "").replace("-", "")
-    if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or len(set(digits)) == 1:
+    if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or digits == digits[0] * 10:
         return None
-    total = sum(int(digit) * weight for digit, weight in zip(digits[:9], _NHS_WEIGHTS, strict=True))
-    check = (11 - total % 11) % 11
-    return digits if check == int(digits[9]) else None
+    a, b, c, d, e, f, g, h, i, check = digits.encode()  # as character codes: 48 too many each, 2592 with the weights
+    total = 10 * a + 9 * b + 8 * c + 7 * d + 6 * e + 5 * f + 4 * g + 3 * h + 2 * i - 2592
+    return digits if (11 - total % 11) % 11 == check - 48 else None
 
 
 def pnc_id(text: str) -> str | None:
@@ -37,6 +37,10 @@ def pnc_id(text: str) -> str | None:
 
     Without a slash the year is read as four digits where the check letter then agrees, else as two.
     """
+    if len(text) == 13 and text[4] == "/" and text.isascii():  # nearly always written in full
+        year, serial = text[:4], text[5:12]
+        if year.isdigit() and serial.isdigit() and _check_letter(year[2:] + serial) == text[12]:
+            return text
     compact = text.replace(" ", "").upper()
     match = _PNC.fullmatch(compact)
     if match is None or not compact.isascii():
@@ -95,14 +99,14 @@ def local_reference(text: str) -> str | None:
 
 def canonical(scheme: Scheme, text: str) -> str | None:
     """The canonical value of an identifier in its scheme, None where it cannot be one."""
-    match scheme:
-        case Scheme.NHS:
-            return nhs_number(text)
-        case Scheme.PNC:
-            return pnc_id(text)
-        case Scheme.CRO:
-            return cro_number(text)
-        case Scheme.UPN:
-            return upn(text)
-        case Scheme.NOMINAL | Scheme.CRN:
-            return local_reference(text)
+    return _CANONICAL[scheme](text)
+
+
+_CANONICAL: dict[Scheme, Callable[[str], str | None]] = {
+    Scheme.NHS: nhs_number,
+    Scheme.PNC: pnc_id,
+    Scheme.CRO: cro_number,
+    Scheme.UPN: upn,
+    Scheme.NOMINAL: local_reference,
+    Scheme.CRN: local_reference,
+}

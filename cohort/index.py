@@ -41,10 +41,14 @@ class SplitBlock:
 
     __slots__ = ("left_out", "parts", "rows")
 
-    def __init__(self, rows: tuple[Row, ...]) -> None:
+    def __init__(self, rows: tuple[Row, ...], known: dict[int, set[int]]) -> None:
+        """`known` remembers the second keys of rows by their `id`: the rows of one large block are in others too."""
         parts: dict[int, list[Row]] = {}
         for row in rows:
-            for refinement in refinements(row.prepared):
+            own = known.get(id(row))
+            if own is None:
+                own = known[id(row)] = refinements(row.prepared)
+            for refinement in own:
                 parts.setdefault(refinement, []).append(row)
         self.rows = rows
         self.parts = {key: tuple(part) for key, part in parts.items() if len(part) <= BLOCK_LIMIT}
@@ -60,36 +64,38 @@ Block = Row | tuple[Row, ...] | SplitBlock
 """One member, some, or too many. (A Row is a tuple too: ask for it first.)"""
 
 
-def _block(rows: Sequence[Row]) -> Block | None:
+def _block(rows: Sequence[Row], known: dict[int, set[int]]) -> Block | None:
     if not rows:
         return None
     if len(rows) == 1:
         return rows[0]
-    return tuple(rows) if len(rows) <= BLOCK_LIMIT else SplitBlock(tuple(rows))
+    return tuple(rows) if len(rows) <= BLOCK_LIMIT else SplitBlock(tuple(rows), known)
 
 
-def _file(drawers: list[dict[int, Any]], row: Row) -> None:
-    """Put a row under each of its keys: alone where it is the first, into a list from the second on."""
+def _file(drawers: list[dict[int, Any]], row: Row, shared: list[int]) -> None:
+    """Put a row under each of its keys: alone where it is the first, into a list (told in `shared`) from the second."""
     mask = len(drawers) - 1
-    for key in set(blocking_keys(row.prepared)):
+    for key in blocking_keys(row.prepared):
         drawer = drawers[key & mask]
         held = drawer.setdefault(key, row)
-        if held is not row:
-            if type(held) is list:
-                held.append(row)
-            else:
+        if held is not row:  # a key that comes twice finds its own row
+            if type(held) is not list:
                 drawer[key] = [held, row]
+                shared.append(key)
+            elif held[-1] is not row:
+                held.append(row)
 
 
-def _closed(drawers: list[dict[int, Any]]) -> dict[int, int]:
+def _closed(drawers: list[dict[int, Any]], shared: Iterable[int]) -> dict[int, int]:
     """Turn the lists into blocks; answers how many parts each divided block had to leave out."""
     splits: dict[int, int] = {}
-    for drawer in drawers:
-        for key, rows in drawer.items():
-            if type(rows) is list:
-                block = drawer[key] = _block(rows)
-                if type(block) is SplitBlock:
-                    splits[key] = block.left_out
+    mask = len(drawers) - 1
+    known: dict[int, set[int]] = {}
+    for key in shared:
+        drawer = drawers[key & mask]
+        block = drawer[key] = _block(drawer[key], known)
+        if type(block) is SplitBlock:
+            splits[key] = block.left_out
     return splits
 
 
@@ -176,17 +182,18 @@ class CohortIndex:
     def _built(cls, members: list[CohortMember], version: int) -> "CohortIndex":
         people: dict[int, tuple[Row, ...]] = {}
         drawers: list[dict[int, Any]] = empty_drawers(len(members) * _KEYS_EACH)
+        shared: list[int] = []
         searched = 0
         for member in members:
             row = Row(member, prepare(member.identity))
             own = hash(member.member_id)
-            people[own] = (*people.get(own, ()), row)
+            people[own] = (*people[own], row) if own in people else (row,)
             if _searchable(member):
                 searched += 1
-                _file(drawers, row)
+                _file(drawers, row, shared)
         return cls(
             people=Shelf.of(people),
-            splits=_closed(drawers),
+            splits=_closed(drawers, shared),
             blocks=Shelf(drawers, sum(map(len, drawers))),
             households=Shelf.of(_grouped(members, _household_keys)),
             links=Shelf.of(_grouped(members, _link_keys)),
@@ -224,11 +231,12 @@ class CohortIndex:
         """The blocks with old rows taken out and new ones put in, in order of member id as `build` has them."""
         leaving, coming = _by_key(olds, _search_keys), _by_key(news, _search_keys)
         splits = dict(self._splits)
+        known: dict[int, set[int]] = {}
 
         def refile(key: int, block: Block | None) -> Block | None:
             gone = {row.member.member_id for row in leaving.get(key, ())}
             rows = [row for row in _rows(block) if row.member.member_id not in gone]
-            changed = _block(sorted((*rows, *coming.get(key, ())), key=_row_order))
+            changed = _block(sorted((*rows, *coming.get(key, ())), key=_row_order), known)
             splits.pop(key, None)
             if type(changed) is SplitBlock:
                 splits[key] = changed.left_out
@@ -364,7 +372,7 @@ def _grouped(
     for member in members:
         for key in keys(member):
             groups.setdefault(key, []).append(member.member_id)
-    return {key: tuple(sorted(set(ids))) for key, ids in groups.items()}
+    return {key: (ids[0],) if len(ids) == 1 else tuple(sorted(set(ids))) for key, ids in groups.items()}
 
 
 def _moved(

@@ -21,6 +21,7 @@ _PHONE_NOISE = re.compile(r"[\s().-]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _ADDRESS_WORD = re.compile(r"[A-Z0-9]+")
 _HOME = re.compile(r"\b\d.* [A-Z]+\b")
+_DIGITS = frozenset("0123456789")
 _STREET_WORDS = {
     "STREET": "ST", "ROAD": "RD", "AVENUE": "AVE", "AV": "AVE", "LANE": "LN", "CLOSE": "CL", "DRIVE": "DR",
     "COURT": "CT", "CRESCENT": "CRES", "PLACE": "PL", "TERRACE": "TER", "GROVE": "GR", "GARDENS": "GDNS",
@@ -65,6 +66,8 @@ def sector(code: str) -> str:
 
 def phone(text: str) -> str | None:
     """E.164, or None. Possible, not valid, is asked: the drama ranges are possible only (libraries.md section 9)."""
+    if len(text) == 11 and text[0] == "0" and text[1] != "0" and text.isascii() and text.isdigit():
+        return "+44" + text[1:]
     plain = _PLAIN_UK_PHONE.fullmatch(_PHONE_NOISE.sub("", text))
     if plain is not None:  # nine of ten; phonenumbers takes forty times as long
         return "+44" + plain[1]
@@ -96,6 +99,8 @@ def address_line(text: str) -> str | None:
             if plain:
                 head.append(plain)
         line = " ".join(head)
+        if len(head) > 1 and line[0] in _DIGITS and head[-1].isalpha():  # nearly always: what _HOME asks for
+            return line
         if _HOME.search(line):
             return line
     return None

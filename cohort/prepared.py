@@ -7,7 +7,7 @@ Named tuples, not dataclasses: one is made per mention of every event, and a fro
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cohort.identifiers import canonical
 from cohort.names import MOHAMMED, name_tokens
@@ -112,7 +112,9 @@ def _names(names: tuple[Name, ...]) -> tuple[PreparedName, ...]:
     if len(names) == 1:
         prepared = prepared_name(names[0].given, names[0].family, names[0].kind in _STREET)
         return (prepared,) if prepared.tokens else ()
-    prepared_names = (prepared_name(name.given, name.family, name.kind in _STREET) for name in names)
+    prepared_names = [prepared_name(name.given, name.family, name.kind in _STREET) for name in names]
+    if len(names) == 2 and prepared_names[0] != prepared_names[1] and all(name.tokens for name in prepared_names):
+        return tuple(prepared_names)
     return tuple(dict.fromkeys(name for name in prepared_names if name.tokens))
 
 
@@ -132,26 +134,38 @@ def prepared_name(given_parts: tuple[str, ...], family_part: str, alias: bool) -
 _Values = tuple[str, ...]
 _Identifiers = tuple[_Values, _Values, _Values, _Values, _Values, tuple[tuple[str, str, str], ...]]
 _NO_IDENTIFIERS: _Identifiers = ((), (), (), (), (), ())
-_LOCAL = frozenset({Scheme.NOMINAL, Scheme.CRN})
+Item = TypeVar("Item")
 
 
 def _identifiers(identifiers: tuple[Identifier, ...]) -> _Identifiers:
     """Canonical values by scheme. What cannot be an identifier of its scheme is left out, not compared."""
-    by_scheme: dict[Scheme, list[str]] = {}
+    nhs, pnc, cro, upn = national = ([], [], [], [])  # type: tuple[list[str], list[str], list[str], list[str]]
     verified: list[str] = []
     references: list[tuple[str, str, str]] = []
     for identifier in identifiers:
-        value = canonical(identifier.scheme, identifier.value)
+        scheme = identifier.scheme
+        value = canonical(scheme, identifier.value)
         if value is None:
             continue
-        if identifier.scheme in _LOCAL:
-            references.append((identifier.scheme.value, sys.intern(identifier.system.strip().casefold()), value))
+        place = _NATIONAL.get(scheme)
+        if place is None:
+            references.append((_WORD[scheme], _system(identifier.system), value))
             continue
-        by_scheme.setdefault(identifier.scheme, []).append(value)
-        if identifier.verified and identifier.scheme is Scheme.NHS:
+        national[place].append(value)
+        if identifier.verified and place == 0:
             verified.append(value)
-    values = [tuple(dict.fromkeys(by_scheme.get(scheme, ()))) for scheme in _NATIONAL]
-    return values[0], tuple(verified), values[1], values[2], values[3], tuple(dict.fromkeys(references))
+    return _once(nhs), tuple(verified), _once(pnc), _once(cro), _once(upn), _once(references)
 
 
-_NATIONAL = (Scheme.NHS, Scheme.PNC, Scheme.CRO, Scheme.UPN)
+def _once(values: list[Item]) -> tuple[Item, ...]:
+    return tuple(values if len(values) < 2 else dict.fromkeys(values))
+
+
+@lru_cache(maxsize=1024)
+def _system(written: str) -> str:
+    """The name of a system of records, as it is compared."""
+    return sys.intern(written.strip().casefold())
+
+
+_NATIONAL = {Scheme.NHS: 0, Scheme.PNC: 1, Scheme.CRO: 2, Scheme.UPN: 3}
+_WORD = {scheme: scheme.value for scheme in Scheme}
