@@ -34,6 +34,7 @@ from fixtures.writers import members_ndjson
 from streams.ports import LedgerCounts
 from streams.server import connect, socket_path
 from streams.valkey import ValkeyTransport
+from tests.e2e.warm import Done, Launcher
 
 READY_WITHIN_S = 60.0
 SETTLED_FOR_S = 0.4
@@ -43,20 +44,6 @@ FOLLOW_S = 1.0
 SERVER_SENT = "application/x-ndjson"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command answered."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its JSON."""
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +61,12 @@ class Said:
         return found[0] if found else ""
 
 
-def reachpoint(
-    *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> Done:
-    """Run the command line as a stranger would."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from service.cli import main; main()", *words],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        timeout=120,
-        cwd=cwd,
-        env={**os.environ, **(environ or {})},
-    )
-    return Done(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+_launcher = Launcher()
+
+
+def reachpoint(*words: str, stdin: bytes = b"", cwd: Path | None = None) -> Done:
+    """Run the command line as a stranger would, as a process of its own."""
+    return _launcher.run(words, stdin, cwd)
 
 
 @dataclass(slots=True)
