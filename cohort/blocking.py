@@ -12,7 +12,6 @@ from cohort.prepared import PreparedIdentity
 
 _NHS, _PNC, _CRO, _UPN, _REFERENCE, _PHONE, _EMAIL = range(7)
 _BIRTH, _MONTH, _PAIR, _PLACE, _PLACE_BIRTH, _LINE_BIRTH = range(7, 13)
-_R_YEAR, _R_OUTCODE, _R_TOKEN, _R_PHONE = range(20, 24)
 MAX_TOKENS = 5
 """Tokens of one name that make pair keys; a longer name (a sentence in a name field) is cut here."""
 
@@ -74,14 +73,14 @@ def _identifier_keys(who: PreparedIdentity) -> list[int]:
     return keys
 
 
-def refinements(who: PreparedIdentity) -> set[int]:
-    """What a block that grew too large is divided by: birth year, district, each token of the names, phone."""
-    keys = {hash((_R_YEAR, birth // 10_000)) for birth in who.births}
-    keys.update(hash((_R_OUTCODE, outcode(postcode))) for postcode in who.postcodes)
-    keys.update(hash((_R_TOKEN, sound)) for sound in _sounds(who))
-    keys.update(hash((_R_PHONE, phone)) for phone in who.phones)
+def refinements(who: PreparedIdentity) -> set[int | str]:
+    """What a block that grew too large is divided by: birth year, district, each token of the names, phone.
+
+    As they are: a year is a number, a phone begins with +, and no district is written like a sound (W123).
+    """
+    keys: set[int | str] = {birth // 10_000 for birth in who.births}
+    keys.update(who.phones)
+    keys.update(map(outcode, who.postcodes))
+    for name in who.names:
+        keys.update(map(phonetic, name.tokens))
     return keys
-
-
-def _sounds(who: PreparedIdentity) -> set[str]:
-    return {phonetic(token) for name in who.names for token in name.tokens}

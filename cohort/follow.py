@@ -1,14 +1,18 @@
 """Keeping up with the cohort: the current index and navigators, refreshed from the store a few times per second."""
 
-from collections.abc import Mapping
+import asyncio
+import gc
+from collections.abc import Mapping, Sequence
 
 from cohort.index import CohortChanges, CohortIndex
 from cohort.ports import CohortStore
 from domain.ids import NavigatorId
-from domain.people import Navigator
+from domain.people import CohortMember, Navigator
 
 _REBUILD_SHARE = 5
 """Above a fifth of the cohort changed at once (an import), building afresh is cheaper than applying."""
+_FROZEN_FROM = 10_000
+"""Members from which an index is worth hiding from the collector."""
 
 
 class CohortFollower:
@@ -29,11 +33,33 @@ class CohortFollower:
             return False
         if changes.version < self.index.version:
             changes = await self._store.changes_since(0)
-            self.index = CohortIndex.build(changes.members, changes.version)
+            self.index = await _built(changes.members, changes.version)
         elif len(changes.members) * _REBUILD_SHARE > len(self.index):
-            self.index = CohortIndex.build(await self._store.members(), changes.version)
+            everybody = changes.members if not self.index.version else await self._store.members()
+            self.index = await _built(everybody, changes.version)
         else:
             self.index = self.index.apply(CohortChanges(changes.members, changes.removed), changes.version)
         if changes.navigators is not None:
             self.navigators = {navigator.navigator_id: navigator for navigator in changes.navigators}
         return True
+
+
+async def _built(members: Sequence[CohortMember], version: int) -> CohortIndex:
+    """The index, built in a thread, so that events and heartbeats go on meanwhile with the old one."""
+    return await asyncio.to_thread(_build_aside, members, version)
+
+
+def _build_aside(members: Sequence[CohortMember], version: int) -> CohortIndex:
+    """The index. A large one is set aside from the cyclic collector before that runs again: walking its millions of
+    values takes a second in which nobody is served (limits.md 3.3). It has no cycles, so it still goes when unused.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        index = CohortIndex.build(members, version)
+        if len(members) >= _FROZEN_FROM:
+            gc.freeze()
+    finally:
+        if collecting:
+            gc.enable()
+    return index

@@ -33,6 +33,9 @@ class Row(NamedTuple):
         return f"Row({self.member.member_id})"
 
 
+Refinement = int | str
+
+
 class SplitBlock:
     """A block that grew too large, divided by a second key (birth year, district, another name token, phone).
 
@@ -41,15 +44,19 @@ class SplitBlock:
 
     __slots__ = ("left_out", "parts", "rows")
 
-    def __init__(self, rows: tuple[Row, ...], known: dict[int, set[int]]) -> None:
+    def __init__(self, rows: tuple[Row, ...], known: dict[int, set[Refinement]]) -> None:
         """`known` remembers the second keys of rows by their `id`: the rows of one large block are in others too."""
-        parts: dict[int, list[Row]] = {}
+        parts: dict[Refinement, list[Row]] = {}
         for row in rows:
             own = known.get(id(row))
             if own is None:
                 own = known[id(row)] = refinements(row.prepared)
             for refinement in own:
-                parts.setdefault(refinement, []).append(row)
+                part = parts.get(refinement)
+                if part is None:
+                    parts[refinement] = [row]
+                else:
+                    part.append(row)
         self.rows = rows
         self.parts = {key: tuple(part) for key, part in parts.items() if len(part) <= BLOCK_LIMIT}
         self.left_out = len(parts) - len(self.parts)
@@ -64,7 +71,7 @@ Block = Row | tuple[Row, ...] | SplitBlock
 """One member, some, or too many. (A Row is a tuple too: ask for it first.)"""
 
 
-def _block(rows: Sequence[Row], known: dict[int, set[int]]) -> Block | None:
+def _block(rows: Sequence[Row], known: dict[int, set[Refinement]]) -> Block | None:
     if not rows:
         return None
     if len(rows) == 1:
@@ -90,7 +97,7 @@ def _closed(drawers: list[dict[int, Any]], shared: Iterable[int]) -> dict[int, i
     """Turn the lists into blocks; answers how many parts each divided block had to leave out."""
     splits: dict[int, int] = {}
     mask = len(drawers) - 1
-    known: dict[int, set[int]] = {}
+    known: dict[int, set[Refinement]] = {}
     for key in shared:
         drawer = drawers[key & mask]
         block = drawer[key] = _block(drawer[key], known)
@@ -231,7 +238,7 @@ class CohortIndex:
         """The blocks with old rows taken out and new ones put in, in order of member id as `build` has them."""
         leaving, coming = _by_key(olds, _search_keys), _by_key(news, _search_keys)
         splits = dict(self._splits)
-        known: dict[int, set[int]] = {}
+        known: dict[int, set[Refinement]] = {}
 
         def refile(key: int, block: Block | None) -> Block | None:
             gone = {row.member.member_id for row in leaving.get(key, ())}
