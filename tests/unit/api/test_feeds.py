@@ -50,7 +50,12 @@ async def test_what_is_not_for_this_door_is_refused(content_type: str, url: str,
 
 @pytest.mark.parametrize(
     ("fault", "expected", "retry"),
-    [(StoreUnavailable(), 503, True), (FeedError("Send JSON."), 415, False), (errors.StoreError(), 503, True)],
+    [
+        (StoreUnavailable("canary: where the store is"), 503, True),
+        (FeedError("Send JSON."), 415, False),
+        (errors.StoreError("canary"), 503, True),
+        (errors.ServiceError("canary"), 500, False),
+    ],
 )
 async def test_where_nothing_was_promised_the_answer_is_no_2xx(
     fault: errors.ServiceError, expected: int, retry: bool
@@ -59,6 +64,7 @@ async def test_where_nothing_was_promised_the_answer_is_no_2xx(
     api.intake.fault = fault
     answer = await send(api, b"{}")
     assert answer.status_code == expected and ("retry-after" in answer.headers) == retry
+    assert "canary" not in answer.text  # only the words of errors that are made to be told are passed on
 
 
 async def test_a_fault_of_ours_is_a_plain_500_with_the_headers_and_without_its_words() -> None:
