@@ -13,13 +13,21 @@ from typing import Any
 
 import msgspec
 
-from domain.events import ATTRIBUTES_BY_KIND, Attributes, CrimeAttributes, CustodyAttributes, Kind
+from domain.events import (
+    ATTRIBUTES_BY_KIND,
+    Attributes,
+    CrimeAttributes,
+    CustodyAttributes,
+    Kind,
+    ProgrammeAttributes,
+)
 from domain.people import MemberStatus
 from streams.feeds.border_values import GradeWord, Moment
 from streams.feeds.explain import Fault
 from streams.feeds.mentions import clean
 from streams.feeds.offences import normalise_offence
 from streams.feeds.outcome import RejectReason
+from streams.making import maker
 
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _FOLDED = frozenset(
@@ -60,7 +68,7 @@ def attributes_of(
     A field left out or null keeps the default of its dataclass. Faults are added to `faults`.
     """
     values: dict[str, Any] = {}
-    for name in FIELD_NAMES[own]:
+    for name, tidy in _TIDIERS[own]:
         value = getattr(said, name)
         if value is None:
             continue
@@ -71,10 +79,13 @@ def attributes_of(
         elif isinstance(value, GradeWord):
             values[name] = value.said
         else:
-            values[name] = _tidied(value, _tidier(own, name), on)
-    _keep_raw_code(said, own, values)
-    _check_status(kind, values, faults)
-    return own(**values)
+            values[name] = _tidied(value, tidy, on)
+    if own is CrimeAttributes:
+        _keep_raw_code(said, values)
+    if own is ProgrammeAttributes:
+        _check_status(kind, values, faults)
+    made: Attributes = _MAKERS[own](**values)
+    return made
 
 
 def _tidied(value: Any, tidy: Callable[[str, date], str], on: date) -> Any:
@@ -99,9 +110,13 @@ def _clean(text: str, _on: date) -> str:
     return clean(text)
 
 
-def _keep_raw_code(said: msgspec.Struct, own: type[Attributes], values: dict[str, Any]) -> None:
+_TIDIERS = {own: tuple((name, _tidier(own, name)) for name in names) for own, names in FIELD_NAMES.items()}
+_MAKERS: dict[type[Attributes], Callable[..., Any]] = {own: maker(own) for own in FIELD_NAMES}
+
+
+def _keep_raw_code(said: msgspec.Struct, values: dict[str, Any]) -> None:
     sent = getattr(said, "ho_code", None)
-    if own is CrimeAttributes and sent is not None:
+    if sent is not None:
         values.setdefault("ho_code_raw", clean(sent))
 
 

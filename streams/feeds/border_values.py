@@ -12,6 +12,7 @@ from domain.events import Grade, Marking
 from domain.identity import DateOfBirth, DobQuality, Sex
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.outcome import RejectReason
+from streams.making import maker
 
 FIRST_YEAR = 1990  # nothing older is an event of a programme that watches young people
 FIRST_BIRTH_YEAR = 1900
@@ -79,6 +80,13 @@ def border_hook(kind: type, value: object) -> object:
 
 def read_moment(value: object) -> Moment:
     """ISO 8601 text as Moment; a date alone, an impossible one, or a year before 1990 is `bad_date`."""
+    if type(value) is str and len(value) == 20 and value[4] == value[7] == "-" and value[10] == "T":
+        try:  # nearly always: to the second, in UTC
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            raise BorderFault(RejectReason.BAD_DATE, "no such time") from None
+        if at.tzinfo is UTC and at.year >= FIRST_YEAR:
+            return Moment(at)
     text = _text(value, RejectReason.BAD_DATE, "expected a time such as 2026-11-14T21:30:00Z")
     shortest, longest = _MOMENT_LENGTH
     if not shortest <= len(text) <= longest or text[10] not in "T " or not _has_day_first(text):
@@ -118,19 +126,26 @@ def _text(value: object, reason: RejectReason, problem: str) -> str:
     return value.strip()
 
 
+_make_birth = maker(DateOfBirth)
+
+
 def _read_birth(value: object) -> Birth:
     if not isinstance(value, dict):
-        return Birth(DateOfBirth(read_day(value)))
-    if unknown := set(value) - {"value", "quality"}:
+        return Birth(_make_birth(read_day(value)))
+    if unknown := value.keys() - _BIRTH_KEYS:
         raise BorderFault(RejectReason.UNKNOWN_FIELD, f"{len(unknown)} unknown field(s); only value and quality")
     if "value" not in value:
         raise BorderFault(RejectReason.MISSING_FIELD, "value is missing")
-    try:
-        quality = DobQuality(value.get("quality") or DobQuality.STATED)
-    except ValueError:
+    said = value.get("quality") or DobQuality.STATED
+    quality = _QUALITIES.get(said) if isinstance(said, str) else None
+    if quality is None:
         allowed = ", ".join(DobQuality)
-        raise BorderFault(RejectReason.BAD_VALUE, f"quality is not one of: {allowed}") from None
-    return Birth(DateOfBirth(read_day(value["value"]), quality))
+        raise BorderFault(RejectReason.BAD_VALUE, f"quality is not one of: {allowed}")
+    return Birth(_make_birth(read_day(value["value"]), quality))
+
+
+_BIRTH_KEYS = frozenset({"value", "quality"})
+_QUALITIES: dict[str, DobQuality] = {quality.value: quality for quality in DobQuality}
 
 
 _SEX_WORDS = {

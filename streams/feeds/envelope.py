@@ -35,6 +35,7 @@ from streams.feeds.mentions import clean, mentions_of
 from streams.feeds.outcome import Rejected, RejectReason, Where
 from streams.feeds.record_json import ENCODER, decoded, fault_before_decoding, is_sound
 from streams.feeds.record_policy import DEFAULT_POLICY, Origin, RecordPolicy
+from streams.making import maker
 
 KEPT_OF_TOO_LARGE = 64 * 1024
 """Bytes of an oversize record that quarantine keeps."""
@@ -108,6 +109,7 @@ def read_record(raw: bytes, origin: Origin, policy: RecordPolicy) -> Reading:
     return _explain(raw, origin, policy)
 
 
+_make_event, _make_place, _make_provenance = maker(Event), maker(Place), maker(Provenance)
 _RECORD = msgspec.json.Decoder(RecordIn, dec_hook=border_hook)
 _FEEDS: dict[Kind, Feed | None] = {kind: kind.feed for kind in Kind}
 _ATTRIBUTES: dict[Kind, msgspec.json.Decoder[Any]] = {
@@ -160,7 +162,7 @@ def _event(
     latest = origin.received_at + policy.future_tolerance
     occurred_at = record.occurred_at.at
     system, key, version = clean(record.source_system), clean(record.source_key), _text(record.version) or "1"
-    _check_envelope(record, origin.feed, latest, faults)
+    _check_envelope(record, origin.feed, latest, faults, named=bool(system and key))
     own = ATTRIBUTES_BY_KIND[record.kind]
     attributes = (
         attributes_of(said, own, kind=record.kind, on=occurred_at.date(), latest=latest, faults=faults)
@@ -177,10 +179,8 @@ def _event(
     handling = record.handling or Handling.NONE
     if isinstance(attributes, IntelAttributes):
         handling = most_cautious(handling, attributes.grade.handling)
-    event = Event(
-        event_id=event_id(
-            feed=origin.feed.value, source_system=system, source_key=key, kind=record.kind.value, version=version
-        ),
+    event = _make_event(
+        event_id=event_id(feed=origin.feed, source_system=system, source_key=key, kind=record.kind, version=version),
         kind=record.kind,
         feed=origin.feed,
         source_system=system,
@@ -197,7 +197,7 @@ def _event(
         marking=record.marking.said if record.marking is not None else Marking.OFFICIAL,
         handling=handling,
         retracts=_retracted(record.retracts, origin.feed, system),
-        provenance=Provenance(
+        provenance=_make_provenance(
             channel=origin.channel,
             source=origin.source,
             position=origin.position,
@@ -219,8 +219,8 @@ def _role_removed(attributes: CrimeAttributes, mentions: tuple[Mention, ...], fa
     return replace(attributes, role_removed=roles.pop())
 
 
-def _check_envelope(record: RecordIn, feed: Feed, latest: datetime, faults: list[Fault]) -> None:
-    for name in ("source_system", "source_key"):
+def _check_envelope(record: RecordIn, feed: Feed, latest: datetime, faults: list[Fault], *, named: bool) -> None:
+    for name in () if named else ("source_system", "source_key"):
         if not clean(getattr(record, name)):
             faults.append(Fault(name, RejectReason.MISSING_FIELD, "is empty"))
     if _FEEDS[record.kind] not in (None, feed):
@@ -250,13 +250,13 @@ def _retracted(said: str | RetractsIn | None, feed: Feed, system: str) -> EventI
 
 
 def _place(said: PlaceIn) -> Place:
-    return Place(
+    return _make_place(
         lat=said.lat,
         lon=said.lon,
-        lsoa=clean(said.lsoa) or None,
-        address_key=clean(said.address_key) or None,
-        postcode=clean(said.postcode) or None,
-        force_area=clean(said.force_area) or None,
+        lsoa=(clean(said.lsoa) or None) if said.lsoa else None,
+        address_key=(clean(said.address_key) or None) if said.address_key else None,
+        postcode=(clean(said.postcode) or None) if said.postcode else None,
+        force_area=(clean(said.force_area) or None) if said.force_area else None,
     )
 
 

@@ -12,7 +12,14 @@ from domain.identity import Identifier, Identity, Name, NameKind, Scheme, Sex
 from streams.feeds.border import IdentifierIn, MentionIn, NameIn, PersonIn, RecordIn
 from streams.feeds.explain import Fault
 from streams.feeds.outcome import RejectReason
+from streams.making import maker
 
+_make_mention, _make_identity, _make_identifier, _make_name = (
+    maker(Mention),
+    maker(Identity),
+    maker(Identifier),
+    maker(Name),
+)
 _LOCAL_SCHEMES = frozenset({Scheme.NOMINAL, Scheme.CRN})
 _NATURAL = {kind: natural_role(kind) for kind in Kind}
 _NEED_ROLE = frozenset({Kind.CRIME_RECORDED, Kind.CRIME_ROLE_ADDED})
@@ -37,13 +44,15 @@ def mentions_of(record: RecordIn, feed: Feed, *, latest: datetime, faults: list[
     system = clean(record.source_system)
     natural = record.role or _NATURAL[record.kind]
     found = tuple(
-        Mention(
-            ref=clean(str(one.ref)) if one.ref is not None else str(number),
-            role=one.role or natural,
-            identity=identity_of(one.identity, record.person_refs if flat else None, system),
-            member_id=clean(one.member_id) or None,
-        )
-        for number, one in enumerate(given, start=1)
+        [
+            _make_mention(
+                clean(str(one.ref)) if one.ref is not None else str(number),
+                one.role or natural,
+                identity_of(one.identity, record.person_refs if flat else None, system),
+                (clean(one.member_id) or None) if one.member_id else None,
+            )
+            for number, one in enumerate(given, start=1)
+        ]
     )
     _check(record, feed, found, faults)
     _check_births(record, given, latest.date(), faults)
@@ -70,8 +79,8 @@ def _check_births(record: RecordIn, given: Iterable[MentionIn], latest: date, fa
         if one.identity is None:
             continue
         place = f"mentions[{index}].identity" if record.mentions else "demographics"
-        for field in ("dates_of_birth", "dobs"):
-            for number, birth in enumerate(getattr(one.identity, field) or ()):
+        for field, births in (("dates_of_birth", one.identity.dates_of_birth), ("dobs", one.identity.dobs)):
+            for number, birth in enumerate(births or ()):
                 if birth.said.value > latest:
                     faults.append(Fault(f"{place}.{field}[{number}]", RejectReason.FUTURE_DATE, "lies in the future"))
 
@@ -81,33 +90,38 @@ def identity_of(person: PersonIn | None, refs: Iterable[IdentifierIn] | None, sy
     if person is None:
         return Identity(identifiers=_identifiers(refs, system)) if refs else Identity()
     births = (person.dates_of_birth or ()) + (person.dobs or ())
-    return Identity(
-        names=tuple(name for said in person.names or () if (name := _name(said)) is not None),
-        dates_of_birth=tuple(birth.said for birth in births),
-        sex=person.sex.said if person.sex is not None else Sex.UNKNOWN,
-        identifiers=_identifiers(person.identifiers, system) + _identifiers(refs, system),
-        postcodes=_texts(person.postcodes),
-        addresses=_texts(person.addresses),
-        phones=_texts(person.phones),
-        emails=_texts(person.emails),
-        unknown=bool(person.unknown),
-        deceased=bool(person.deceased),
-        multiple_birth=bool(person.multiple_birth),
+    return _make_identity(
+        tuple([name for said in person.names if (name := _name(said)) is not None]) if person.names else (),
+        tuple([birth.said for birth in births]),
+        person.sex.said if person.sex is not None else _NO_SEX,
+        _identifiers(person.identifiers, system) + _identifiers(refs, system),
+        _texts(person.postcodes) if person.postcodes else (),
+        _texts(person.addresses) if person.addresses else (),
+        _texts(person.phones) if person.phones else (),
+        _texts(person.emails) if person.emails else (),
+        bool(person.unknown),
+        bool(person.deceased),
+        bool(person.multiple_birth),
     )
+
+
+_NO_SEX, _USUAL = Sex.UNKNOWN, NameKind.USUAL
 
 
 def _identifiers(given: Iterable[IdentifierIn] | None, system: str) -> tuple[Identifier, ...]:
     if not given:
         return ()
     return tuple(
-        Identifier(
-            scheme=one.scheme,
-            value=value,
-            system=clean(one.system) or (system if one.scheme in _LOCAL_SCHEMES else ""),
-            verified=bool(one.verified),
-        )
-        for one in given
-        if (value := clean(one.value))
+        [
+            _make_identifier(
+                one.scheme,
+                value,
+                (clean(one.system) if one.system else "") or (system if one.scheme in _LOCAL_SCHEMES else ""),
+                bool(one.verified),
+            )
+            for one in given
+            if (value := clean(one.value))
+        ]
     )
 
 
@@ -116,7 +130,7 @@ def _name(said: str | NameIn) -> Name | None:
         name = _name_of_text(clean(said))
     else:
         given = said.given.split() if isinstance(said.given, str) else _texts(said.given)
-        name = Name(given=tuple(given), family=clean(said.family), kind=said.kind or NameKind.USUAL)
+        name = _make_name(tuple(given), clean(said.family), said.kind or _USUAL)
     return name if name.given or name.family else None
 
 
@@ -130,4 +144,4 @@ def _name_of_text(text: str) -> Name:
 
 
 def _texts(given: Iterable[str] | None) -> tuple[str, ...]:
-    return tuple(text for one in given if (text := clean(one))) if given else ()
+    return tuple([text for one in given if (text := " ".join(one.split()))]) if given else ()

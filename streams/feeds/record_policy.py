@@ -37,3 +37,7 @@ class Origin:
     source: str = ""
     position: int | None = None
     content_type: str = "ndjson"
+
+    def at(self, position: int) -> "Origin":
+        """The same, where another record of it stood."""
+        return Origin(self.feed, self.received_at, self.channel, self.source, position, self.content_type)

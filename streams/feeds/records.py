@@ -4,7 +4,6 @@ NDJSON is read as it arrives and no more than one line of it is ever held; a lin
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -66,7 +65,7 @@ def read_ndjson(
     """One result for each line that is not blank, in order; positions are line numbers."""
     origin = Origin(feed, received_at, channel=channel, source=source)
     for number, line in split_ndjson(chunks, max_line=policy.max_bytes):
-        yield parse_counted(line, replace(origin, position=number), policy)[0]
+        yield parse_counted(line, origin.at(number), policy)[0]
 
 
 def parse_body(
@@ -99,7 +98,7 @@ def parse_body(
     if len(records) > policy.max_records:
         problem = f"{len(records)} records, at most {policy.max_records} in one request"
         return [_refused(body, RejectReason.TOO_LARGE, problem, origin, policy)]
-    return [parse_counted(raw, replace(origin, position=number), policy)[0] for number, raw in records]
+    return [parse_counted(raw, origin.at(number), policy)[0] for number, raw in records]
 
 
 def _items(text: bytes) -> list[tuple[int, bytes]]:
