@@ -137,7 +137,9 @@ class House:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return self._http.get(self.api_url + path, headers=headers)
 
-    def post(self, path: str, key: str, content: bytes, content_type: str = "application/json") -> httpx.Response:
+    def post(
+        self, path: str, key: str, content: bytes | Iterable[bytes], content_type: str = "application/json"
+    ) -> httpx.Response:
         """POST to the API."""
         headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
         return self._http.post(self.api_url + path, content=content, headers=headers)

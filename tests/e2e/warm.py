@@ -25,6 +25,7 @@ class Done:
     status: int
     out: str
     err: str
+    peak_mib: float = 0.0  # the most memory it held
 
     @property
     def json(self) -> Any:
@@ -44,11 +45,11 @@ class Launcher:
         with TemporaryDirectory(prefix="rp-cmd-") as folder:
             place = Path(folder)
             (place / "in").write_bytes(stdin)
-            status = self._ask({"words": list(words), "streams": folder, "cwd": str(cwd or Path.cwd())})
+            status, peak = self._ask({"words": list(words), "streams": folder, "cwd": str(cwd or Path.cwd())})
             out, err = ((place / name).read_text("utf-8", "replace") for name in ("out", "err"))
-        return Done(status, out, err)
+        return Done(status, out, err, peak / 1024)
 
-    def _ask(self, request: dict[str, Any]) -> int:
+    def _ask(self, request: dict[str, Any]) -> tuple[int, int]:
         with self._lock:
             if self._process is None:
                 self._process = subprocess.Popen(
@@ -58,18 +59,19 @@ class Launcher:
             assert line is not None and answers is not None
             line.write(json.dumps(request) + "\n")
             line.flush()
-            return int(answers.readline())
+            status, peak = answers.readline().split()
+            return int(status), int(peak)
 
 
 def _serve() -> None:
-    """Fork for each request on standard input; answer its exit status. Ends when the test run closes the line."""
+    """Fork for each request on standard input; answer its exit status and peak memory. Ends when the test run closes the line."""
     _import_everything()
     for request in sys.stdin:
         child = os.fork()
         if child == 0:
             _become(json.loads(request))
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        _, status, usage = os.wait4(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}\n")
         sys.stdout.flush()
 
 
