@@ -5,6 +5,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from api.app import create_app
 from api.deps import ApiDependencies
 from api.policy import ApiPolicy
 from api.valkey import ValkeyKeyStore
+from domain.events import Feed
 from service.feeding import Feeding
 from service.runtime import Service
 from service.settings import Settings
@@ -39,7 +41,15 @@ def build_app(service: Service, client: Redis, settings: Settings) -> FastAPI:
             clock=service.clock,
             registry=service.metrics.registry,
         ),
-        ApiPolicy(max_body_bytes=settings.api.max_body_mib * 1024 * 1024),
+        ApiPolicy(
+            max_body_bytes=settings.api.max_body_mib * 1024 * 1024,
+            blind_after={
+                Feed.ED: timedelta(minutes=settings.feeds.ed_blind_minutes),
+                Feed.POLICE: timedelta(minutes=settings.feeds.police_blind_minutes),
+                Feed.INTEL: timedelta(minutes=settings.feeds.intel_blind_minutes),
+                Feed.PROGRAMME: timedelta(minutes=settings.feeds.programme_blind_minutes),
+            },
+        ),
     )
 
 

@@ -73,6 +73,12 @@ class FeedSettings(_Part):
     future_tolerance_minutes: int = Field(
         10, ge=0, description="How far a record's event time may lie in the future (clock skew), in minutes."
     )
+    ed_blind_minutes: int = Field(
+        30, ge=1, description="An ED feed that is silent for longer is shown as blind since it last spoke, in minutes."
+    )
+    police_blind_minutes: int = Field(60, ge=1, description="The same for the police feed, in minutes.")
+    intel_blind_minutes: int = Field(1_440, ge=1, description="The same for the intelligence feed, in minutes.")
+    programme_blind_minutes: int = Field(4_320, ge=1, description="The same for the programme's feed, in minutes.")
     ed_code_files: tuple[Path, ...] = Field(
         (), description="YAML files with further ED codes (local reason tables, the published ECDS lists)."
     )

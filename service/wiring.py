@@ -1,5 +1,6 @@
 """Putting the rooms together: the only place that chooses adapters and turns settings into policies."""
 
+import asyncio
 import os
 import secrets
 import ssl
@@ -167,10 +168,29 @@ async def open_store(settings: Settings) -> AsyncIterator[Redis]:
     await server.start()
     client = connect(server.socket)
     try:
-        yield client
+        async with _kept_alive(server):
+            yield client
     finally:
         await client.aclose()
         await server.stop()
+
+
+@asynccontextmanager
+async def _kept_alive(server: EmbeddedServer) -> AsyncIterator[None]:
+    """Start the store again when it dies meanwhile. What no restart mends ends the body, with its StoreError."""
+    body = asyncio.current_task()
+    assert body is not None
+    watching = asyncio.create_task(server.watch(), name="store")
+    watching.add_done_callback(lambda watch: None if watch.cancelled() else body.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if watching.done() and not watching.cancelled():
+            body.uncancel()
+            await watching  # raises why
+        raise
+    finally:
+        watching.cancel()
 
 
 @asynccontextmanager

@@ -18,6 +18,10 @@ def create(
         typer.Option(help="feed, navigator, supervisor, analyst, dashboard, operator, gatekeeper or auditor."),
     ],
     feed: Annotated[str | None, typer.Option(help="For role feed: police, intelligence, ed or programme.")] = None,
+    system: Annotated[
+        list[str] | None,
+        typer.Option(help="For role feed: a source system that it may speak for (HL7: MSH-3); may be repeated."),
+    ] = None,
     navigator: Annotated[str | None, typer.Option(help="For role navigator: the navigator's id.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="The key ends after so many days.")] = None,
     config: Config = None,
@@ -45,6 +49,7 @@ def create(
             role=AccessRole(role),
             name=name,
             feed=Feed(FEEDS[feed]) if feed else None,
+            systems=tuple(system or ()),
             navigator_id=NavigatorId(navigator) if navigator else None,
             expires_at=now + timedelta(days=days) if days else None,
         )
