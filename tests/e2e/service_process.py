@@ -66,11 +66,17 @@ class ServiceProcess:
 
     @property
     def store_pid(self) -> int:
-        return int((self.data / "valkey.pid").read_text())
+        """The store's process id as it says itself; 0 while it has not yet."""
+        return int((self.data / "valkey.pid").read_text() or 0)
 
     @property
     def settings(self) -> Settings:
         return read_settings(self.config)
+
+    @property
+    def children(self) -> set[int]:
+        """The processes that the present life has started."""
+        return {int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()}
 
     def prepare(self) -> None:
         """Write the configuration that an operator would write, with any free ports."""
@@ -190,3 +196,11 @@ def far_ends() -> Iterator[tuple[SmtpInbox, NotifyEndpoint]]:
     """A real mail server and a real SMS endpoint, in the test's own process."""
     with SmtpInbox() as smtp, NotifyEndpoint() as sms:
         yield smtp, sms
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (one that has ended and waits for its parent does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -114,8 +114,8 @@ async def _missing_after_cut(evening: Evening, moment: float, kept: int, place: 
         known = [event for acknowledged, event in evening.acknowledged if acknowledged <= moment]
         rows = await client.mget([keys.EVENT_ROW + event for event in known]) if known else []
         entries = await client.xrange(keys.EVENTS)
-        in_stream = b"".join(fields[b"e"] for _, fields in entries)
-        return [event for event, row in zip(known, rows, strict=True) if row is None or event.encode() not in in_stream]
+        in_stream = {codec.decode_event(fields[b"e"]).event_id for _, fields in entries}
+        return [event for event, row in zip(known, rows, strict=True) if row is None or event not in in_stream]
     finally:
         await client.aclose()
         await server.stop()
