@@ -8,11 +8,13 @@ older version can read a newer one's data; the border's strict checks are in str
 import dataclasses
 import hashlib
 import typing
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 from domain.events import ATTRIBUTES_BY_KIND, Attributes, Event, Kind
+from streams.making import maker
 from streams.messages import HeldIntel, Matched, ParkedAmendment, PersonState, QuarantineItem, ReviewItem
 from triggers.history import HistoryEntry
 
@@ -42,8 +44,24 @@ def _stored(cls: type, swaps: dict[str, Any]) -> Any:
 _StoredEvent: Any = _stored(Event, {"attributes": msgspec.Raw})
 _StoredEntry: Any = _stored(HistoryEntry, {"attributes": msgspec.Raw})
 _Entries: Any = tuple.__class_getitem__((_StoredEntry, ...))
-_EVENT_FIELDS = tuple(spec.name for spec in dataclasses.fields(Event) if spec.name != "attributes")
-_ENTRY_FIELDS = tuple(spec.name for spec in dataclasses.fields(HistoryEntry) if spec.name != "attributes")
+
+
+def _reviver(cls: type) -> Callable[[Any], Any]:
+    """From a stored struct to the value of `cls`, whose attributes are decoded by the kind beside them.
+
+    Written out field by field once: looping over names took half of the time of decoding an event.
+    """
+    parts = ", ".join(
+        "decoders[stored.kind].decode(stored.attributes)" if spec.name == "attributes" else f"stored.{spec.name}"
+        for spec in dataclasses.fields(cls)
+    )
+    scope = {"make": maker(cls), "decoders": _attribute_decoders}
+    revive: Callable[[Any], Any] = eval(f"lambda stored: make({parts})", scope)  # noqa: S307 - our own field names
+    return revive
+
+
+_event: Callable[[Any], Event] = _reviver(Event)
+_entry: Callable[[Any], HistoryEntry] = _reviver(HistoryEntry)
 
 _event_decoder = msgspec.json.Decoder(_StoredEvent)
 _matched_decoder = msgspec.json.Decoder(_stored(Matched, {"event": _StoredEvent, "extra": _Entries}))
@@ -112,16 +130,6 @@ def content_digest(event: Event) -> str:
         event.provenance.live,
     )
     return hashlib.blake2b(_encoder.encode(said), digest_size=8).hexdigest()
-
-
-def _event(stored: Any) -> Event:
-    values = {name: getattr(stored, name) for name in _EVENT_FIELDS}
-    return Event(attributes=_attribute_decoders[stored.kind].decode(stored.attributes), **values)
-
-
-def _entry(stored: Any) -> HistoryEntry:
-    values = {name: getattr(stored, name) for name in _ENTRY_FIELDS}
-    return HistoryEntry(attributes=_attribute_decoders[stored.kind].decode(stored.attributes), **values)
 
 
 def _revive(cls: type[_T], stored: Any) -> _T:

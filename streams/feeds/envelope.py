@@ -34,7 +34,7 @@ from streams.feeds.intel_grades import most_cautious
 from streams.feeds.mentions import clean, mentions_of
 from streams.feeds.outcome import Rejected, RejectReason, Where
 from streams.feeds.record_json import ENCODER, decoded, fault_before_decoding, is_sound
-from streams.feeds.record_policy import DEFAULT_POLICY, Origin, RecordPolicy
+from streams.feeds.record_policy import DEFAULT_POLICY, Origin, RecordPolicy, make_origin
 from streams.making import maker
 
 KEPT_OF_TOO_LARGE = 64 * 1024
@@ -55,7 +55,7 @@ def parse_record(
 
     `feed` is the endpoint the record came by. The detail of a Rejected lists every fault as "field: problem; ...".
     """
-    origin = Origin(feed, received_at, channel=channel, source=source, position=position)
+    origin = make_origin(feed, received_at, channel, source, position)
     return parse_counted(raw, origin, policy)[0]
 
 

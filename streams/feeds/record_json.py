@@ -37,7 +37,8 @@ def is_sound(raw: bytes) -> bool:
     JSON decoders keep the last of two equal keys, so decoding and encoding again loses a colon for each such key. A
     text's own colons stay, unless written as an escape; NUL can only be written as one.
     """
-    return not _ESCAPED.search(raw) and raw.count(b":") == ENCODER.encode(_ANY.decode(raw)).count(b":")
+    escaped = b"\\u00" in raw and _ESCAPED.search(raw)
+    return not escaped and raw.count(b":") == ENCODER.encode(_ANY.decode(raw)).count(b":")
 
 
 def decoded(raw: bytes, policy: RecordPolicy) -> tuple[dict[str, Any], Fault | None]:
