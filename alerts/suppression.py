@@ -156,8 +156,8 @@ def _withdraw(desk: _Desk, trigger: TriggerFired) -> None:
 
 
 def _place(desk: _Desk, trigger: TriggerFired) -> None:
-    if any(lifecycle.holds(alert, trigger.firing_id) for alert in desk.after.values()):
-        return  # said again
+    if _holder(desk, trigger) is not None:
+        return  # said again; what only a merged alert holds has been taken back from its survivor
     group = [alert for alert in desk.after.values() if linked(alert, trigger, desk.policy.group_within)]
     if not group:
         _raise(desk, trigger)
