@@ -73,7 +73,9 @@ class MemoryTransport:
 
     def _quarantine(self, item: QuarantineItem, now: datetime) -> None:
         at, known = milliseconds(now), self.server.items.get(item.item_id)
-        kept = replace(known, count=known.count + 1, last_at=at) if known else replace(item, first_at=at, last_at=at)
+        kept = replace(item, first_at=at, last_at=at)
+        if known:
+            kept = replace(known, count=known.count + 1, last_at=at, state="open")
         self.server.items.put(item.item_id, kept, self.server.retention.quarantine)
         self.server.item_order[item.item_id] = at
 

@@ -40,13 +40,14 @@ class ValkeyDesk:
             fields: Any = await self._client.hgetall(keys.QUARANTINE_ITEM + item_id)
         if not fields:
             return None
+        kept = codec.decode_quarantine(fields[b"b"])
         return replace(
-            codec.decode_quarantine(fields[b"b"]),
+            kept,
             first_at=_moment(fields[b"f"]),
             last_at=_moment(fields[b"l"]),
             count=int(fields[b"n"]),
             state=fields[b"s"].decode(),
-            event_id=EventId(fields[b"e"].decode()) if b"e" in fields else None,
+            event_id=EventId(fields[b"e"].decode()) if b"e" in fields else kept.event_id,
         )
 
     async def mark_replayed(self, item_id: str, event_id: EventId | None) -> None:

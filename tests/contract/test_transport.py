@@ -164,6 +164,21 @@ class TestIntake:
         assert counts.quarantined == {"police": {"bad_date": 2}}
         assert counts.balanced
 
+    async def test_what_was_replayed_and_is_rejected_again_waits_again(self, twin: Twin) -> None:
+        item = quarantine_item(Rejected(RejectReason.BAD_DATE, "line 1", Feed.POLICE, b"raw"), START)
+        await twin.transport.quarantine([item], START)
+        await twin.desk.mark_replayed(item.item_id, None)
+        assert await twin.desk.quarantined(10) == []
+        await twin.transport.quarantine([item], START + hours(1))
+        (waiting,) = await twin.desk.quarantined(10)
+        assert (waiting.item_id, waiting.count) == (item.item_id, 2)
+
+    async def test_a_kept_failure_names_its_event(self, twin: Twin) -> None:
+        item = quarantine_item(Rejected(RejectReason.PROCESSING_FAILED, "KeyError", Feed.ED, b"{}"), START)
+        await twin.transport.keep(replace(item, event_id=arrival().event_id), START)
+        (kept,) = await twin.desk.quarantined(10)
+        assert kept.event_id == arrival().event_id
+
 
 class TestReading:
     async def test_what_was_read_and_not_forwarded_comes_again_first(self, twin: Twin) -> None:
