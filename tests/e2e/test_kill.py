@@ -49,11 +49,12 @@ _LEASES_END_S = 2 * _LEASE_S + 10
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A force and the secret that makes its references, the same for both runs."""
+    """A force and the secret that makes its references, the same for all runs."""
 
     force: Force
     secret: Path
     folder: Path
+    seed: int
 
     def items(self) -> list[Item]:
         return items_of(self.force, self.force.messages)
@@ -65,7 +66,7 @@ def _scene(folder: Path, messages: int, seed: int) -> Scene:
     write_force(force, folder / "force")
     secret = folder / "reference.secret"
     secret.write_bytes(secrets.token_bytes(32))
-    return Scene(force, secret, folder)
+    return Scene(force, secret, folder, seed)
 
 
 @contextlib.asynccontextmanager
@@ -145,14 +146,21 @@ def _same(undisturbed: Outcome, killed: Outcome, *, with_references: bool = True
         assert killed.endings == undisturbed.endings, "an event ended otherwise than undisturbed"
 
 
-async def test_kill_of_the_whole_group_loses_nothing_and_changes_no_alert(tmp_path: Path) -> None:
-    kills = trials(100)
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Outcome]:
+    """The scene of this module, made once, and its undisturbed run."""
     seed = random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}, {kills} kills")
-    rng = random.Random(seed)
-    scene = _scene(tmp_path, kills * _MESSAGES_PER_KILL, seed)
-    undisturbed = await _undisturbed(scene)
+    scene = _scene(tmp_path_factory.mktemp("kill"), trials(100) * _MESSAGES_PER_KILL, seed)
+    undisturbed = asyncio.run(_undisturbed(scene))
     check_books(undisturbed, sorted(undisturbed.endings))
+    assert len(undisturbed.alerts) >= 15, "hardly an alert: nothing to compare"
+    return scene, undisturbed
+
+
+async def test_kill_of_the_whole_group_loses_nothing_and_changes_no_alert(played: tuple[Scene, Outcome]) -> None:
+    kills, (scene, undisturbed) = trials(100), played
+    print(f"seed {scene.seed}, {kills} kills")
+    rng = random.Random(scene.seed)
     hit: Counter[str] = Counter()
     async with _run_of(scene, "killed") as (service, load):
         service.sms.play(*(Act(delay=rng.uniform(0.0, 0.3)) for _ in range(kills * 20)))
@@ -165,7 +173,7 @@ async def test_kill_of_the_whole_group_loses_nothing_and_changes_no_alert(tmp_pa
         repeats = check_messages(outcome, scene.force)
     again = sum(1 for item in load.items if item.sent > 1)
     note = (
-        f"seed {seed}; {len(load.acknowledged)} acknowledged, {again} sent again, {len(outcome.alerts)} alerts, "
+        f"seed {scene.seed}; {len(load.acknowledged)} acknowledged, {again} sent again, {len(outcome.alerts)} alerts, "
         f"{len(outcome.received)} messages, {repeats} repeats; torn by a kill: "
         + ", ".join(f"{what} {count}" for what, count in sorted(hit.items()))
     )
@@ -195,19 +203,17 @@ async def _over(sending: "asyncio.Task[None]") -> None:
         await asyncio.wait_for(sending, 2)
 
 
-async def test_any_part_may_die_alone(tmp_path: Path) -> None:
+async def test_any_part_may_die_alone(played: tuple[Scene, Outcome]) -> None:
     """Python alone: the next life adopts its Valkey. Valkey alone: the service starts it again and goes on."""
-    deaths = trials(40)
-    seed = random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}, {deaths} deaths")
-    rng = random.Random(seed)
-    scene = _scene(tmp_path, deaths * _MESSAGES_PER_KILL, seed)
-    undisturbed = await _undisturbed(scene)
+    lives, (scene, undisturbed) = max(5, trials(40) // 2), played
+    print(f"seed {scene.seed}, {lives} lives")
+    rng = random.Random(scene.seed)
     outages: list[float] = []
     async with _run_of(scene, "parts") as (service, load):
-        for number in range(deaths // 2):
+        per_second = len(load.items) / lives / 0.4
+        for number in range(lives):
             store = service.store_pid if number else None
-            sending = asyncio.create_task(load.run(await service.start(), per_second=_MESSAGES_PER_KILL / 0.3))
+            sending = asyncio.create_task(load.run(await service.start(), per_second=per_second))
             assert store in {None, service.store_pid}, "the living store of the life before was not adopted"
             await asyncio.sleep(rng.uniform(*_LIFE_S))
             outages.append(await _store_dies(service))
@@ -223,11 +229,11 @@ async def test_any_part_may_die_alone(tmp_path: Path) -> None:
         repeats = check_messages(outcome, scene.force)
         assert service.stop() == 0
     note = (
-        f"seed {seed}; {len(load.acknowledged)} acknowledged, {load.refused} answers 'later', {repeats} repeats; "
+        f"seed {scene.seed}; {len(load.acknowledged)} acknowledged, {load.refused} answers 'later', {repeats} repeats; "
         f"store back after {max(outages):.2f} s at most"
     )
     print(note)
-    record("kill -9 of Python alone and of Valkey alone", deaths // 2 * 2, note)
+    record("kill -9 of Python alone and of Valkey alone", 2 * lives, note)
 
 
 async def _store_dies(service: ServiceProcess) -> float:
