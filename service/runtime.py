@@ -19,7 +19,7 @@ from alerts.valkey_outbox import ValkeyOutbox
 from cohort.follow import CohortFollower
 from cohort.valkey import ValkeyCohortStore
 from domain.clock import Clock
-from domain.errors import StoreError
+from domain.errors import ServiceError, StoreError
 from domain.events import Event
 from domain.ids import NavigatorId
 from domain.people import Navigator
@@ -171,7 +171,9 @@ class Service:
             self.dispatcher.wake()
 
     def _on_trouble(self, channel: Channel, fault: Exception) -> None:
-        log.warning("sending waits for the store", action="dispatch_retry", channel=channel.value, error=str(fault))
+        # only our own errors are told in words: a foreign one may quote an address
+        words = str(fault) if isinstance(fault, ServiceError) else type(fault).__name__
+        log.warning("sending waits for the store", action="dispatch_retry", channel=channel.value, error=words)
 
     async def _refresh_cohort(self) -> bool:
         """Take over what changed, and say so where the import command looks."""
