@@ -8,20 +8,26 @@ oracle is the pure evaluation of each person's stored history, beside the undist
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 
 from alerts.model import TriggerState
+from domain.clock import ManualClock
+from domain.errors import StoreUnavailable
 from domain.events import Event
 from domain.ids import MemberId
 from domain.triggers import TriggerFired
 from streams.decide import effective
+from streams.memory_server import MemoryServer, no_fault
 from streams.retention import Retention
 from tests.trials import trials
-from tests.unit.streams.lives import COHORT, Chapter, chapters, told
-from tests.unit.streams.play import NO_WAIT, START, Play, minutes, tipt
+from tests.unit.streams.lives import COHORT, STORIES, Chapter, chapters, told
+from tests.unit.streams.play import NO_WAIT, START, Play, memory_twin, minutes, tipt, valkey_twin
 from triggers.evaluate import evaluate
 
 PATIENT = Retention(parked=timedelta(days=60))
@@ -61,6 +67,7 @@ async def view(play: Play) -> View:
     counts = await play.twin.transport.counts()
     assert counts.balanced
     assert counts.in_flight == 0
+    assert not await play.twin.desk.quarantined(1), "an event could not be handled"
     return View(frozenset(live), frozenset(known), sum(counts.accepted.values()))
 
 
@@ -119,3 +126,98 @@ async def test_order_doubling_and_batches_leave_no_trace(life: list[Chapter], se
     events = told(life)
     play = await Play(COHORT, retention=PATIENT).prepare()
     assert await disturbed(play, events, Random(seed)) == await undisturbed(events)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("seed", range(trials(100)))
+async def test_and_so_it_is_on_a_real_valkey(seed: int, valkey: Redis) -> None:
+    rng = Random(seed)
+    events = told([_drawn(rng) for _ in range(4)])
+    play = await Play(COHORT, valkey_twin(valkey)).prepare()
+    assert await disturbed(play, events, rng) == await undisturbed(events)
+
+
+def _drawn(rng: Random) -> Chapter:
+    who, other = rng.randint(1, 4), rng.randint(1, 4)
+    return Chapter(rng.choice(list(STORIES)), who, other, start=rng.randint(0, 40), dice=rng.randrange(2**16))
+
+
+class Fault:
+    """Lets `before` calls through, then fails one. `kill` is no error that anybody catches: the worker is gone."""
+
+    def __init__(self, before: int, *, kill: bool) -> None:
+        self.left = before
+        self.calls = 0
+        self.kill = kill
+
+    def __call__(self, name: str) -> None:
+        self.calls += 1
+        self.left -= 1
+        if self.left == -1:
+            raise Killed(name) if self.kill else StoreUnavailable(f"injected {name}")
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+HARD_LIFE = [
+    Chapter("visit", 1, 2, 0, 7),
+    Chapter("mistaken", 1, 2, 2, 3),
+    Chapter("merge", 3, 4, 4, 1),
+    Chapter("crime", 2, 3, 5, 11),
+    Chapter("at_home", 2, 1, 6, 2),
+    Chapter("intel", 1, 2, 8, 5),
+]
+
+
+async def _with_fault(events: list[Event], fault: Fault) -> Play:
+    """Everything in two batches with one fault: what was not acknowledged is sent again, a killed worker replaced."""
+    clock = ManualClock(START)
+    server = MemoryServer(clock, retention=PATIENT, fail=fault)
+    play = Play(COHORT, memory_twin(server), clock=clock)
+    half = len(events) // 2
+    for batch in (events[half:], events[:half]):
+        for turn in (partial(play.accept, *batch), play.run):
+            while True:
+                try:
+                    await turn()
+                    break
+                except StoreUnavailable:
+                    continue
+                except Killed:
+                    play.connect(memory_twin(server))
+    server.fail = no_fault
+    return play
+
+
+async def _record(play: Play) -> dict[str, tuple[object, ...]]:
+    """Every alert with what it holds and the messages about it: all that a reader could see twice or miss."""
+    return {
+        alert.alert_id: (
+            alert.state,
+            alert.version,
+            alert.repeats,
+            sorted((record.trigger.firing_id, record.state) for record in alert.triggers),
+            sorted((row.delivery_id, row.status) for row in await play.rows(alert)),
+        )
+        for alert in await play.alerts()
+    }
+
+
+async def _undisturbed_record(events: list[Event]) -> tuple[int, View, dict[str, tuple[object, ...]]]:
+    fault = Fault(-2, kill=False)
+    play = await _with_fault(events, fault)
+    return fault.calls, await view(play), await _record(play)
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["the store fails", "the worker is killed"])
+async def test_a_fault_at_any_call_before_or_after_its_effect_changes_nothing(kill: bool) -> None:
+    events = told(HARD_LIFE)
+    calls, seen, record = await _undisturbed_record(events)
+    assert len(seen.live) >= 5
+    assert calls > 100
+    for point in Random(calls).sample(range(calls), trials(calls)):  # every call under `make prove`
+        play = await _with_fault(events, Fault(point, kill=kill))
+        assert await view(play) == seen, f"call {point}"
+        assert await _record(play) == record, f"call {point}"

@@ -169,8 +169,9 @@ class Play:
         navigators: Sequence[Navigator] = (),
         observers: Observers | None = None,
         retention: Retention | None = None,
+        clock: ManualClock | None = None,
     ) -> None:
-        self.clock = ManualClock(START)
+        self.clock = clock or ManualClock(START)
         self.twin = twin or memory_twin(MemoryServer(self.clock, retention=retention))
         self.index = CohortIndex.build(members)
         directory = Directory({each.navigator_id: each for each in navigators or (navigator(),)})
