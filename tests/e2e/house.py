@@ -291,17 +291,21 @@ class MllpLine:
 
 @contextlib.contextmanager
 def open_house(
-    folder: Path, *, level: str = "info", settings: str = "", sms_url: str = "", email_url: str = ""
+    folder: Path, *, level: str = "info", settings: str = "", through: Callable[[int], int] = lambda port: port
 ) -> Iterator[House]:
-    """Start the far ends and the service; stop everything at the end. `settings` are further lines of the file;
-    the URLs replace those of the far ends (for a tap on the line)."""
+    """Start the far ends and the service; stop everything at the end.
+
+    `settings` are further lines of the configuration file. `through` puts something between the service and a far end:
+    it is given the far end's port and answers the port to send to.
+    """
     with contextlib.ExitStack() as stack:
         smtp = stack.enter_context(SmtpInbox())
         sms = stack.enter_context(NotifyEndpoint())
         config = folder / "reachpoint.toml"
+        sms_port = int(sms.base_url.rsplit(":", 1)[1])
         urls = {
-            "sms_url": sms_url.format(upstream=sms.base_url) if sms_url else sms.url,
-            "email_url": email_url or smtp.url,
+            "sms_url": sms.url.replace(f":{sms_port}", f":{through(sms_port)}"),
+            "email_url": smtp.url.replace(f":{smtp.port}", f":{through(smtp.port)}"),
         }
         config.write_text(_config(folder, urls, level, settings))
         config.chmod(0o600)
