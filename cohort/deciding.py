@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cohort.comparisons import MISSING, family_agrees, given_names_dissimilar
 from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity
-from cohort.scoring import Score
+from cohort.scoring import IDENTIFIERS, Score
 from domain.matches import MatchDecision, MatchReason
 
 Decision = tuple[MatchDecision, MatchReason]
@@ -19,7 +19,6 @@ _OWN_NAME = _FULL_NAME | {"close", "alias", "initial", "given_only"}
 _BIRTH_AGREES = frozenset({"exact", "swapped", "one_edit"})
 _BIRTH_AGAINST = frozenset({"within_5_years", "different"})
 _NAME_AGAINST = frozenset({"family_shared", "different"})
-_IDENTIFIERS = ("NHS number", "PNC id", "CRO number", "UPN", "local reference")
 _WEAK = frozenset({"name", "date of birth", "sex"})
 
 
@@ -40,7 +39,7 @@ def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
         return MatchDecision.NONE, veto
     levels = {name: level for name, level, _ in pair.score.lines}
     bits = pair.score.evidence_bits - policy.scale_bits(members)
-    identifier = any(levels.get(name, "").startswith("same") for name in _IDENTIFIERS)
+    identifier = any(levels.get(name, "").startswith("same") for name in IDENTIFIERS)
     hold = _hold(pair, levels, identifier=identifier)
     if bits >= policy.review_bits and hold is not None:
         return MatchDecision.REVIEW, hold

@@ -12,7 +12,7 @@ from cohort.index import CohortIndex, Row
 from cohort.model import MatchModel, default_model, probability_of
 from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity, prepare
-from cohort.scoring import PRIOR, Score, score_pair
+from cohort.scoring import PRIOR, Score, plan, score_at_least, score_pair
 from domain.events import CrimeAttributes, DaAttributes, Event, IncidentAttributes, Mention
 from domain.ids import EventId, HouseholdId, MemberId
 from domain.matches import Evidence, Match, MatchDecision, MatchReason
@@ -124,11 +124,12 @@ def _judge(
         return []
     members = len(index)
     prior = policy.prior_bits(members, model)
-    enough = float("-inf") if light_too or who.has_identifiers else policy.review_bits + policy.scale_bits(members)
+    enough = float("-inf") if light_too else policy.review_bits + policy.scale_bits(members)
     judged = []
+    steps = plan(who, model)
     for row in candidates:
-        score = score_pair(who, row.prepared, model, prior_bits=prior)
-        if score.evidence_bits >= enough:
+        score = score_at_least(who, row.prepared, model, steps, prior_bits=prior, enough=enough)
+        if score is not None:
             judged.append(_judged(who, row, score, policy, members=members))
     return sorted(judged, key=lambda each: (-each.score.evidence_bits, each.row.member.member_id))
 

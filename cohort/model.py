@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
-from math import log2
-from typing import NamedTuple
+from math import inf, log2
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -78,11 +78,15 @@ class LevelWeight:
 
 
 class ComparisonModel(NamedTuple):
-    """A comparison ready to run. (A named tuple: it is taken apart for every pair.)"""
+    """A comparison ready to run. `most` is the most bits that any level is worth, whatever the values compared.
+
+    (A named tuple: it is taken apart for every pair.)
+    """
 
     name: str
     compare: Comparison
     levels: Mapping[str, LevelWeight]
+    most: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +112,28 @@ def load_model(text: str) -> MatchModel:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise ConfigError(f"The match model cannot be read: {faults}") from None
     frequencies = parsed.frequencies
+    name_bits = {name: log2(frequencies.default_name / share) for name, share in frequencies.names.items()}
+    day_bits = {
+        int(day.replace("-", "")): log2(frequencies.default_day / share) for day, share in frequencies.days.items()
+    }
+    rises = {"name": _rise(name_bits, several=True), "date of birth": _rise(day_bits, several=False)}
     return MatchModel(
         name=parsed.name,
         version=parsed.version,
         prior_bits=bits_of(parsed.prior_probability),
-        comparisons=tuple(map(_compiled, parsed.comparisons)),
-        name_bits={name: log2(frequencies.default_name / share) for name, share in frequencies.names.items()},
-        day_bits={
-            int(day.replace("-", "")): log2(frequencies.default_day / share) for day, share in frequencies.days.items()
-        },
+        comparisons=tuple(_compiled(each, rises.get(each.comparison, 0.0)) for each in parsed.comparisons),
+        name_bits=name_bits,
+        day_bits=day_bits,
     )
 
 
-def _compiled(comparison: ComparisonFile) -> ComparisonModel:
+def _rise(adjustments: Mapping[Any, float], *, several: bool) -> float:
+    """The most that term frequencies can add: without bound where `several` rare values may be shared at once."""
+    highest = max(adjustments.values(), default=0.0)
+    return max(0.0, highest) if not several or highest <= 0.0 else inf
+
+
+def _compiled(comparison: ComparisonFile, rise: float) -> ComparisonModel:
     known = COMPARISONS.get(comparison.comparison)
     if known is None:
         raise ConfigError(f"The match model asks for an unknown comparison: {comparison.comparison}")
@@ -133,7 +146,8 @@ def _compiled(comparison: ComparisonFile) -> ComparisonModel:
     for level in reversed(comparison.levels):
         weaker = tuple(weight for name, weight in weights.items() if name != MISSING)
         weights[level.level] = LevelWeight(_bits(comparison.comparison, level), level.tf_weight, weaker)
-    return ComparisonModel(comparison.comparison, compare, weights)
+    most = max(max(each.bits, each.adjusted(rise)) if each.tf_weight else each.bits for each in weights.values())
+    return ComparisonModel(comparison.comparison, compare, weights, most)
 
 
 def _bits(comparison: str, level: LevelFile) -> float:

@@ -3,10 +3,11 @@
 No thresholds and no rules here: what may be done with a weight is `deciding.py`. Evidence names levels, never values.
 """
 
-from math import fsum
+from collections.abc import Mapping, Sequence
+from math import fsum, inf
 from typing import NamedTuple
 
-from cohort.comparisons import MISSING
+from cohort.comparisons import MISSING, Comparison
 from cohort.model import LevelWeight, MatchModel
 from cohort.names import MOHAMMED
 from cohort.prepared import PreparedIdentity
@@ -46,7 +47,7 @@ def score_pair(one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
     """Compare two prepared identities by `model`. Symmetric."""
     lines = []
     for comparison in model.comparisons:
-        name, compare, levels = comparison
+        name, compare, levels, _ = comparison
         level = compare(one, other)
         if level is MISSING:
             continue
@@ -54,6 +55,71 @@ def score_pair(one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
         bits = _adjusted(name, weight, one, other, model) if weight.tf_weight else weight.bits
         lines.append((name, level, bits))
     return Score(tuple(lines), fsum([bits for _, _, bits in lines]), prior_bits)
+
+
+class Step(NamedTuple):
+    """One comparison of a plan. `place` is its place in the model, `rest` the most that the steps after it can add."""
+
+    place: int
+    name: str
+    compare: Comparison
+    levels: Mapping[str, LevelWeight]
+    rest: float
+
+
+IDENTIFIERS = ("NHS number", "PNC id", "CRO number", "UPN", "local reference")
+"""Comparisons of numbers given to one person only: where one agrees, no weight is too light to be looked at."""
+_TURN = {**dict.fromkeys(IDENTIFIERS, -2), "date of birth": -1, "address": 1, "name": 2}
+"""The date of birth tells most strangers apart; names take as long as all the others together."""
+_ROUNDING = 1e-6
+
+
+def plan(one: PreparedIdentity, model: MatchModel) -> list[Step]:
+    """The comparisons in which `one` says anything, cheap ones first, for `score_at_least`.
+
+    Who says nothing about themselves says nothing about anybody: a comparison with oneself shows it.
+    """
+    useful = [(place, each) for place, each in enumerate(model.comparisons) if each.compare(one, one) is not MISSING]
+    useful.sort(key=lambda pair: _TURN.get(pair[1].name, 0))
+    rest = 0.0
+    steps = []
+    for place, (name, compare, levels, most) in reversed(useful):
+        steps.append(Step(place, name, compare, levels, rest))
+        rest += max(most, 0.0)
+    return steps[::-1]
+
+
+def score_at_least(
+    one: PreparedIdentity,
+    other: PreparedIdentity,
+    model: MatchModel,
+    steps: Sequence[Step],
+    *,
+    prior_bits: float,
+    enough: float,
+) -> Score | None:
+    """What `score_pair` says, or None where no identifier agrees and the evidence is worth less than `enough` bits.
+
+    `steps` is the plan of `one`. Stops as soon as what is left to compare cannot make up what is missing, which spares
+    most candidates the comparison of names.
+    """
+    found: list[tuple[int, str, str, float]] = []
+    total = 0.0
+    wanted = enough - _ROUNDING
+    for place, name, compare, levels, rest in steps:
+        level = compare(one, other)
+        if level is not MISSING:
+            weight = levels[level]
+            bits = _adjusted(name, weight, one, other, model) if weight.tf_weight else weight.bits
+            found.append((place, name, level, bits))
+            total += bits
+            if name in IDENTIFIERS and level.startswith("same"):
+                wanted = enough = -inf
+        if total + rest < wanted:
+            return None
+    lines = tuple([(name, level, bits) for _, name, level, bits in sorted(found)])
+    evidence = fsum([bits for _, _, bits in lines])
+    return Score(lines, evidence, prior_bits) if evidence >= enough else None
 
 
 def _adjusted(
