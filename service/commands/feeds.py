@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -63,6 +64,7 @@ def ingest(
         policies = policies_of(settings)
         results: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
+        ignored: Counter[str] = Counter()
         refusals: list[tuple[str, ItemReceipt]] = []
         async with reach_store(settings) as client:
             transport = ValkeyTransport(client, retention=policies.retention)
@@ -86,15 +88,23 @@ def ingest(
                             for receipt in await feeding.submit(kind, batch):
                                 results[receipt.kind.value] += 1
                                 if receipt.reason:
-                                    reasons[receipt.reason] += 1
+                                    (reasons if receipt.quarantine_id else ignored)[receipt.reason] += 1
                                 if receipt.quarantine_id and len(refusals) < _SHOWN:
                                     refusals.append((file.name, receipt))
                             bar.advance(task, len(batch))
             await intake.stop()
-        _tell(feed, results, reasons, refusals, json=json)
+        _tell(feed, results, _Whys(reasons, ignored), refusals, json=json)
         return FAULTS if results["quarantined"] else 0
 
     raise typer.Exit(run(work))
+
+
+@dataclass(frozen=True, slots=True)
+class _Whys:
+    """Why records were refused, and why valid ones are none of our business."""
+
+    refused: Counter[str]
+    ignored: Counter[str]
 
 
 def _take(records: "Iterator[Record]") -> "list[Record]":
@@ -108,13 +118,14 @@ def _open(file: Path) -> BinaryIO:
 def _tell(
     feed: str,
     results: Counter[str],
-    reasons: Counter[str],
+    whys: "_Whys",
     refusals: "list[tuple[str, ItemReceipt]]",
     *,
     json: bool,
 ) -> None:
     if json:
-        show_json({"feed": feed, **{name: results[name] for name in _RESULTS}, "reasons": dict(reasons)})
+        told = {"reasons": dict(whys.refused), "ignored_because": dict(whys.ignored)}
+        show_json({"feed": feed, **{name: results[name] for name in _RESULTS}, **told})
         return
     out.print(
         table(f"Feed {feed}", ["result", "records"], [(name, results[name]) for name in _RESULTS], right=["records"])
@@ -131,7 +142,7 @@ def _tell(
             if part
         )
         err.print(f"{name} {place}: {receipt.reason}: {receipt.detail} [{receipt.quarantine_id}]", markup=False)
-    if sum(reasons.values()) > len(refusals):
+    if sum(whys.refused.values()) > len(refusals):
         err.print("More: reachpoint quarantine list")
 
 
