@@ -181,14 +181,16 @@ def compare_birth(one: PreparedIdentity, other: PreparedIdentity) -> str:
     if not one.births or not other.births:
         return MISSING
     estimated = one.birth_estimated or other.birth_estimated
+    if len(one.births) == 1 and len(other.births) == 1:
+        return _birth_pair(one.births[0], other.births[0], estimated)
     levels = [_birth_pair(first, second, estimated) for first, second in product(one.births, other.births)]
-    return levels[0] if len(levels) == 1 else min(levels, key=_BIRTH_RANK.__getitem__)
+    return min(levels, key=_BIRTH_RANK.__getitem__)
 
 
 def _birth_pair(one: int, other: int, estimated: bool) -> str:
     if one == other:
         return "exact"
-    if swapped(one) == other:
+    if one // 10_000 == other // 10_000 and swapped(one) == other:
         return "swapped"
     near = abs(one - other) < 50_000
     if estimated and near:
@@ -212,6 +214,8 @@ def compare_postcode(one: PreparedIdentity, other: PreparedIdentity) -> str:
     if not one.postcodes or not other.postcodes:
         return MISSING
     first, second = one.postcodes, other.postcodes
+    if len(first) == 1 and len(second) == 1:
+        return _postcode_pair(first[0], second[0])
     if first == second or not frozenset(first).isdisjoint(second):
         return "exact"
     if not {sector(code) for code in first}.isdisjoint(map(sector, second)):
@@ -219,6 +223,14 @@ def compare_postcode(one: PreparedIdentity, other: PreparedIdentity) -> str:
     if not {outcode(code) for code in first}.isdisjoint(map(outcode, second)):
         return "district"
     return "different"
+
+
+def _postcode_pair(one: str, other: str) -> str:
+    if one == other:
+        return "exact"
+    if outcode(one) != outcode(other):
+        return "different"
+    return "sector" if sector(one) == sector(other) else "district"
 
 
 def compare_address(one: PreparedIdentity, other: PreparedIdentity) -> str:
