@@ -107,6 +107,25 @@ async def test_a_follower_ends_where_a_fresh_index_would(store: CohortStore) -> 
     assert list(follower.navigators) == ["N1"]
 
 
+async def test_events_go_on_while_a_large_cohort_is_taken_over() -> None:
+    store = MemoryCohortStore()
+    await store.put_members(cohort(3_000), replace=True, now=NOW)
+    follower = CohortFollower(store)
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            await asyncio.sleep(0.005)
+            beats += 1
+
+    beating = asyncio.create_task(beat())
+    assert await follower.refresh()
+    beating.cancel()
+    assert beats >= 3, "the loop stood still while the index was built"
+    assert len(follower.index) == 3_000
+
+
 async def test_a_store_that_went_back_is_read_anew() -> None:
     newer, older = MemoryCohortStore(), MemoryCohortStore()
     for _ in range(3):
