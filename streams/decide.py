@@ -61,8 +61,10 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
     added = tuple(each for each in (entry, *matched.extra) if not has_entry(state.history, each))
     if not added:
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
-    history = _within(with_entries(state.history, added), now - policy.history_for)
-    changes = _changes(world.rules, member, state.history, history, added)
+    oldest = now - policy.history_for
+    history = _within(with_entries(state.history, added), oldest)
+    # Both sides without what has become too old: forgetting takes no firing back.
+    changes = _changes(world.rules, member, _within(state.history, oldest), history, added)
     alert_changes = decide_alerts(
         fired=changes.fired,
         withdrawn=changes.withdrawn,
