@@ -33,6 +33,7 @@ log = structlog.get_logger("reachpoint.engine")
 
 _PAUSE = timedelta(milliseconds=200)  # after the store failed; doubles up to the next
 _LONGEST_PAUSE = timedelta(seconds=5)
+_FAULTS = 10  # a loop that fails so often in a row will not mend itself
 _CONFLICTS = 20  # a person changed under us this often in a row: something is wrong, not busy
 
 
@@ -64,11 +65,11 @@ class Recogniser:
     async def run_once(self, wait: timedelta = RECOGNISE.wait) -> int:
         """Recognise the next batch, if any. Returns how many events it moved on.
 
-        Raises StoreError; then nothing is marked done and the batch comes again.
+        Whatever it raises, nothing is marked done and the batch comes again.
         """
         try:
             return await self._run_batch(wait)
-        except StoreError:
+        except Exception:
             self._transport.rewind()
             raise
 
@@ -129,11 +130,11 @@ class Decider:
     async def run_once(self, wait: timedelta = DECIDE.wait) -> int:
         """Decide the next batch, if any, in order. Returns how many messages it moved past.
 
-        Raises StoreError; then what was decided stands and the batch comes again.
+        Whatever it raises, what was decided stands and the batch comes again.
         """
         try:
             return await self._run_batch(wait)
-        except StoreError:
+        except Exception:
             self._transport.rewind()
             raise
 
@@ -213,16 +214,27 @@ def _where(error: Exception) -> str:
 
 
 async def keep_running(name: str, turn: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
-    """Run `turn` again and again until `stop`; when the store fails, pause a little longer each time and go on."""
-    pause = _PAUSE
+    """Run `turn` again and again until `stop`; when it fails, pause a little longer each time and go on.
+
+    A store that does not answer is waited for as long as it takes. A fault of ours that no event is to blame for is
+    tried again too, because a service that has ended sends nobody; if it stays, the loop ends with it and the service
+    says so.
+    """
+    pause, faults = _PAUSE, 0
     while not stop.is_set():
         try:
             await turn()
-            pause = _PAUSE
+            pause, faults = _PAUSE, 0
+            continue
         except StoreError as error:
             log.warning("the store did not take it; trying again", action="store_retry", loop=name, error=str(error))
-            await _rest(pause, stop)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        except Exception as error:  # one of the three doors
+            faults += 1
+            log.error("a loop failed", action="loop_failed", loop=name, error=type(error).__name__, where=_where(error))
+            if faults == _FAULTS:
+                raise
+        await _rest(pause, stop)
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 async def _rest(span: timedelta, stop: asyncio.Event) -> None:

@@ -65,15 +65,20 @@ async def set_stage(folder: Path | None, *, api_port: int = 0, mllp_port: int = 
         )
         stack.callback(_end, process)
         addresses = await _ready(place / "data", process, place / "service.log")
-        yield Stage(
-            folder=place,
-            config=config,
-            smtp=smtp,
-            sms=sms,
-            api_url=str(addresses["api"]),
-            mllp_port=int(str(addresses["mllp_port"])),
-            process=process,
-        )
+        try:
+            yield Stage(
+                folder=place,
+                config=config,
+                smtp=smtp,
+                sms=sms,
+                api_url=str(addresses["api"]),
+                mllp_port=int(str(addresses["mllp_port"])),
+                process=process,
+            )
+        except (httpx.HTTPError, OSError, EOFError) as error:
+            last = (place / "service.log").read_text(errors="replace")[-1500:]
+            ended = f"ended with {process.returncode}" if process.poll() is not None else "still runs"
+            raise ServiceError(f"The demo lost the service ({type(error).__name__}; it {ended}): {last}") from error
 
 
 def _reachpoint() -> list[str]:
