@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from cohort.index import CohortChanges, CohortIndex
 from cohort.ports import CohortStore
@@ -28,6 +29,10 @@ class CohortFollower:
 
         Only one call at a time. A store that went back (restored from a backup) is read anew.
         """
+        with _collector_held():
+            return await self._refresh()
+
+    async def _refresh(self) -> bool:
         changes = await self._store.changes_since(self.index.version)
         if changes.version == self.index.version:
             return False
@@ -46,20 +51,22 @@ class CohortFollower:
 
 async def _built(members: Sequence[CohortMember], version: int) -> CohortIndex:
     """The index, built in a thread, so that events and heartbeats go on meanwhile with the old one."""
-    return await asyncio.to_thread(_build_aside, members, version)
+    index = await asyncio.to_thread(CohortIndex.build, members, version)
+    if len(members) >= _FROZEN_FROM:
+        gc.freeze()
+    return index
 
 
-def _build_aside(members: Sequence[CohortMember], version: int) -> CohortIndex:
-    """The index. A large one is set aside from the cyclic collector before that runs again: walking its millions of
-    values takes a second in which nobody is served (limits.md 3.3). It has no cycles, so it still goes when unused.
+@contextmanager
+def _collector_held() -> Iterator[None]:
+    """Keeps the cyclic collector away while a cohort is read and built; a large one is set aside (`gc.freeze`) before
+    it runs again. Walking those millions of values takes a second in which nobody is served (limits.md 3.3), and they
+    have no cycles, so they still go when unused.
     """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        index = CohortIndex.build(members, version)
-        if len(members) >= _FROZEN_FROM:
-            gc.freeze()
+        yield
     finally:
         if collecting:
             gc.enable()
-    return index
