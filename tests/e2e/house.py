@@ -281,7 +281,9 @@ class MllpLine:
                 raise ConnectionError("the listener hung up")
             self._held += found
         whole, _, self._held = self._held.partition(b"\x1c\r")
-        msa = next(part for part in whole.split(b"\r") if part.startswith(b"MSA")).decode("utf-8", "replace").split("|")
+        mark = whole.lstrip(b"\x0b")[3:4]  # an answer is written with the separators of the message it answers
+        segment = next(part for part in whole.split(b"\r") if part.startswith(b"MSA"))
+        msa = [field.decode("utf-8", "replace") for field in segment.split(mark)]
         return Ack(msa[1], msa[2] if len(msa) > 2 else "", msa[3] if len(msa) > 3 else "", whole)
 
     def close(self) -> None:

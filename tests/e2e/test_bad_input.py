@@ -1,6 +1,6 @@
 """Bad input at every door of a running service: nothing crashes, no neighbour is lost, every refusal has a reason.
 
-Sound records about a watched person stand before, between and after the bad ones; all of them must be accepted and
+Sound records about watched people stand before, between and after the bad ones; all of them must be accepted and
 decided. Bad ones and mutations are about people nobody watches, so that they cannot change what is decided.
 """
 
@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from domain.events import Event, Feed
 from domain.ids import EventId
+from domain.people import CohortMember
 from streams.feeds.ed import EdPolicy, parse_ed
 from streams.feeds.ed_codes import load_ed_codes
 from streams.feeds.outcome import RejectReason
@@ -25,7 +27,8 @@ from tests.e2e.house import House, open_house
 from tests.e2e.people import adt, ago, line, mention, navigator, record, watched
 from tests.trials import trials
 
-WATCHED = watched(1)
+CAST = [watched(number) for number in (1, *range(3, 20))]
+_turn = cycle(CAST)
 STRANGER = watched(20)
 N1 = navigator("N1", 101)
 SLOW_S = 1.0
@@ -41,12 +44,13 @@ _count = iter(range(1, 1_000_000))
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("bad-input")) as running:
-        running.bring([WATCHED], [N1])
+        running.bring(CAST, [N1])
         yield running
 
 
-def sound_record(feed: Feed, *, who: Any = WATCHED) -> dict[str, Any]:
-    """A record of the feed that must be taken, each with a key of its own."""
+def sound_record(feed: Feed, *, who: CohortMember | None = None) -> dict[str, Any]:
+    """A record of the feed that must be taken, each with a key of its own; about the watched people in turn."""
+    who = who or next(_turn)
     key, at = f"K-{next(_count)}", ago(minutes=30)
     match feed:
         case Feed.POLICE:
@@ -60,8 +64,9 @@ def sound_record(feed: Feed, *, who: Any = WATCHED) -> dict[str, Any]:
             return record("visit.made", key, at, member_id=who.member_id, system="CASEWORK", attributes=attributes)
 
 
-def sound_message(who: Any = WATCHED) -> tuple[str, bytes]:
+def sound_message(who: CohortMember | None = None) -> tuple[str, bytes]:
     """An ED message that must be taken, and its control id."""
+    who = who or next(_turn)
     control = f"C{next(_count):06d}"
     return control, adt(who, "A04", control=control, visit=f"V{control}", at=ago(minutes=30), codes=("Y04.0",))
 
