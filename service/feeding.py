@@ -3,10 +3,12 @@
 Parsing is the feeds' business and durability the intake's; this only knows which goes with which.
 """
 
+import asyncio
 import dataclasses
 import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import BinaryIO
 
 from api.ports import ItemAnswer, Location
@@ -21,7 +23,7 @@ from streams.feeds.column_mapping import TableMapping, shipped_mapping
 from streams.feeds.ed import CONTENT_TYPE as HL7
 from streams.feeds.ed import parse_ed
 from streams.feeds.hl7_files import read_messages
-from streams.feeds.outcome import ParseResult, Rejected, RejectReason
+from streams.feeds.outcome import ParseResult, Rejected, RejectReason, Where
 from streams.feeds.receipts import Receipt
 from streams.feeds.records import parse_body, read_ndjson
 from streams.feeds.tables import read_table
@@ -31,6 +33,10 @@ from streams.valkey import ValkeyTransport
 
 _HL7_TYPES = frozenset({"application/hl7-v2", "x-application/hl7-v2+er7", "application/hl7-v2+er7"})
 _CHUNK_BYTES = 1 << 16
+_LARGE_BYTES = 1 << 18
+_KEPT_BYTES = 1 << 16
+_MOST_HL7_LINES = 200_000
+"""A body of sound messages has fewer: ten thousand of twenty segments each."""
 
 
 class Feeding:
@@ -44,7 +50,10 @@ class Feeding:
 
     async def take(self, feed: Feed, body: bytes, content_type: str, source: str) -> list[ItemAnswer]:
         """One request body (api.ports.FeedIntake). Raises FeedError for a content type that the feed does not take."""
-        records = self._parse_body(feed, body, content_type, source)
+        if len(body) > _LARGE_BYTES:  # in a thread, so that a large body does not hold up everybody else's answers
+            records = await asyncio.to_thread(self._parse_body, feed, body, content_type, source)
+        else:
+            records = self._parse_body(feed, body, content_type, source)
         receipts = await self._submit(feed, records)
         return [answer_of(index, receipt) for index, receipt in enumerate(receipts)]
 
@@ -64,15 +73,24 @@ class Feeding:
         if media in _HL7_TYPES:
             if feed is not Feed.ED:
                 raise FeedError("HL7 v2 is taken by the ed feed only.")
-            limit = self._policies.ed.limits.max_bytes
-            return [
-                (self._ed(message, "http", source, position, now), message)
-                for position, message in read_messages([body], max_bytes=limit)
-            ] or [(self._ed(body, "http", source, 1, now), body)]
+            return self._parse_hl7(body, source, now)
         if media not in {"application/json", "application/x-ndjson", "application/ndjson", "application/jsonl"}:
             raise FeedError("Send application/x-ndjson, application/json or (ed) application/hl7-v2.")
         found = parse_body(body, content_type, feed=feed, received_at=now, source=source, policy=self._policies.records)
         return list(_with_bytes(found))
+
+    def _parse_hl7(self, body: bytes, source: str, now: datetime) -> list[Record]:
+        """The messages of a body; more of them, or of their lines, than sound ones could be are refused as a whole."""
+        limit, most = self._policies.ed.limits.max_bytes, self._policies.records.max_records
+        lines = body.count(b"\r") + body.count(b"\n")
+        few = lines <= _MOST_HL7_LINES
+        messages = list(islice(read_messages([body], max_bytes=limit), most + 1)) if few else []
+        if not few or len(messages) > most:
+            detail, kept = f"more than {most} messages in one request", body[:_KEPT_BYTES]
+            refused = Rejected(RejectReason.TOO_LARGE, detail, Feed.ED, kept, Where(), "http", source, HL7)
+            return [(refused, kept)]
+        found = [(self._ed(message, "http", source, position, now), message) for position, message in messages]
+        return found or [(self._ed(body, "http", source, 1, now), body)]
 
     def _ed(self, message: bytes, channel: str, source: str, position: int | None, now: datetime) -> ParseResult:
         policy = self._policies.ed

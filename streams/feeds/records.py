@@ -5,6 +5,7 @@ NDJSON is read as it arrives and no more than one line of it is ever held; a lin
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
@@ -17,6 +18,10 @@ from streams.feeds.record_policy import DEFAULT_POLICY, Origin, RecordPolicy
 _BOM = b"\xef\xbb\xbf"
 _NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 _JSON = "application/json"
+_LINES_PER_RECORD = 10
+_VALUES_PER_RECORD = 100
+"""What `max_records` sound records hold at most, blank lines included. Counted before anything is cut, so that a body
+of nothing but separators costs neither memory nor time."""
 _RAW_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -86,28 +91,33 @@ def parse_body(
     """
     origin = Origin(feed, received_at, channel=channel, source=source)
     media = content_type.partition(";")[0].strip().lower()
+    most = policy.max_records
+    too_many = _refused(body, RejectReason.TOO_LARGE, f"more than {most} records in one request", origin, policy)
     if media in _NDJSON:
-        records = list(split_ndjson([body], max_line=policy.max_bytes))
+        if body.count(b"\n") > _LINES_PER_RECORD * most:
+            return [too_many]
+        records = list(islice(split_ndjson([body], max_line=policy.max_bytes), most + 1))
     elif media == _JSON:
         text = body.removeprefix(_BOM)
-        records = _items(text) if text.lstrip()[:1] == b"[" else [(1, text)]
+        if text.lstrip()[:1] == b"[" and text.count(b",") > _VALUES_PER_RECORD * most:
+            return [too_many]
+        records = _items(text, most + 1) if text.lstrip()[:1] == b"[" else [(1, text)]
     else:
         return [_refused(body, RejectReason.UNSUPPORTED_MESSAGE, "content type is not JSON or NDJSON", origin, policy)]
     if not records:
         return [_refused(body, RejectReason.EMPTY, "no record in it", origin, policy)]
-    if len(records) > policy.max_records:
-        problem = f"{len(records)} records, at most {policy.max_records} in one request"
-        return [_refused(body, RejectReason.TOO_LARGE, problem, origin, policy)]
+    if len(records) > most:
+        return [too_many]
     return [parse_counted(raw, origin.at(number), policy)[0] for number, raw in records]
 
 
-def _items(text: bytes) -> list[tuple[int, bytes]]:
-    """The items of a JSON array as their own bytes; an array that is not JSON is one item, which the parser refuses."""
+def _items(text: bytes, most: int) -> list[tuple[int, bytes]]:
+    """The first `most` items of a JSON array as their own bytes; what is not JSON is one item, to be refused."""
     try:
         items = _RAW_LIST.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return [(1, text)]
-    return [(number, bytes(item)) for number, item in enumerate(items, start=1)]
+    return [(number, bytes(item)) for number, item in enumerate(items[:most], start=1)]
 
 
 def _refused(body: bytes, reason: RejectReason, problem: str, origin: Origin, policy: RecordPolicy) -> ParseResult:

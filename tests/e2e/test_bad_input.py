@@ -267,6 +267,33 @@ def test_a_body_of_50_mb_is_refused_whole_and_costs_no_memory(house: House) -> N
     assert house.alive()
 
 
+@pytest.mark.parametrize(
+    ("feed", "content_type", "piece", "why"),
+    [
+        (Feed.POLICE, "application/x-ndjson", b"{}\n", "five million records of nothing"),
+        (Feed.POLICE, "application/x-ndjson", b"\n", "sixteen million blank lines"),
+        (Feed.POLICE, "application/json", b"{},", "an array of five million objects"),
+        (Feed.POLICE, "application/json", b"[],", "an array of five million arrays"),
+        (Feed.ED, "application/hl7-v2", b"MSH|\r", "three million headers"),
+        (Feed.ED, "application/hl7-v2", b"A\r", "eight million segments"),
+    ],
+)
+def test_a_body_of_separators_is_refused_whole_and_costs_nothing(
+    house: House, feed: Feed, content_type: str, piece: bytes, why: str
+) -> None:
+    body = piece * (15_000_000 // len(piece))
+    if content_type == "application/json":
+        body = b"[" + body[:-1] + b"]"
+    held = house.peak_mib(fresh=True)
+    with cheap(house, why):
+        (answer,) = house.send(feed, body, content_type=content_type)
+    assert (answer["result"], answer["reason"]) == ("quarantined", "too_large")
+    assert house.peak_mib() - held < MOST_MIB
+    good = line(sound_record(Feed.POLICE))
+    assert house.send(Feed.POLICE, good)[0]["result"] == "accepted"
+    assert_all_decided(house, ids_of_records(Feed.POLICE, [good]), 1)
+
+
 def test_a_line_of_50_mb_in_a_file_is_refused_and_its_neighbours_are_decided(house: House) -> None:
     goods = [line(sound_record(Feed.POLICE)) for _ in range(2)]
     usual = house.ingest("police", goods[0] + b"\n", "small.ndjson").peak_mib
