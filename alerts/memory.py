@@ -133,6 +133,13 @@ class MemoryAlertStore:
         self._put(delivery, held.version + 1)
         return True
 
+    async def order(self, rows: Sequence[Row]) -> int:
+        """See Outbox."""
+        fresh = [row.delivery for row in rows if row.delivery.delivery_id not in self._rows]
+        for delivery in fresh:
+            self._put(delivery, 1)
+        return len(fresh)
+
     async def pending(self) -> Mapping[Channel, int]:
         """See Outbox."""
         return {channel: len(self._waiting(channel, None)) for channel in Channel}

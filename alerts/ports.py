@@ -128,6 +128,13 @@ class Outbox(Protocol):
         """
         ...
 
+    async def order(self, rows: Sequence[Row]) -> int:
+        """Put new rows that belong to no alert into the queue; one that is known already is left as it is.
+
+        Returns how many were new: the same rows ordered twice ring once.
+        """
+        ...
+
     async def pending(self) -> Mapping[Channel, int]:
         """How many rows wait, by channel, those being sent included."""
         ...

@@ -104,6 +104,11 @@ def supervisors(directory: Directory, policy: RoutingPolicy) -> tuple[Recipient,
     return _reachable(all_of_them, policy.channels) or _reachable(all_of_them, policy.channels, also_away=True)
 
 
+def on_duty(directory: Directory, policy: RoutingPolicy, *, area: str = "") -> tuple[Recipient, ...]:
+    """The duty contacts who can be reached, else the supervisors: for what waits for somebody, whoever it is."""
+    return _duty(directory, area, policy.channels) or supervisors(directory, policy)
+
+
 def _chain(
     member: CohortMember, alert: Alert, directory: Directory
 ) -> Iterable[tuple[RoutingReason, Navigator | None]]:

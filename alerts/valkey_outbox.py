@@ -4,7 +4,7 @@ An idle look is one round trip of cheap reads over the shards, so that many work
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from alerts import valkey_layout as layout
 from alerts.model import Alert, Channel, Delivery
+from alerts.planning import Row
 from alerts.ports import milliseconds
 from alerts.valkey import commit, pairs, run
 from domain.errors import Conflict
@@ -66,6 +67,16 @@ class ValkeyOutbox:
         if failed is not None and failed != fenced.key:
             raise Conflict
         return failed is None
+
+    async def order(self, rows: Sequence[Row]) -> int:
+        """See Outbox."""
+        fresh = 0
+        for row in rows:
+            delivery = row.delivery
+            guards = [layout.delivery_guard(delivery.shard, delivery.delivery_id, 0)]
+            ops = layout.delivery_ops(delivery.shard, delivery, None)
+            fresh += await commit(self._client, guards, ops) is None
+        return fresh
 
     async def pending(self) -> Mapping[Channel, int]:
         """See Outbox."""

@@ -24,6 +24,7 @@ from domain.events import Event
 from domain.ids import NavigatorId
 from domain.people import Navigator
 from service.metrics import Metrics
+from service.reviews import bell
 from service.wiring import Policies
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
@@ -95,6 +96,7 @@ class Service:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
+        self._rung: set[str] = set()  # what the last bell was; the store knows too, this saves asking it
 
     def directory(self) -> Directory:
         """The navigators as they are now (alerts.ports.DirectorySource)."""
@@ -197,6 +199,7 @@ class Service:
         async def turn() -> int:
             nonlocal last_trim
             await self._observe()
+            await self._ring_for_reviews()
             if self.clock.now() - last_trim >= TRIM_EVERY:
                 await self.transport.trim(self.clock.now())
                 last_trim = self.clock.now()
@@ -204,6 +207,15 @@ class Service:
             return 0
 
         await keep_running("upkeep", turn, self._stop)
+
+    async def _ring_for_reviews(self) -> None:
+        newest = await self.desk.reviews(1)
+        rows = bell(newest[0] if newest else None, self.world(), self.clock.now())
+        if rows and rows[0].delivery.delivery_id not in self._rung:
+            if await self.outbox.order(rows):
+                log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
+                self.dispatcher.wake()
+            self._rung = {row.delivery.delivery_id for row in rows}
 
     async def _observe(self) -> None:
         """Put the books into the metrics; raise the operator's alarm for events that do not end."""

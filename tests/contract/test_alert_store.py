@@ -12,8 +12,9 @@ import pytest_asyncio
 from alerts import lifecycle
 from alerts.memory import MemoryAlertStore
 from alerts.model import Alert, Channel, DeliveryStatus, Outcome, Purpose
-from alerts.planning import Row
+from alerts.planning import Row, notices
 from alerts.ports import AlertFilter, AlertStore, CountKey, Outbox
+from alerts.routing import Recipient
 from alerts.valkey import ValkeyAlertStore, commit
 from alerts.valkey_layout import Guard, alert_guard, alert_ops, decode_alert, encode_alert
 from alerts.valkey_outbox import ValkeyOutbox
@@ -259,3 +260,15 @@ async def test_a_store_out_of_reach_says_so_without_telling_where(tmp_path: Path
     with pytest.raises(StoreUnavailable) as told:
         await ValkeyAlertStore(client).revision()
     assert str(tmp_path) not in str(told.value)
+
+
+async def test_rows_ordered_twice_ring_once(stores: Stores) -> None:
+    recipients = (Recipient(NavigatorId("D1"), (Channel.SMS, Channel.EMAIL)),)
+    rows = notices(
+        recipients, purpose=Purpose.REVIEW, reference="BCDF-GHJK", shard=3, about="reviews|1", due=at(0), now=at(0)
+    )
+    assert await stores.outbox.order(rows) == 2
+    assert await stores.outbox.order(rows) == 0
+    claimed = await stores.outbox.claim(at(1), channel=Channel.SMS, limit=5, lease=timedelta(minutes=1))
+    assert [(row.purpose, row.recipient_id) for row in claimed] == [(Purpose.REVIEW, "D1")]
+    assert await stores.outbox.order(rows) == 0, "one that is being sent is not sent again"
