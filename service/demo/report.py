@@ -88,8 +88,10 @@ def _messages(found: Found) -> None:
     received = {"sms": len(found.texts), "email": len(found.mails)}
     rows = [(channel, purpose, count) for (channel, purpose), count in sorted(counted.messages.items())]
     out.print(table("Messages handed over", ["channel", "purpose", "messages"], rows, right=["messages"]))
+    notices = sum(received.values()) - sum(counted.messages.values())
     out.print(
-        f"Received at the far ends: {received['sms']} SMS, {received['email']} e-mails; {found.still_waiting} wait."
+        f"Received at the far ends: {received['sms']} SMS and {received['email']} e-mails, {notices} of them notices to "
+        f"gatekeepers, duty contacts and supervisors; {found.still_waiting} wait."
     )
 
 
