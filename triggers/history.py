@@ -22,6 +22,9 @@ from domain.events import (
 from domain.ids import EventId, MemberId, OccurrenceKey
 from domain.matches import Relation
 
+_LIFE = {kind: f"{rank:03d}" for rank, kind in enumerate(Kind)}
+"""`Kind` lists the kinds of a family as they follow each other: arrival, update, departure, cancellation."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
@@ -53,8 +56,15 @@ class HistoryEntry:
 
     @property
     def order(self) -> tuple[datetime, int, datetime, str]:
-        """Event-time order: when it happened, the source's own sequence, when it was written down, then id."""
-        return (self.occurred_at, self.sequence or 0, self.recorded_at or self.occurred_at, self.event_id)
+        """Event-time order: when it happened, the source's own sequence, when it was written down; then, because many
+        sources write no more than the minute, as lives and control numbers run: an arrival before its update."""
+        return (self.occurred_at, self.sequence or 0, self.recorded_at or self.occurred_at, self._within_a_moment)
+
+    @property
+    def _within_a_moment(self) -> str:
+        """Kind, then the source's own number and version (shorter ones are lower), then the id to settle it."""
+        numbers = (f"{len(said):04d}{said}" for said in (self.source_key, self.version))
+        return "|".join((_LIFE[self.kind], *numbers, self.event_id))
 
 
 def entry_of(event: Event, *, subject: str, relation: Relation, role: Role | None) -> HistoryEntry:

@@ -90,7 +90,7 @@ def _messages(found: Found) -> None:
     out.print(table("Messages handed over", ["channel", "purpose", "messages"], rows, right=["messages"]))
     notices = sum(received.values()) - sum(counted.messages.values())
     out.print(
-        f"Received at the far ends: {received['sms']} SMS and {received['email']} e-mails, {notices} of them notices to "
+        f"Received at the far ends: {received['sms']} SMS, {received['email']} e-mails, {notices} of them notices to "
         f"gatekeepers, duty contacts and supervisors; {found.still_waiting} wait."
     )
 

@@ -192,11 +192,11 @@ def crime(planted: Planted, name: str, key: str, **more: Any) -> dict[str, Any]:
 def tell_by_mllp(house: House, planted: Planted) -> None:
     """An alert, an update by what the diagnosis says, a withdrawal; and one that reaches nobody."""
     assert house.mllp(visit(planted, "ari", "A04", "Y04.0")) == ["AA"]
-    house.wait_for(2)
+    assert len(house.wait_for(2, within=15)) == 2
     assert house.mllp(visit(planted, "ari", "A08", "X99.9"), visit(planted, "dov", "A04", "X99.9")) == ["AA", "AA"]
-    house.wait_for(6)
+    assert len(house.wait_for(6, within=15)) == 6
     assert house.mllp(visit(planted, "ari", "A11")) == ["AA"]
-    house.wait_for(8)
+    assert len(house.wait_for(8, within=15)) == 8
 
 
 def tell_the_police_side(house: House, planted: Planted) -> None:
