@@ -38,11 +38,12 @@ PEOPLE = {
             ("hal", "N1", {}),
             ("ivo", "N1", {}),
             ("kit", "N1", {}),
+            ("jem", "N1", {}),
         ],
         start=1,
     )
 }
-NEWCOMER = watched(11, "N1")
+NEWCOMER = watched(15, "N1")
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +184,19 @@ def test_a_higher_priority_breaks_through_the_quiet_half_hour(house: House) -> N
     said = house.wait_for(2)
     assert len(said) == 2 and reached(said) == both(N1)
     assert all("URGENT" in each.words for each in said)
+    assert {each.reference for each in said} == {first.reference}
+
+
+def test_what_is_coded_in_the_minute_of_the_arrival_still_breaks_through(house: House) -> None:
+    """Departments write no more than the minute: arrival and coding then stand at the same moment."""
+    jem, minute = PEOPLE["jem"], ago(minutes=3).replace(second=0)
+    beaten = adt(jem, "A04", control="JEM001", visit="V-jem", at=minute, codes=("Y04.0",))
+    assert house.mllp(beaten) == ["AA"]
+    (first, *_) = house.wait_for(2)
+    house.forget_messages()
+    assert house.mllp(adt(jem, "A08", control="JEM002", visit="V-jem", at=minute, codes=("X99.9",))) == ["AA"]
+    said = house.wait_for(2)
+    assert len(said) == 2 and all("URGENT" in each.words for each in said)
     assert {each.reference for each in said} == {first.reference}
 
 
