@@ -133,6 +133,13 @@ class MemoryAlertStore:
         self._put(delivery, held.version + 1)
         return True
 
+    async def release(self, now: datetime) -> int:
+        """See Outbox."""
+        claimed = [identity for identity in self._due if self._rows[identity].status is DeliveryStatus.HANDED]
+        for identity in claimed:
+            self._due[identity] = min(self._due[identity], now)
+        return len(claimed)
+
     async def order(self, rows: Sequence[Row]) -> int:
         """See Outbox."""
         fresh = [row.delivery for row in rows if row.delivery.delivery_id not in self._rows]

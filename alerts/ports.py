@@ -128,6 +128,13 @@ class Outbox(Protocol):
         """
         ...
 
+    async def release(self, now: datetime) -> int:
+        """Make every claimed row due at once: for a worker that starts alone, whose predecessor died while sending.
+
+        They go out as repeats, because they may have left. Returns how many.
+        """
+        ...
+
     async def order(self, rows: Sequence[Row]) -> int:
         """Put new rows that belong to no alert into the queue; one that is known already is left as it is.
 

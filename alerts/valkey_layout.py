@@ -75,6 +75,18 @@ return claimed
 """
 """KEYS: an outbox. ARGV: now in ms, how many, end of the lease in ms, prefix of delivery keys of the shard."""
 
+RELEASE = """
+local released = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if redis.call('HGET', ARGV[2] .. id, 's') == 'handed' then
+    redis.call('ZADD', KEYS[1], 'LT', ARGV[1], id)
+    released = released + 1
+  end
+end
+return released
+"""
+"""KEYS: an outbox. ARGV: now in ms, prefix of delivery keys of the shard. Ends the leases of claimed rows."""
+
 DELIVERY_FIELDS = ("b", "v", "f", "a", "s", "r")
 
 

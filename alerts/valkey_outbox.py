@@ -68,6 +68,24 @@ class ValkeyOutbox:
             raise Conflict
         return failed is None
 
+    async def release(self, now: datetime) -> int:
+        """See Outbox."""
+        released = 0
+        for shard in range(self._shards):
+            for channel in Channel:
+                released += int(
+                    await run(
+                        self._client.eval(
+                            layout.RELEASE,
+                            1,
+                            layout.outbox_key(shard, channel),
+                            milliseconds(now),
+                            layout.delivery_key(shard, ""),
+                        )
+                    )
+                )
+        return released
+
     async def order(self, rows: Sequence[Row]) -> int:
         """See Outbox."""
         fresh = 0

@@ -22,7 +22,11 @@ class Feed(StrEnum):
 
 
 class Kind(StrEnum):
-    """Every kind of event that a feed may send."""
+    """Every kind of event that a feed may send.
+
+    Each family is listed in the order in which things happen: it decides between events of the same moment
+    (triggers.history.HistoryEntry.order).
+    """
 
     ED_ARRIVAL = "ed.arrival"
     ED_UPDATED = "ed.updated"

@@ -117,6 +117,8 @@ class Service:
             lease = WorkerLease(self._client)
             await lease.take()
             self._spawn("lease", lease.keep(self._stop))
+        elif self._parts.worker and await self.outbox.release(self.clock.now()):
+            log.warning("messages were being sent when the service died; they go out again", action="leases_released")
         await self._refresh_cohort()
         self.intake.start()
         self._spawn("follow", self._follow())

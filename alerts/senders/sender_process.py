@@ -5,6 +5,7 @@ used. It ends when its input does: when the parent closes it, or dies.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from datetime import timedelta
@@ -94,8 +95,11 @@ async def _send(sender: AppriseSender, job: Job) -> None:
 
 
 def _say(value: Any) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os._exit(0)  # the parent is dead: nobody is left to answer, and its successor sends again
 
 
 def main() -> None:

@@ -272,3 +272,17 @@ async def test_rows_ordered_twice_ring_once(stores: Stores) -> None:
     claimed = await stores.outbox.claim(at(1), channel=Channel.SMS, limit=5, lease=timedelta(minutes=1))
     assert [(row.purpose, row.recipient_id) for row in claimed] == [(Purpose.REVIEW, "D1")]
     assert await stores.outbox.order(rows) == 0, "one that is being sent is not sent again"
+
+
+async def test_what_a_dead_worker_was_sending_is_due_at_once_as_a_repeat(stores: Stores) -> None:
+    recipients = (Recipient(NavigatorId("D1"), (Channel.SMS,)),)
+    rows = notices(
+        recipients, purpose=Purpose.REVIEW, reference="BCDF-GHJK", shard=3, about="reviews|1", due=at(0), now=at(0)
+    )
+    await stores.outbox.order(rows)
+    lease = timedelta(minutes=10)
+    assert len(await stores.outbox.claim(at(0), channel=Channel.SMS, limit=5, lease=lease)) == 1
+    assert await stores.outbox.claim(at(1), channel=Channel.SMS, limit=5, lease=lease) == []
+    assert await stores.outbox.release(at(1)) == 1
+    (again,) = await stores.outbox.claim(at(1), channel=Channel.SMS, limit=5, lease=lease)
+    assert again.repeats == 1
