@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -96,6 +97,7 @@ class Service:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
+        self.indexed = asyncio.Event()  # set once the index of watched people stands
         self._rung: set[str] = set()  # what the last bell was; the store knows too, this saves asking it
 
     def directory(self) -> Directory:
@@ -110,8 +112,12 @@ class Service:
             self._world = (navigators, made)
         return self._world[1]
 
-    async def start(self) -> None:
-        """Load the cohort, start the loops and listeners. Ready when it returns."""
+    async def start(self, *, wait_for_index: bool = True) -> None:
+        """Start the intake, the listeners and the loops. Events can be taken when it returns.
+
+        What is taken is durable at once; it is recognised when the index of watched people stands. A large cohort takes
+        seconds to read: without `wait_for_index` nobody who sends is kept waiting for it.
+        """
         await self.transport.prepare()
         if self._parts.worker and self._parts.shared:
             lease = WorkerLease(self._client)
@@ -119,7 +125,6 @@ class Service:
             self._spawn("lease", lease.keep(self._stop))
         elif self._parts.worker and await self.outbox.release(self.clock.now()):
             log.warning("messages were being sent when the service died; they go out again", action="leases_released")
-        await self._refresh_cohort()
         self.intake.start()
         self._spawn("follow", self._follow())
         if self._parts.worker:
@@ -128,10 +133,10 @@ class Service:
                 self.transport, lambda: self.cohort.index, self.policies.match, self.clock, observers
             )
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
-            self._spawn("recognise", keep_running("recognise", recogniser.run_once, self._stop))
-            self._spawn("decide", keep_running("decide", decider.run_once, self._stop))
-            self._spawn("dispatch", self.dispatcher.run(self._stop))
-            self._spawn("upkeep", self._upkeep())
+            self._spawn("recognise", self._indexed(keep_running("recognise", recogniser.run_once, self._stop)))
+            self._spawn("decide", self._indexed(keep_running("decide", decider.run_once, self._stop)))
+            self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
+            self._spawn("upkeep", self._indexed(self._upkeep()))
         if self._parts.listeners:
             self.mllp = MllpListener(
                 self.policies.mllp, policy=self.policies.ed, submit=self.intake.submit_one, clock=self.clock
@@ -139,13 +144,13 @@ class Service:
             await self.mllp.start()
         self.ready = True
         log.info(
-            "ready",
+            "ready to take events",
             action="service_ready",
-            members=len(self.cohort.index),
-            cohort_version=self.cohort.index.version,
             rules=self.policies.rules.version,
             mllp_port=self.mllp.port if self.mllp else None,
         )
+        if wait_for_index:
+            await self.indexed.wait()
 
     async def stop(self) -> None:
         """Take nothing more in, answer what was taken, finish what is under way."""
@@ -154,6 +159,7 @@ class Service:
             await self.mllp.close()
         await self.intake.stop()
         self._stop.set()
+        self.indexed.set()  # lets go of loops that still wait for it
         self.dispatcher.wake()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         log.info("stopped", action="service_stopped")
@@ -166,7 +172,7 @@ class Service:
                 task.result()
                 raise StoreError(f"The part '{task.get_name()}' ended unexpectedly.")
 
-    def _spawn(self, name: str, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def _on_decided(self, commit: Commit, event: Event) -> None:
@@ -182,14 +188,25 @@ class Service:
     async def _refresh_cohort(self) -> bool:
         """Take over what changed, and say so where the import command looks."""
         changed = await self.cohort.refresh()
-        if changed or not self.ready:
+        if changed or not self.indexed.is_set():
             await self.transport.say_followed(self.cohort.index.version)
+            self.indexed.set()
         return changed
+
+    async def _indexed(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that must know who is watched and who can be told."""
+        await self.indexed.wait()
+        await work
 
     async def _follow(self) -> None:
         async def turn() -> int:
             if await self._refresh_cohort():
-                log.info("cohort changed", action="cohort_changed", version=self.cohort.index.version)
+                log.info(
+                    "working with the watched people as they are now",
+                    action="cohort_followed",
+                    version=self.cohort.index.version,
+                    members=len(self.cohort.index),
+                )
             await self._sleep(FOLLOW_EVERY)
             return 0
 

@@ -161,7 +161,7 @@ class ReadinessAdapter:
         self._service = service
 
     async def check(self) -> ReadyView:
-        """Whether events can be taken now."""
+        """Whether events can be taken now. Ready and still reading the watched people: taken, told a little later."""
         waiting = []
         if not self._service.ready:
             waiting.append("the service is starting or stopping")
@@ -169,7 +169,10 @@ class ReadinessAdapter:
             await self._service.transport.counts()
         except StoreError:
             waiting.append("the store does not answer")
-        return ReadyView(not waiting, tuple(waiting))
+        able = not waiting
+        if not self._service.indexed.is_set():
+            waiting.append("the watched people are being read: events are taken, and recognised when that is done")
+        return ReadyView(able, tuple(waiting))
 
 
 def _release(item: HeldIntel, now: datetime) -> Event:

@@ -54,7 +54,7 @@ def _serve(config: Path | None, data: Path | None, *, with_worker: bool, with_ap
             if with_worker and not senders:
                 err.print("No channel is set up: alerts are raised and wait; set alerts.sms_url or alerts.email_url.")
             service = Service(client, policies, senders, clock=SystemClock(), metrics=metrics, parts=parts)
-            await service.start()
+            await service.start(wait_for_index=False)
             server = HttpServer(build_app(service, client, settings), _bound(settings.api.host, settings.api.port))
             try:
                 _tell_addresses(settings.data_dir, server.url if with_api else "", service)
