@@ -24,6 +24,7 @@ from domain.errors import ServiceError, StoreError
 from domain.events import Event
 from domain.ids import NavigatorId
 from domain.people import Navigator
+from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.reviews import bell
 from service.wiring import Policies
@@ -213,15 +214,18 @@ class Service:
         await keep_running("follow", turn, self._stop)
 
     async def _upkeep(self) -> None:
-        last_trim = self.clock.now()
+        last_trim = last_expiry = self.clock.now()
 
         async def turn() -> int:
-            nonlocal last_trim
+            nonlocal last_trim, last_expiry
             await self._observe()
             await self._ring_for_reviews()
             if self.clock.now() - last_trim >= TRIM_EVERY:
                 await self.transport.trim(self.clock.now())
                 last_trim = self.clock.now()
+            if self.clock.now() - last_expiry >= EXPIRE_EVERY:
+                await expire_due(self.alerts, self.clock.now())
+                last_expiry = self.clock.now()
             await self._sleep(UPKEEP_EVERY)
             return 0
 
