@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from alerts.model import Alert, AlertState, Channel, Delivery, DeliveryStatus
 from alerts.ports import AlertFilter
-from alerts.routing import Directory, RoutingPolicy, recipients
+from alerts.routing import Directory, RoutingPolicy, on_duty, recipients
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
 from domain.ids import EventId, shard_of
@@ -35,6 +35,7 @@ class Received:
     to: str
     reference: str
     repeat: int
+    review: bool = False  # the bell for doubtful matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,9 @@ def _received(service: ServiceProcess) -> tuple[Received, ...]:
 
 def _parsed(key: str, to: str, words: str) -> Received:
     reference, repeat = _REFERENCE.search(words), _REPEAT.search(words)
-    return Received(key, to, reference[1] if reference else "", int(repeat[1]) if repeat else 0)
+    return Received(
+        key, to, reference[1] if reference else "", int(repeat[1]) if repeat else 0, "review needed" in words.lower()
+    )
 
 
 def check_books(outcome: Outcome, sent: Sequence[str]) -> None:
@@ -151,7 +154,8 @@ def check_messages(outcome: Outcome, force: Force) -> int:
 
 
 def _check_entitled(outcome: Outcome, force: Force) -> None:
-    """Whoever got a message is who routing names for that alert (or a gatekeeper, of what waits without an alert)."""
+    """Whoever got a message is who routing names for that alert; of what waits without one, a gatekeeper, and for
+    doubtful matches whoever is on duty."""
     navigators = {navigator.navigator_id: navigator for navigator in force.navigators}
     members = {member.member_id: member for member in force.members}
     directory, policy = Directory(navigators), RoutingPolicy()
@@ -162,10 +166,17 @@ def _check_entitled(outcome: Outcome, force: Force) -> None:
         if navigator.gatekeeper
         for address in (navigator.phone, navigator.email)
     }
+    on_call = {
+        directory.address(one.navigator_id, channel)
+        for area in {"", *(member.area for member in force.members)}
+        for one in on_duty(directory, policy, area=area)
+        for channel in Channel
+    }
     for received in outcome.received:
         alert = by_reference.get(received.reference)
         if alert is None:
-            assert received.to in gatekeepers, "a message about no alert reached somebody who is no gatekeeper"
+            entitled = on_call if received.review else gatekeepers
+            assert received.to in entitled, "a message about no alert reached somebody who is not to hear it"
             continue
         routing = recipients(members[alert.member_id], alert, directory, policy)
         named = {
