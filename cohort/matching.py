@@ -128,7 +128,7 @@ def _judge(
     judged = []
     steps = plan(who, model)
     for row in candidates:
-        score = score_at_least(who, row.prepared, model, steps, prior_bits=prior, enough=enough)
+        score = score_at_least(who, row.prepared, steps, prior_bits=prior, enough=enough)
         if score is not None:
             judged.append(_judged(who, row, score, policy, members=members))
     return sorted(judged, key=lambda each: (-each.score.evidence_bits, each.row.member.member_id))

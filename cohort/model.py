@@ -5,7 +5,7 @@ a comparison or level that `comparisons.py` does not offer. Fellegi-Sunter with 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from math import inf, log2
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cohort.comparisons import COMPARISONS, MISSING, Comparison
+from cohort.frequencies import Change, day_change, name_change
 from domain.errors import ConfigError
 
 
@@ -80,28 +81,30 @@ class LevelWeight:
 class ComparisonModel(NamedTuple):
     """A comparison ready to run. `most` is the most bits that any level is worth, whatever the values compared.
 
-    (A named tuple: it is taken apart for every pair.)
+    `change` answers by how many bits a pair's values are rarer (more) or commoner (less) than usual; it is asked only
+    for levels with a `tf_weight`. (A named tuple: it is taken apart for every pair.)
     """
 
     name: str
     compare: Comparison
     levels: Mapping[str, LevelWeight]
     most: float = inf
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MatchModel:
-    """A model ready to score: the prior in bits, the comparisons in order, term-frequency adjustments in bits.
+    """A model ready to score: the prior in bits, and the comparisons in order with their term frequencies.
 
-    `name_bits` and `day_bits` hold log2(default frequency / frequency) of the listed values: negative for common ones.
+    `keys` are blocking keys beyond those that every index has: each a combination of parts (`blocking.PARTS`), all of
+    which must agree. A trained model has them where its table has columns other than a person usually has.
     """
 
     name: str
     version: int
     prior_bits: float
     comparisons: tuple[ComparisonModel, ...]
-    name_bits: Mapping[str, float] = field(default_factory=dict)
-    day_bits: Mapping[int, float] = field(default_factory=dict)
+    keys: tuple[tuple[str, ...], ...] = ()
 
 
 def load_model(text: str) -> MatchModel:
@@ -117,13 +120,15 @@ def load_model(text: str) -> MatchModel:
         int(day.replace("-", "")): log2(frequencies.default_day / share) for day, share in frequencies.days.items()
     }
     rises = {"name": _rise(name_bits, several=True), "date of birth": _rise(day_bits, several=False)}
+    changes = {"name": name_change(name_bits), "date of birth": day_change(day_bits)}
     return MatchModel(
         name=parsed.name,
         version=parsed.version,
         prior_bits=bits_of(parsed.prior_probability),
-        comparisons=tuple(_compiled(each, rises.get(each.comparison, 0.0)) for each in parsed.comparisons),
-        name_bits=name_bits,
-        day_bits=day_bits,
+        comparisons=tuple(
+            _compiled(each, rises.get(each.comparison, 0.0), changes.get(each.comparison))
+            for each in parsed.comparisons
+        ),
     )
 
 
@@ -133,7 +138,7 @@ def _rise(adjustments: Mapping[Any, float], *, several: bool) -> float:
     return max(0.0, highest) if not several or highest <= 0.0 else inf
 
 
-def _compiled(comparison: ComparisonFile, rise: float) -> ComparisonModel:
+def _compiled(comparison: ComparisonFile, rise: float, change: Change | None) -> ComparisonModel:
     known = COMPARISONS.get(comparison.comparison)
     if known is None:
         raise ConfigError(f"The match model asks for an unknown comparison: {comparison.comparison}")
@@ -147,7 +152,7 @@ def _compiled(comparison: ComparisonFile, rise: float) -> ComparisonModel:
         weaker = tuple(weight for name, weight in weights.items() if name != MISSING)
         weights[level.level] = LevelWeight(_bits(comparison.comparison, level), level.tf_weight, weaker)
     most = max(max(each.bits, each.adjusted(rise)) if each.tf_weight else each.bits for each in weights.values())
-    return ComparisonModel(comparison.comparison, compare, weights, most)
+    return ComparisonModel(comparison.comparison, compare, weights, most, change)
 
 
 def _bits(comparison: str, level: LevelFile) -> float:

@@ -32,7 +32,10 @@ class PreparedName(NamedTuple):
 
 
 class PreparedIdentity(NamedTuple):
-    """Every comparable field. `births` are yyyymmdd; `references` are (scheme, system, value) of local schemes."""
+    """Every comparable field. `births` are yyyymmdd; `references` are (scheme, system, value) of local schemes.
+
+    `extras` are the (name, values) of `Identity.extra` as written: what they are compared as is up to the model.
+    """
 
     names: tuple[PreparedName, ...] = ()
     births: tuple[int, ...] = ()
@@ -52,9 +55,14 @@ class PreparedIdentity(NamedTuple):
     unknown: bool = False
     deceased: bool = False
     multiple_birth: bool = False
+    extras: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __repr__(self) -> str:
         return "PreparedIdentity()"
+
+    def extra(self, name: str) -> tuple[str, ...]:
+        """The values of an extra field, as written; () where there is none."""
+        return next((values for known, values in self.extras if known == name), ())
 
 
 def prepare(identity: Identity) -> PreparedIdentity:
@@ -83,6 +91,7 @@ def prepare(identity: Identity) -> PreparedIdentity:
         identity.unknown,
         identity.deceased,
         identity.multiple_birth,
+        identity.extra,
     )
 
 

@@ -8,8 +8,8 @@ from math import fsum, inf
 from typing import NamedTuple
 
 from cohort.comparisons import MISSING, Comparison
+from cohort.frequencies import Change
 from cohort.model import LevelWeight, MatchModel
-from cohort.names import MOHAMMED
 from cohort.prepared import PreparedIdentity
 from domain.matches import Evidence
 
@@ -47,12 +47,12 @@ def score_pair(one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
     """Compare two prepared identities by `model`. Symmetric."""
     lines = []
     for comparison in model.comparisons:
-        name, compare, levels, _ = comparison
+        name, compare, levels, _, change = comparison
         level = compare(one, other)
         if level is MISSING:
             continue
         weight = levels[level]
-        bits = _adjusted(name, weight, one, other, model) if weight.tf_weight else weight.bits
+        bits = weight.adjusted(change(one, other)) if change and weight.tf_weight else weight.bits
         lines.append((name, level, bits))
     return Score(tuple(lines), fsum([bits for _, _, bits in lines]), prior_bits)
 
@@ -64,6 +64,7 @@ class Step(NamedTuple):
     name: str
     compare: Comparison
     levels: Mapping[str, LevelWeight]
+    change: Change | None
     rest: float
 
 
@@ -83,8 +84,8 @@ def plan(one: PreparedIdentity, model: MatchModel) -> list[Step]:
     useful.sort(key=lambda pair: _TURN.get(pair[1].name, 0))
     rest = 0.0
     steps = []
-    for place, (name, compare, levels, most) in reversed(useful):
-        steps.append(Step(place, name, compare, levels, rest))
+    for place, (name, compare, levels, most, change) in reversed(useful):
+        steps.append(Step(place, name, compare, levels, change, rest))
         rest += max(most, 0.0)
     return steps[::-1]
 
@@ -92,7 +93,6 @@ def plan(one: PreparedIdentity, model: MatchModel) -> list[Step]:
 def score_at_least(
     one: PreparedIdentity,
     other: PreparedIdentity,
-    model: MatchModel,
     steps: Sequence[Step],
     *,
     prior_bits: float,
@@ -106,11 +106,11 @@ def score_at_least(
     found: list[tuple[int, str, str, float]] = []
     total = 0.0
     wanted = enough - _ROUNDING
-    for place, name, compare, levels, rest in steps:
+    for place, name, compare, levels, change, rest in steps:
         level = compare(one, other)
         if level is not MISSING:
             weight = levels[level]
-            bits = _adjusted(name, weight, one, other, model) if weight.tf_weight else weight.bits
+            bits = weight.adjusted(change(one, other)) if change and weight.tf_weight else weight.bits
             found.append((place, name, level, bits))
             total += bits
             if name in IDENTIFIERS and level.startswith("same"):
@@ -120,24 +120,3 @@ def score_at_least(
     lines = tuple([(name, level, bits) for _, name, level, bits in sorted(found)])
     evidence = fsum([bits for _, _, bits in lines])
     return Score(lines, evidence, prior_bits) if evidence >= enough else None
-
-
-def _adjusted(
-    name: str, weight: LevelWeight, one: PreparedIdentity, other: PreparedIdentity, model: MatchModel
-) -> float:
-    """The weight with its term-frequency adjustment: a common value agrees by chance more often, a rare one less."""
-    change = 0.0
-    if name == "name" and model.name_bits:
-        change = sum(model.name_bits.get(token, 0.0) for token in _shared_tokens(one, other))
-    elif name == "date of birth" and model.day_bits:
-        shared = frozenset(one.births).intersection(other.births)
-        change = max((model.day_bits.get(birth % 10_000, 0.0) for birth in shared), default=0.0)
-    return weight.adjusted(change) if change else weight.bits
-
-
-def _shared_tokens(one: PreparedIdentity, other: PreparedIdentity) -> list[str]:
-    """Tokens that both names hold. Mohammed before a call name says nothing for or against, so it is left out."""
-    first = {token for name in one.names if not name.alias for token in name.tokens}
-    shared = first.intersection(token for name in other.names if not name.alias for token in name.tokens)
-    called = any(name.call != MOHAMMED for name in (*one.names, *other.names) if name.given and not name.alias)
-    return sorted(token for token in shared if token != MOHAMMED or not called)

@@ -80,7 +80,8 @@ class Identity:
     """Everything said about who a person is. Every field may be empty; several values mean several were given.
 
     `unknown` is set when the source itself says that it does not know who this is (PID-31 = Y): never match by itself.
-    `deceased` mirrors PID-30; `multiple_birth` PID-24.
+    `deceased` mirrors PID-30; `multiple_birth` PID-24. `extra` holds what a table says beyond these fields, as
+    (name, values) in order of name, values as written; it is compared only where a match model names it.
     """
 
     names: tuple[Name, ...] = field(default=(), repr=False)
@@ -94,3 +95,4 @@ class Identity:
     unknown: bool = False
     deceased: bool = False
     multiple_birth: bool = False
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)

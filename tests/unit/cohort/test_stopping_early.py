@@ -38,7 +38,7 @@ def test_a_pair_is_dropped_only_if_it_is_too_light_and_shares_no_identifier(mode
         known = rng.choice(people)
         one, other = prepare(dirty(rng.choice((known, rng.choice(people))), rng)), prepare(known)
         whole = score_pair(one, other, model, prior_bits=-9.0)
-        stopped = score_at_least(one, other, model, plan(one, model), prior_bits=-9.0, enough=enough)
+        stopped = score_at_least(one, other, plan(one, model), prior_bits=-9.0, enough=enough)
         assert stopped == (whole if whole.evidence_bits >= enough or _agrees(whole) else None)
 
 
