@@ -4,11 +4,13 @@ A key is the hash of its parts, so that an index of a million members holds inte
 more comparison. Keys follow limits.md 3.3; tokens are taken as a set, so that swapped and Somali-order names block.
 """
 
-from itertools import combinations
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations, product
 
 from cohort.names import phonetic
 from cohort.normalise import outcode, swapped
 from cohort.prepared import PreparedIdentity
+from domain.errors import ConfigError
 
 _NHS, _PNC, _CRO, _UPN, _REFERENCE, _PHONE, _EMAIL = range(7)
 _BIRTH, _MONTH, _PAIR, _PLACE, _PLACE_BIRTH, _LINE_BIRTH = range(7, 13)
@@ -16,17 +18,80 @@ MAX_TOKENS = 5
 """Tokens of one name that make pair keys; a longer name (a sentence in a name field) is cut here."""
 
 
-def blocking_keys(who: PreparedIdentity) -> list[int]:
-    """The keys under which `who` is filed. One may come twice."""
-    return _keys(who, exchanged=False)
+Combination = tuple[str, ...]
+"""Names of parts that must all agree: a blocking key of a model's own."""
+_Part = Callable[[PreparedIdentity], Iterable[object]]
 
 
-def probe_keys(who: PreparedIdentity) -> list[int]:
+def _tokens(who: PreparedIdentity) -> set[str]:
+    return {token for name in who.names for token in name.tokens[:MAX_TOKENS]}
+
+
+_PARTS: dict[str, _Part] = {
+    "birth": lambda who: who.births,
+    "birth_month": lambda who: [birth // 100 for birth in who.births],
+    "birth_day": lambda who: [birth % 10_000 for birth in who.births],
+    "given": lambda who: [name.call for name in who.names if name.call],
+    "given_sound": lambda who: [phonetic(name.call) for name in who.names if name.call],
+    "family": lambda who: [token for name in who.names for token in name.family],
+    "family_sound": lambda who: [phonetic(token) for name in who.names for token in name.family],
+    "token": _tokens,
+    "token_sound": lambda who: map(phonetic, _tokens(who)),
+    "postcode": lambda who: who.postcodes,
+    "outcode": lambda who: map(outcode, who.postcodes),
+    "house": lambda who: who.addresses,
+    "phone": lambda who: who.phones,
+    "email": lambda who: who.emails,
+}
+PARTS = (*_PARTS, "extra.*")
+"""What a key of a model's own can ask for. `birth_month` is yyyymm, `birth_day` mmdd, `given` the call name, `house`
+the address line, `extra.<name>` a column of that name, in lower case."""
+_EXTRA = "extra."
+
+
+def check_keys(keys: Iterable[Combination]) -> None:
+    """Raises ConfigError naming the first part that is none of `PARTS`, or an empty combination."""
+    for combination in keys:
+        if not combination:
+            raise ConfigError("A blocking key needs at least one part")
+        for part in combination:
+            if part not in _PARTS and not (part.startswith(_EXTRA) and len(part) > len(_EXTRA)):
+                raise ConfigError(f"Not a part that a blocking key can have: {part} (there are {', '.join(PARTS)})")
+
+
+def own_keys(who: PreparedIdentity, keys: Sequence[Combination]) -> list[int]:
+    """The keys that a model asks for, one for each choice of values; none where `who` lacks one of the parts.
+
+    `keys` have passed `check_keys`; a KeyError otherwise.
+    """
+    found: list[int] = []
+    for combination in keys:
+        values = [set(_values(who, part)) for part in combination]
+        found.extend(hash((combination, chosen)) for chosen in product(*values))
+    return found
+
+
+def _values(who: PreparedIdentity, part: str) -> Iterable[object]:
+    if part.startswith(_EXTRA):
+        name = part[len(_EXTRA) :]
+        written = [value for known, values in who.extras if known == name for value in values]
+        return [plain for value in written if (plain := value.strip().casefold())]
+    return _PARTS[part](who)
+
+
+def blocking_keys(who: PreparedIdentity, keys: Sequence[Combination] = ()) -> list[int]:
+    """The keys under which `who` is filed, with those of a model (`keys`). One may come twice."""
+    filed = _keys(who, exchanged=False)
+    return filed + own_keys(who, keys) if keys else filed
+
+
+def probe_keys(who: PreparedIdentity, keys: Sequence[Combination] = ()) -> list[int]:
     """The keys under which to look for `who`: their own, and those of the date with day and month exchanged.
 
     Exchanging on one side is enough and symmetric: an exchanged date exchanged again is the first one.
     """
-    return _keys(who, exchanged=True)
+    probed = _keys(who, exchanged=True)
+    return probed + own_keys(who, keys) if keys else probed
 
 
 def _keys(who: PreparedIdentity, *, exchanged: bool) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from cohort.blocking import blocking_keys, probe_keys, refinements
+from cohort.blocking import Combination, blocking_keys, check_keys, probe_keys, refinements
 from cohort.prepared import PreparedIdentity, prepare
 from cohort.shelf import Shelf, empty_drawers
 from domain.ids import HouseholdId, MemberId
@@ -79,10 +79,10 @@ def _block(rows: Sequence[Row], known: dict[int, set[Refinement]]) -> Block | No
     return tuple(rows) if len(rows) <= BLOCK_LIMIT else SplitBlock(tuple(rows), known)
 
 
-def _file(drawers: list[dict[int, Any]], row: Row, shared: list[int]) -> None:
+def _file(drawers: list[dict[int, Any]], row: Row, shared: list[int], keys: Sequence[Combination]) -> None:
     """Put a row under each of its keys: alone where it is the first, into a list (told in `shared`) from the second."""
     mask = len(drawers) - 1
-    for key in blocking_keys(row.prepared):
+    for key in blocking_keys(row.prepared, keys):
         drawer = drawers[key & mask]
         held = drawer.setdefault(key, row)
         if held is not row:  # a key that comes twice finds its own row
@@ -147,7 +147,7 @@ class _Tally:
 class CohortIndex:
     """An immutable view of the cohort at one version. Make it with `build`, follow changes with `apply`."""
 
-    __slots__ = ("_blocks", "_households", "_links", "_people", "_searched", "_splits", "_tally", "version")
+    __slots__ = ("_blocks", "_households", "_links", "_people", "_searched", "_splits", "_tally", "keys", "version")
 
     def __init__(
         self,
@@ -160,6 +160,7 @@ class CohortIndex:
         searched: int,
         version: int,
         tally: _Tally,
+        keys: tuple[Combination, ...],
     ) -> None:
         self._people = people
         self._blocks = blocks
@@ -168,25 +169,33 @@ class CohortIndex:
         self._splits = splits
         self._searched = searched
         self._tally = tally
+        self.keys = keys
         self.version = version
 
     @classmethod
-    def build(cls, members: Iterable[CohortMember], version: int = 0) -> "CohortIndex":
+    def build(
+        cls, members: Iterable[CohortMember], version: int = 0, keys: Sequence[Combination] = ()
+    ) -> "CohortIndex":
         """An index of `members`; of several with one id the last stands. Some 50 microseconds per member.
+
+        `keys` are combinations of `blocking.PARTS` beyond the keys that every index has (`MatchModel.keys`). Raises
+        ConfigError where one asks for a part that there is not.
 
         The cyclic collector is held off meanwhile: millions of small tuples that never die would be walked again and
         again (limits.md 3.3).
         """
+        check_keys(keys)
         collecting = gc.isenabled()
         gc.disable()
         try:
-            return cls._built(sorted({m.member_id: m for m in members}.values(), key=_member_id), version)
+            everybody = sorted({m.member_id: m for m in members}.values(), key=_member_id)
+            return cls._built(everybody, version, tuple(keys))
         finally:
             if collecting:
                 gc.enable()
 
     @classmethod
-    def _built(cls, members: list[CohortMember], version: int) -> "CohortIndex":
+    def _built(cls, members: list[CohortMember], version: int, keys: tuple[Combination, ...]) -> "CohortIndex":
         people: dict[int, tuple[Row, ...]] = {}
         drawers: list[dict[int, Any]] = empty_drawers(len(members) * _KEYS_EACH)
         shared: list[int] = []
@@ -197,7 +206,7 @@ class CohortIndex:
             people[own] = (*people[own], row) if own in people else (row,)
             if _searchable(member):
                 searched += 1
-                _file(drawers, row, shared)
+                _file(drawers, row, shared, keys)
         return cls(
             people=Shelf.of(people),
             splits=_closed(drawers, shared),
@@ -207,6 +216,7 @@ class CohortIndex:
             searched=searched,
             version=version,
             tally=_Tally(),
+            keys=keys,
         )
 
     def apply(self, changes: CohortChanges, version: int) -> "CohortIndex":
@@ -230,13 +240,14 @@ class CohortIndex:
             + sum(_searchable(member) for member in new_members),
             version=version,
             tally=self._tally,
+            keys=self.keys,
         )
 
     def _refiled(
         self, olds: Mapping[MemberId, Row], news: Mapping[MemberId, Row]
     ) -> tuple[Shelf[Block], dict[int, int]]:
         """The blocks with old rows taken out and new ones put in, in order of member id as `build` has them."""
-        leaving, coming = _by_key(olds, _search_keys), _by_key(news, _search_keys)
+        leaving, coming = _by_key(olds, self._search_keys), _by_key(news, self._search_keys)
         splits = dict(self._splits)
         known: dict[int, set[Refinement]] = {}
 
@@ -250,6 +261,9 @@ class CohortIndex:
             return changed
 
         return self._blocks.changed({**leaving, **coming}, refile), splits
+
+    def _search_keys(self, row: Row) -> Iterable[int]:
+        return set(blocking_keys(row.prepared, self.keys)) if _searchable(row.member) else ()
 
     def _row(self, member_id: MemberId) -> Row | None:
         rows = self._people.get(hash(member_id)) or ()
@@ -301,7 +315,7 @@ class CohortIndex:
         """The members worth comparing with `who`, each once, in no order that means anything."""
         found: dict[int, Row] = {}
         drawers, mask = self._blocks.drawers, self._blocks.mask
-        for key in probe_keys(who):
+        for key in probe_keys(who, self.keys):
             block = drawers[key & mask].get(key)
             if block is None:
                 continue
@@ -347,10 +361,6 @@ def _searchable(member: CohortMember) -> bool:
 
 def _own_keys(row: Row) -> Iterable[int]:
     return (hash(row.member.member_id),)
-
-
-def _search_keys(row: Row) -> Iterable[int]:
-    return set(blocking_keys(row.prepared)) if _searchable(row.member) else ()
 
 
 def _household_keys(member: CohortMember) -> Iterable[int]:
