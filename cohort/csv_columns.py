@@ -1,7 +1,8 @@
 """The CSV form of members and navigators: which columns there are, and how a cell becomes a value and back.
 
 Columns of design.md section 7, `;` between several values of a cell; behind them a few optional ones, so that an export
-read again opens no feed that was closed. One row's faults are collected, none of them holds a value.
+read again opens no feed that was closed; and any number of `extra.<name>`. One row's faults are collected, none of them
+holds a value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,11 +32,15 @@ NAVIGATOR_COLUMNS = {
         "gatekeeper", "supervisor",
     )
 }  # fmt: skip
-_SEX_WORDS = {
+SEX_WORDS = {
     "": Sex.UNKNOWN, "0": Sex.UNKNOWN, "unknown": Sex.UNKNOWN, "u": Sex.UNKNOWN, "1": Sex.MALE, "m": Sex.MALE,
     "male": Sex.MALE, "2": Sex.FEMALE, "f": Sex.FEMALE, "female": Sex.FEMALE, "9": Sex.NOT_SPECIFIED,
     "not_specified": Sex.NOT_SPECIFIED, "x": Sex.NOT_SPECIFIED,
 }  # fmt: skip
+EXTRA = "extra."
+"""Before the name of a column that no identity has by itself; it is compared where a match model names it."""
+MOST_EXTRAS = 100
+_LONGEST_EXTRA = 500
 _YES = frozenset({"true", "yes", "y", "1"})
 _NO = frozenset({"false", "no", "n", "0"})
 
@@ -59,6 +64,16 @@ class Cells:
         self.line = line
         self.faults: list[Fault] = []
         self._row = row
+
+    def extras(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The values of every `extra.<name>` column, in order of name."""
+        found = []
+        for column in sorted(self._row):
+            if column.startswith(EXTRA) and (values := self.many(column)):
+                if any(len(value) > _LONGEST_EXTRA for value in values):
+                    self.wrong(column, f"holds a value of more than {_LONGEST_EXTRA} letters")
+                found.append((column.removeprefix(EXTRA), values))
+        return tuple(found)
 
     def wrong(self, column: str, problem: str) -> None:
         """Remember a fault."""
@@ -118,16 +133,29 @@ class Columns(Generic[Value]):
     required: tuple[str, ...]
     from_cells: Callable[[Cells], Value]
     write: Callable[[Value], dict[str, str]]
+    prefix: str | None = None
+    """Columns that begin so are allowed too."""
 
     def header_faults(self, header: Sequence[str]) -> list[Fault]:
         """Columns that are missing, unknown or named twice."""
         if not header:
             return [Fault(1, "", "has no column names")]
         names = [name.strip() for name in header]
+        free = [name for name in names if self.prefix and name.startswith(self.prefix) and name != self.prefix]
+        if len(free) > MOST_EXTRAS:
+            return [Fault(1, "", f"names more than {MOST_EXTRAS} extra columns")]
         return [
             *(Fault(1, name, "is a required column, and missing") for name in self.required if name not in names),
-            *(Fault(1, _shown(name), "is not a column of this format") for name in names if name not in self.names),
-            *(Fault(1, name, "is there twice") for name in self.names if names.count(name) > 1),
+            *(
+                Fault(1, _shown(name), "is not a column of this format")
+                for name in names
+                if name not in (*self.names, *free)
+            ),
+            *(
+                Fault(1, name, "is there twice")
+                for name in (*self.names, *dict.fromkeys(free))
+                if names.count(name) > 1
+            ),
         ]
 
     def read(self, line: int, row: Mapping[str | None, str | list[str] | None]) -> tuple[Value | None, list[Fault]]:
@@ -146,7 +174,7 @@ def _shown(name: str) -> str:
 
 def member_table() -> Columns[CohortMember]:
     """The columns of a watched person."""
-    return Columns(tuple(MEMBER_COLUMNS), ("member_id", "status"), _member, _member_row)
+    return Columns(tuple(MEMBER_COLUMNS), ("member_id", "status"), _member, _member_row, EXTRA)
 
 
 def navigator_table() -> Columns[Navigator]:
@@ -185,11 +213,11 @@ def _identity(cells: Cells) -> Identity:
     given, family = cells.many("given_names"), cells.text("family_name")
     usual = (Name(given, family),) if given or family else ()
     births = (cells.day("date_of_birth", text) for text in cells.many("date_of_birth"))
-    sex = _SEX_WORDS.get(cells.text("sex").lower())
+    sex = SEX_WORDS.get(cells.text("sex").lower())
     if sex is None:
         cells.wrong("sex", "is none of male, female, not_specified, unknown")
     return Identity(
-        names=(*usual, *map(_alias, cells.many("aliases"))),
+        names=(*usual, *map(alias_of, cells.many("aliases"))),
         dates_of_birth=tuple(DateOfBirth(born) for born in births if born is not None),
         sex=sex or Sex.UNKNOWN,
         identifiers=_identifiers(cells),
@@ -197,10 +225,11 @@ def _identity(cells: Cells) -> Identity:
         addresses=cells.many("addresses"),
         phones=cells.many("phones"),
         emails=cells.many("emails"),
+        extra=cells.extras(),
     )
 
 
-def _alias(text: str) -> Name:
+def alias_of(text: str) -> Name:
     """An alias is written as one text: its last word is the family name, a single word a name they go by."""
     *given, last = text.split()
     return Name(tuple(given), last, NameKind.ALIAS) if given else Name((last,), "", NameKind.ALIAS)
@@ -270,6 +299,7 @@ def _member_row(member: CohortMember) -> dict[str, str]:
         "force_area": member.force_area,
         "safe_contact": member.safe_contact,
         "staff_safety": member.staff_safety,
+        **{EXTRA + name: _joined(values) for name, values in identity.extra},
     }
 
 

@@ -149,7 +149,7 @@ def _from_json(line: int, raw: str, kind: type[Value]) -> tuple[Value | None, li
     value: Value | None = None
     faults = []
     try:
-        value = _adapters()[kind].validate_json(raw, strict=True)
+        value = _adapters()[kind].validate_json(_pairs_of_extra(raw), strict=True)
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False, include_context=False):
             path = ".".join(map(str, fault["loc"]))
@@ -158,6 +158,21 @@ def _from_json(line: int, raw: str, kind: type[Value]) -> tuple[Value | None, li
             faults.append(Fault(line, path, _plain(fault["type"], fault["msg"])))
     faults += [Fault(line, path, "is not a field of the format") for path in _unknown_fields(json.loads(raw), kind, "")]
     return (None if faults else value), faults
+
+
+def _pairs_of_extra(raw: str) -> str:
+    """`extra` may be written as `{name: value or [values]}` too, as a feed sends it; the domain has sorted pairs."""
+    if '"extra"' not in raw:
+        return raw
+    try:
+        record = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    identity = record.get("identity") if isinstance(record, dict) else None
+    if not isinstance(identity, dict) or not isinstance(said := identity.get("extra"), dict):
+        return raw
+    identity["extra"] = [[name, [value] if isinstance(value, str) else value] for name, value in sorted(said.items())]
+    return json.dumps(record)
 
 
 _PLAIN_WORDS = {"missing": "is missing", "date_type": "is not a date", "date_from_datetime_parsing": "is not a date"}
@@ -290,7 +305,9 @@ def _write(
         return
     text = io.StringIO(newline="")
     columns = table()
-    writer = csv.DictWriter(text, columns.names, lineterminator="\n")
+    rows: list[dict[str, str]] = [columns.write(value) for value in values]
+    free: set[str] = {name for row in rows for name in row} - set(columns.names)
+    writer = csv.DictWriter(text, [*columns.names, *sorted(free)], restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(columns.write(value) for value in values)
+    writer.writerows(rows)
     stream.write(text.getvalue().encode())

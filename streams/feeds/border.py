@@ -14,7 +14,7 @@ import msgspec
 
 from domain.events import ATTRIBUTES_BY_KIND, Attributes, Feed, Grade, Handling, Kind, Regime, Role
 from domain.identity import NameKind, Scheme
-from streams.feeds.border_values import Birth, GradeWord, MarkingWord, Moment, SexWord
+from streams.feeds.border_values import Birth, Extras, GradeWord, MarkingWord, Moment, SexWord
 
 Key = Annotated[str, msgspec.Meta(max_length=200)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
@@ -55,6 +55,7 @@ class PersonIn(msgspec.Struct, forbid_unknown_fields=True):
     unknown: bool | None = None
     deceased: bool | None = None
     multiple_birth: bool | None = None
+    extra: Extras | None = None
 
 
 class MentionIn(msgspec.Struct, forbid_unknown_fields=True):

@@ -46,6 +46,15 @@ class Birth:
         self.said = said
 
 
+class Extras:
+    """What a table says beyond a person's fields: {"state": "nsw", "suburb": ["Fictown"]}; or pairs, as we write it."""
+
+    __slots__ = ("said",)
+
+    def __init__(self, said: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        self.said = said
+
+
 class SexWord:
     """Sex as words or as the codes of PID-8 (1, 2, 9, 0; legacy M, F, U, N)."""
 
@@ -148,6 +157,34 @@ _BIRTH_KEYS = frozenset({"value", "quality"})
 _QUALITIES: dict[str, DobQuality] = {quality.value: quality for quality in DobQuality}
 
 
+_MOST_EXTRAS = 100
+_MOST_VALUES = 50
+_LONGEST_NAME, _LONGEST_VALUE = 200, 500
+
+
+def _read_extras(value: object) -> Extras:
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise BorderFault(RejectReason.BAD_VALUE, "expected an object of names and values")
+    if len(pairs) > _MOST_EXTRAS:
+        raise BorderFault(RejectReason.TOO_MANY_REPEATS, f"{len(pairs)} names, at most {_MOST_EXTRAS}")
+    found: dict[str, tuple[str, ...]] = {}
+    for name, said in pairs:
+        values = said if isinstance(said, list | tuple) else [said]
+        if not isinstance(name, str) or not all(isinstance(each, str) for each in values):
+            raise BorderFault(RejectReason.BAD_VALUE, "holds something other than texts and lists of texts")
+        if (
+            len(values) > _MOST_VALUES
+            or len(name) > _LONGEST_NAME
+            or any(len(each) > _LONGEST_VALUE for each in values)
+        ):
+            raise BorderFault(RejectReason.BAD_VALUE, "holds a name or value that is too long, or too many values")
+        kept = tuple([text for each in values if (text := " ".join(each.split()))])
+        if kept and name.strip():
+            found[name.strip()] = kept
+    return Extras(tuple(sorted(found.items())))
+
+
 _SEX_WORDS = {
     **{sex.value: sex for sex in Sex},
     "1": Sex.MALE,
@@ -179,6 +216,7 @@ def _read_marking(value: object) -> MarkingWord:
 _READERS: dict[type, Any] = {
     Moment: read_moment,
     Birth: _read_birth,
+    Extras: _read_extras,
     SexWord: _read_sex,
     MarkingWord: _read_marking,
     GradeWord: lambda value: GradeWord(parse_grade(value)),

@@ -102,6 +102,7 @@ def identity_of(person: PersonIn | None, refs: Iterable[IdentifierIn] | None, sy
         bool(person.unknown),
         bool(person.deceased),
         bool(person.multiple_birth),
+        person.extra.said if person.extra is not None else (),
     )
 
 

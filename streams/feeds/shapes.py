@@ -15,7 +15,7 @@ def member(kind: Any, wanted: Any) -> Any:
         return kind
     if get_origin(kind) is Annotated:
         return member(get_args(kind)[0], wanted)
-    if get_origin(kind) is tuple:
+    if get_origin(kind) in {tuple, dict}:
         return None
     return next((found for part in get_args(kind) if (found := member(part, wanted)) is not None), None)
 
