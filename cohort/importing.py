@@ -303,11 +303,15 @@ def _write(
         for value in values:
             stream.write(adapter.dump_json(value) + b"\n")
         return
+    stream.write(_as_csv(values, table()).encode())
+
+
+def _as_csv(values: Sequence[Value], columns: Columns[Value]) -> str:
+    """Every row with the columns of the format, then those of its own that any row has."""
+    rows = [columns.write(value) for value in values]
+    free = {name for row in rows for name in row} - set(columns.names)
     text = io.StringIO(newline="")
-    columns = table()
-    rows: list[dict[str, str]] = [columns.write(value) for value in values]
-    free: set[str] = {name for row in rows for name in row} - set(columns.names)
     writer = csv.DictWriter(text, [*columns.names, *sorted(free)], restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    stream.write(text.getvalue().encode())
+    return text.getvalue()
