@@ -309,7 +309,7 @@ def _write(
 def _as_csv(values: Sequence[Value], columns: Columns[Value]) -> str:
     """Every row with the columns of the format, then those of its own that any row has."""
     rows = [columns.write(value) for value in values]
-    free = {name for row in rows for name in row} - set(columns.names)
+    free: set[str] = {name for row in rows for name in row} - set(columns.names)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, [*columns.names, *sorted(free)], restval="", lineterminator="\n")
     writer.writeheader()
