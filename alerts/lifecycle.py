@@ -65,8 +65,13 @@ def raise_alert(
         raised_at=now,
         updated_at=now,
         last_queued_at=now,
-        timeline=(TimelineEntry(now, Happening.RAISED, note=trigger.rule_id),),
+        timeline=(TimelineEntry(now, Happening.RAISED, note=_grounds(trigger)),),
     )
+
+
+def _grounds(trigger: TriggerFired) -> str:
+    """The rule that spoke, and whether we learnt of it late: the time line must not look as if it had just happened."""
+    return f"{trigger.rule_id}, learnt late" if trigger.late else str(trigger.rule_id)
 
 
 def holds(alert: Alert, firing: FiringId) -> bool:
@@ -85,7 +90,7 @@ def add_trigger(alert: Alert, trigger: TriggerFired, *, clock_policy: ClockPolic
     what = Happening.BROKE_THROUGH if trigger.priority.outranks(alert.priority) else Happening.JOINED
     others = tuple(record for record in alert.triggers if record.trigger.firing_id != trigger.firing_id)
     grown = replace(alert, triggers=(*others, TriggerRecord(trigger, now)))
-    return _told(_reckoned(grown, clock_policy), what, now, note=trigger.rule_id)
+    return _told(_reckoned(grown, clock_policy), what, now, note=_grounds(trigger))
 
 
 def move_trigger(alert: Alert, old: FiringId, new: TriggerFired, *, clock_policy: ClockPolicy, now: datetime) -> Alert:
@@ -103,7 +108,7 @@ def move_trigger(alert: Alert, old: FiringId, new: TriggerFired, *, clock_policy
         if record.trigger.firing_id != new.firing_id
     )
     moved = replace(alert, triggers=(*kept, TriggerRecord(new, since)))
-    return _told(_reckoned(moved, clock_policy), Happening.MOVED, now, note=new.rule_id)
+    return _told(_reckoned(moved, clock_policy), Happening.MOVED, now, note=_grounds(new))
 
 
 def withdraw_trigger(alert: Alert, firing: FiringId, *, clock_policy: ClockPolicy, now: datetime) -> Alert:
@@ -131,7 +136,7 @@ def reinstate(alert: Alert, trigger: TriggerFired, *, clock_policy: ClockPolicy,
     _require(alert, alert.state is AlertState.WITHDRAWN, "being reinstated")
     others = tuple(record for record in alert.triggers if record.trigger.firing_id != trigger.firing_id)
     back = replace(alert, state=AlertState.RAISED, triggers=(*others, TriggerRecord(trigger, now)))
-    return _told(_reckoned(back, clock_policy), Happening.RAISED, now, note=trigger.rule_id)
+    return _told(_reckoned(back, clock_policy), Happening.RAISED, now, note=_grounds(trigger))
 
 
 def mark_queued(alert: Alert, purpose: Purpose, now: datetime) -> Alert:

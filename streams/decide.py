@@ -51,7 +51,7 @@ class World:
 
 def decide(matched: Matched, person: Person, member: CohortMember | None, world: World, now: datetime) -> Commit:
     """What one matched event does to one watched person. Pure; the same input gives the same commit."""
-    state, event, policy = person.state, matched.event, world.policy
+    state, event, policy = person.state, matched.as_learnt, world.policy
     if member is None:
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, FiringDecision.NOT_WATCHED.value))
     standing = watch_standing(member, on=event.occurred_at, feed=event.feed)
@@ -65,6 +65,8 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
     history = _within(with_entries(state.history, added), oldest)
     # Both sides without what has become too old: forgetting takes no firing back.
     changes = _changes(world.rules, member, _within(state.history, oldest), history, added)
+    if matched.found_at is not None:
+        changes = _found_late(changes)
     alert_changes = decide_alerts(
         fired=changes.fired,
         withdrawn=changes.withdrawn,
@@ -195,6 +197,15 @@ def _changes(
 ) -> Changes:
     touched = rules.touching(_kinds_concerned(after, added))
     return compare(evaluate(touched, member, effective(before)), evaluate(touched, member, effective(after)))
+
+
+def _found_late(changes: Changes) -> Changes:
+    """What look-back makes fire is marked late, however short the time: nobody may take it for news of this moment."""
+    return replace(
+        changes,
+        fired=tuple(replace(firing, late=True) for firing in changes.fired),
+        moved=tuple((old, replace(new, late=True)) for old, new in changes.moved),
+    )
 
 
 def _kinds_concerned(history: History, added: Sequence[HistoryEntry]) -> frozenset[Kind]:

@@ -169,7 +169,7 @@ class Decider:
             if not changes_nothing(commit) and not await self._transport.commit(commit):
                 continue
             await self._transport.hand_over(commit.handed)
-            self._observers.decided(commit, matched.event)
+            self._observers.decided(commit, matched.as_learnt)
             return commit.disposition
         raise Conflict("A person's state changed under every attempt to decide.")
 

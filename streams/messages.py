@@ -3,7 +3,7 @@
 `Disposition` is the one word in which every accepted event ends (design.md section 4).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -70,7 +70,8 @@ class Matched:
 
     `subject` is whom it is about (the listener, somebody linked to them, or 'household'). Where the source moves an
     occurrence from one person to others, the one who loses it is told the `heirs`, and hands over to each of them the
-    `extra` entries it had, saying whose they were (`handed_by`).
+    `extra` entries it had, saying whose they were (`handed_by`). `found_at` is set where look-back found the event for
+    the listener after it had passed them by.
     """
 
     event: Event
@@ -82,6 +83,15 @@ class Matched:
     extra: tuple[HistoryEntry, ...] = ()
     heirs: tuple[Heir, ...] = ()
     handed_by: str = ""
+    found_at: datetime | None = None
+
+    @property
+    def as_learnt(self) -> Event:
+        """The event as the listener comes to know it: what look-back found was received, for them, when it was found.
+
+        So its lateness is counted up to then (rules.md section 2).
+        """
+        return self.event if self.found_at is None else replace(self.event, received_at=self.found_at)
 
     @property
     def part(self) -> str:
