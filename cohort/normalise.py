@@ -54,6 +54,12 @@ def postcode(text: str) -> str | None:
     return sys.intern(compact)
 
 
+def pseudo(text: str) -> bool:
+    """Whether `text` is a code for "no address" (ZZ99, NF1 1NF, NF1 1FA) and so says nothing, not even as text."""
+    compact = "".join(text.split()).upper()
+    return compact.startswith("ZZ99") or compact in _PSEUDO_POSTCODES
+
+
 def outcode(code: str) -> str:
     """The district of a normalised postcode: WV1 of WV11AA."""
     return code[:-3]

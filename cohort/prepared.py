@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 
 from cohort.identifiers import canonical
 from cohort.names import MOHAMMED, name_tokens
-from cohort.normalise import address_line, birth_date, email, phone, postcode
+from cohort.normalise import address_line, birth_date, email, phone, postcode, pseudo
+from cohort.text_levels import compact, plain_text
 from domain.identity import DateOfBirth, DobQuality, Identifier, Identity, Name, NameKind, Scheme, Sex
 
 
@@ -35,6 +36,8 @@ class PreparedIdentity(NamedTuple):
     """Every comparable field. `births` are yyyymmdd; `references` are (scheme, system, value) of local schemes.
 
     `extras` are the (name, values) of `Identity.extra` as written: what they are compared as is up to the model.
+    `plain` are (field, text) of postcodes, address lines and identifiers not in the UK's form: text only, apart
+    from the sound ones, so that nothing that trusts those can rest on them.
     """
 
     names: tuple[PreparedName, ...] = ()
@@ -56,9 +59,14 @@ class PreparedIdentity(NamedTuple):
     deceased: bool = False
     multiple_birth: bool = False
     extras: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    plain: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return "PreparedIdentity()"
+
+    def plain_texts(self, kind: str) -> tuple[str, ...]:
+        """What was said in a field but is not in the UK's form: `postcode`, `address`, or a scheme of identifiers."""
+        return tuple(text for known, text in self.plain if known == kind)
 
     def extra(self, name: str) -> tuple[str, ...]:
         """The values of an extra field, as written; () where there is none."""
@@ -72,13 +80,17 @@ def prepare(identity: Identity) -> PreparedIdentity:
         _identifiers(identity.identifiers) if identity.identifiers else _NO_IDENTIFIERS
     )
     sex = identity.sex
+    postcodes = _kept(postcode, identity.postcodes)
+    addresses = _kept(address_line, identity.addresses)
+    sound = len(postcodes) + len(addresses) + len(nhs) + len(pnc) + len(cro) + len(upn)
+    said = len(identity.postcodes) + len(identity.addresses) + len(identity.identifiers) - len(references)
     return PreparedIdentity(
         _names(identity.names),
         births,
         estimated,
         sex if sex is Sex.MALE or sex is Sex.FEMALE else None,
-        _kept(postcode, identity.postcodes),
-        _kept(address_line, identity.addresses),
+        postcodes,
+        addresses,
         _kept(phone, identity.phones),
         _kept(email, identity.emails),
         nhs,
@@ -92,7 +104,29 @@ def prepare(identity: Identity) -> PreparedIdentity:
         identity.deceased,
         identity.multiple_birth,
         identity.extra,
+        _plain(identity) if sound < said else (),
     )
+
+
+def _plain(identity: Identity) -> tuple[tuple[str, str], ...]:
+    """What is not in the UK's form, as text. Pseudo postcodes, dummies and words without a digit say nothing."""
+    texts = [("postcode", _code(text)) for text in identity.postcodes if postcode(text) is None and not pseudo(text)]
+    texts += [("address", plain_text(text)) for text in identity.addresses if address_line(text) is None]
+    texts += [
+        (_WORD[each.scheme], _code(each.value))
+        for each in identity.identifiers
+        if canonical(each.scheme, each.value) is None
+    ]
+    return tuple(dict.fromkeys((kind, text) for kind, text in texts if text))
+
+
+def _code(written: str) -> str:
+    """The letters and digits of a code, upper-case; '' for one without a digit, or of one sign again and again."""
+    text = compact(written)
+    return text if len(set(text)) > 1 and any(map(str.isdigit, text)) and text not in _DUMMIES else ""
+
+
+_DUMMIES = frozenset({"00000000Z"})
 
 
 def _kept(clean: Callable[[str], str | None], values: tuple[str, ...]) -> tuple[str, ...]:
