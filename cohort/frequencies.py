@@ -31,6 +31,21 @@ def day_change(bits: Mapping[int, float]) -> Change | None:
     return change
 
 
+def value_change(
+    values: Callable[[PreparedIdentity], tuple[str, ...]], bits: Mapping[str, float], default: float
+) -> Change:
+    """That of the rarest value that both sides hold; `default` for values that are not listed."""
+
+    def change(one: PreparedIdentity, other: PreparedIdentity) -> float:
+        first, second = values(one), values(other)
+        if len(first) == 1 == len(second):
+            return bits.get(first[0], default) if first == second else 0.0
+        shared = frozenset(first).intersection(second)
+        return max((bits.get(value, default) for value in shared), default=0.0)
+
+    return change
+
+
 def _shared_tokens(one: PreparedIdentity, other: PreparedIdentity) -> list[str]:
     """Tokens that both names hold. Mohammed before a call name says nothing for or against, so it is left out."""
     first = {token for name in one.names if not name.alias for token in name.tokens}

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from math import inf, log2
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cohort.comparisons import COMPARISONS, MISSING, Comparison
-from cohort.frequencies import Change, day_change, name_change
+from cohort.comparisons import MISSING, Comparison
+from cohort.frequencies import Change, day_change, name_change, value_change
+from cohort.offered import offered
 from domain.errors import ConfigError
 
 
@@ -33,12 +34,22 @@ class LevelFile(_Closed):
     source: str = ""
 
 
+class ValueFile(_Closed):
+    """How common the values of one column are: `usual` is what a level's u assumes, `default` what is not listed."""
+
+    usual: float = Field(gt=0, le=1)
+    default: float = Field(gt=0, le=1)
+    values: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+
+
 class ComparisonFile(_Closed):
-    """One comparison with all its levels, strongest first."""
+    """One comparison with all its levels, strongest first; `kind` says how an extra column is compared."""
 
     comparison: str
     levels: tuple[LevelFile, ...]
     source: str = ""
+    kind: str | None = None
+    frequencies: ValueFile | None = None
 
 
 class FrequencyFile(_Closed):
@@ -58,8 +69,14 @@ class ModelFile(_Closed):
     version: int
     notes: str = ""
     prior_probability: float = Field(gt=0, lt=1)
-    frequencies: FrequencyFile
+    frequencies: FrequencyFile = FrequencyFile(default_name=0.0025)
     comparisons: tuple[ComparisonFile, ...]
+    prevalence: float | None = Field(default=None, gt=0)
+    keys: tuple[tuple[str, ...], ...] = ()
+
+    def text(self) -> str:
+        """The file's JSON, as `load_model` reads it."""
+        return self.model_dump_json(indent=1, exclude_defaults=True) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,8 @@ class MatchModel:
 
     `keys` are blocking keys beyond those that every index has: each a combination of parts (`blocking.PARTS`), all of
     which must agree. A trained model has them where its table has columns other than a person usually has.
+    `prevalence` is how many members an event is about on average, where a model was trained to know; the prior of a
+    pair is that share of the cohort. (Above 1 where a table holds several copies of one person.)
     """
 
     name: str
@@ -105,6 +124,7 @@ class MatchModel:
     prior_bits: float
     comparisons: tuple[ComparisonModel, ...]
     keys: tuple[tuple[str, ...], ...] = ()
+    prevalence: float | None = None
 
 
 def load_model(text: str) -> MatchModel:
@@ -129,6 +149,8 @@ def load_model(text: str) -> MatchModel:
             _compiled(each, rises.get(each.comparison, 0.0), changes.get(each.comparison))
             for each in parsed.comparisons
         ),
+        keys=parsed.keys,
+        prevalence=parsed.prevalence,
     )
 
 
@@ -139,20 +161,18 @@ def _rise(adjustments: Mapping[Any, float], *, several: bool) -> float:
 
 
 def _compiled(comparison: ComparisonFile, rise: float, change: Change | None) -> ComparisonModel:
-    known = COMPARISONS.get(comparison.comparison)
-    if known is None:
-        raise ConfigError(f"The match model asks for an unknown comparison: {comparison.comparison}")
-    compare, offered = known
-    given = tuple(level.level for level in comparison.levels)
-    if sorted(given) != sorted(offered):
-        odd = ", ".join(sorted(set(given) ^ set(offered))) or "a level is given twice"
-        raise ConfigError(f"The levels of {comparison.comparison} are not those that the comparison offers: {odd}")
+    offer = offered(comparison.comparison, (level.level for level in comparison.levels), comparison.kind)
+    if comparison.frequencies is not None:
+        common = comparison.frequencies
+        changes = {value: log2(common.usual / share) for value, share in common.values.items()}
+        default = log2(common.usual / common.default)
+        change, rise = value_change(offer.values, changes, default), max(0.0, default, *changes.values())
     weights: dict[str, LevelWeight] = {}
     for level in reversed(comparison.levels):
         weaker = tuple(weight for name, weight in weights.items() if name != MISSING)
         weights[level.level] = LevelWeight(_bits(comparison.comparison, level), level.tf_weight, weaker)
     most = max(max(each.bits, each.adjusted(rise)) if each.tf_weight else each.bits for each in weights.values())
-    return ComparisonModel(comparison.comparison, compare, weights, most, change)
+    return ComparisonModel(comparison.comparison, offer.compare, weights, most, change)
 
 
 def _bits(comparison: str, level: LevelFile) -> float:

@@ -15,7 +15,8 @@ class MatchPolicy:
 
     A larger cohort offers more chances to agree by accident, so both thresholds rise by one bit whenever it doubles.
     `margin_bits`: how far the best member must be ahead of the next. `prevalence`: the share of mentions that are
-    about watched people, spread over the cohort as the prior; None takes the model's own prior.
+    about watched people, spread over the cohort as the prior, unless a trained model knows better; None takes the
+    model's own prior.
     `at_most` results per mention.
     """
 
@@ -32,6 +33,8 @@ class MatchPolicy:
 
     def prior_bits(self, members: int, model: MatchModel) -> float:
         """Log2 odds, before any evidence, that a mention is about one given member."""
+        if model.prevalence is not None:
+            return bits_of(min(model.prevalence / max(members, 1), 0.5))
         if self.prevalence is None:
             return model.prior_bits
         return bits_of(min(self.prevalence, 0.5) / max(members, 2))
