@@ -37,15 +37,16 @@ _PARTS: dict[str, _Part] = {
     "family_sound": lambda who: [phonetic(token) for name in who.names for token in name.family],
     "token": _tokens,
     "token_sound": lambda who: map(phonetic, _tokens(who)),
-    "postcode": lambda who: who.postcodes,
+    "postcode": lambda who: (*who.postcodes, *who.plain_texts("postcode")) if who.plain else who.postcodes,
     "outcode": lambda who: map(outcode, who.postcodes),
-    "house": lambda who: who.addresses,
+    "house": lambda who: (*who.addresses, *who.plain_texts("address")) if who.plain else who.addresses,
+    "identifier": lambda who: [each for each in who.plain if each[0] not in ("postcode", "address")],
     "phone": lambda who: who.phones,
     "email": lambda who: who.emails,
 }
 PARTS = (*_PARTS, "extra.*")
 """What a key of a model's own can ask for. `birth_month` is yyyymm, `birth_day` mmdd, `given` the call name, `house`
-the address line, `extra.<name>` a column of that name, in lower case."""
+the address line, `identifier` one that is only known as text, `extra.<name>` a column of that name, in lower case."""
 _EXTRA = "extra."
 
 
@@ -66,7 +67,7 @@ def own_keys(who: PreparedIdentity, keys: Sequence[Combination]) -> list[int]:
     """
     found: list[int] = []
     for combination in keys:
-        values = [set(_values(who, part)) for part in combination]
+        values = [set(part_values(who, part)) for part in combination]
         found.extend(hash((combination, chosen)) for chosen in product(*values))
     return found
 

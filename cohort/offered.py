@@ -27,7 +27,7 @@ for _offer in FINE:
 
 
 def offered(name: str, levels: Iterable[str], kind: str | None = None) -> Offer:
-    """The comparison `name` that answers exactly `levels`, in any order. Raises ConfigError naming what is not there."""
+    """The comparison `name` that answers exactly `levels`, in any order. Raises ConfigError naming what is odd."""
     wanted = sorted(levels)
     if name.startswith(EXTRA):
         if kind not in tuple(Kind):
