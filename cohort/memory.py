@@ -51,6 +51,10 @@ class MemoryCohortStore:
             navigators=tuple(await self.navigators()) if self._navigators_changed_at > version else None,
         )
 
+    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who was written or removed after `version`."""
+        return tuple(sorted(member_id for member_id, at in self._changed_at.items() if at > version))
+
     async def put_navigators(self, navigators: Sequence[Navigator], *, replace: bool) -> int:
         """Write all of `navigators`; `replace` also removes the others."""
         self._version += 1

@@ -122,6 +122,13 @@ class ValkeyCohortStore:
         """What was written after `version`. The usual answer, nothing, costs one round trip."""
         return await _told(self._changes(version))
 
+    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who was written or removed after `version`."""
+        ids: list[bytes] = await _told(
+            cast("Awaitable[list[bytes]]", self._client.zrange(CHANGES, f"({version}", "+inf", byscore=True))
+        )
+        return tuple(sorted(MemberId(name.decode()) for name in ids))
+
     async def _changes(self, version: int) -> StoreChanges:
         pipe = self._client.pipeline(transaction=True)
         pipe.get(VERSION)

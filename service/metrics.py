@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from alerts.model import Delivery
 from domain.events import Event
+from streams.lookback_ports import Progress
 from streams.messages import ItemReceipt
 from streams.ports import Commit, Recognised
 
@@ -58,6 +59,12 @@ class Metrics:
         self.members = Gauge("reachpoint_cohort_members", "Watched people in the index", registry=self.registry)
         self.cohort_version = Gauge("reachpoint_cohort_version", "Version of the index", registry=self.registry)
         self.outbox = Gauge("reachpoint_outbox_pending", "Messages waiting", ["channel"], registry=self.registry)
+        self.lookback_left = Gauge(
+            "reachpoint_lookback_backlog", "Retained events still to be looked back on", registry=self.registry
+        )
+        self.lookback_found = Counter(
+            "reachpoint_lookback_found_total", "Found late by look-back", ["what"], registry=self.registry
+        )
         self.intake_waiting = Gauge(
             "reachpoint_intake_waiting", "Records waiting for the next flush", registry=self.registry
         )
@@ -86,6 +93,12 @@ class Metrics:
             for record in alert.triggers:
                 if record.trigger.firing_id not in known:
                     self.fired.labels(record.trigger.rule_id, record.trigger.priority.value).inc()
+
+    def on_looked_back(self, progress: Progress, parts: int, reviews: int) -> None:
+        """A page of retained events was looked back on."""
+        self.lookback_left.set(progress.left)
+        self.lookback_found.labels("part").inc(parts)
+        self.lookback_found.labels("review").inc(reviews)
 
     def on_attempt(self, row: Delivery) -> None:
         """A message was tried."""

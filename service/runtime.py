@@ -33,6 +33,8 @@ from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
 from streams.intake import GroupCommit
 from streams.lease import WorkerLease
+from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
+from streams.lookback_valkey import ValkeyLookBack
 from streams.ports import Commit
 from streams.topology import STUCK_AFTER
 from streams.valkey import ValkeyTransport
@@ -134,7 +136,8 @@ class Service:
                 self.transport, lambda: self.cohort.index, self.policies.match, self.clock, observers
             )
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
-            self._spawn("recognise", self._indexed(keep_running("recognise", recogniser.run_once, self._stop)))
+            first_hop = FirstHop(recogniser, self._lookback())
+            self._spawn("recognise", self._indexed(keep_running("recognise", first_hop.run_once, self._stop)))
             self._spawn("decide", self._indexed(keep_running("decide", decider.run_once, self._stop)))
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
@@ -152,6 +155,17 @@ class Service:
         )
         if wait_for_index:
             await self.indexed.wait()
+
+    def _lookback(self) -> LookBack:
+        return LookBack(
+            ValkeyLookBack(self._client, retention=self.policies.retention),
+            self.transport,
+            cohort=self.cohort_store,
+            index=lambda: self.cohort.index,
+            policy=self.policies.match,
+            clock=self.clock,
+            observer=LookBackObserver(self.metrics.on_looked_back),
+        )
 
     async def stop(self) -> None:
         """Take nothing more in, answer what was taken, finish what is under way."""

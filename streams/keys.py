@@ -19,6 +19,7 @@ QUARANTINE = "rp:quarantine"
 QUARANTINE_ITEM = "rp:q:"
 WORKER = "rp:worker"
 FOLLOWED = "rp:followed"
+LOOKED_BACK = "rp:lookedback:"
 RECOGNISE_GROUP = "recognise"
 DECIDE_GROUP = "decide"
 

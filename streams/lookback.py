@@ -70,7 +70,7 @@ def is_amended(event: Event, known: Known, people: Sought) -> bool:
     return any(value[len(SUBJECT) :] in people.members for value in values)
 
 
-def competed(event: Event, matches: Sequence[Match], people: Sought) -> bool:
+def competed(matches: Sequence[Match], people: Sought) -> bool:
     """Whether a match beyond the thresholds is for somebody sought, so that `settled` must look at its rivals."""
     return any(_could_be_given(match, people) for match in matches)
 
@@ -88,7 +88,7 @@ def settled(
         if not _could_be_given(match, people) or match.member_id in linked:
             found.append(match)
             continue
-        holders = _holders(event, match, pairs, linked, known, people) - {match.member_id}
+        holders = _holders(event, match, pairs, linked=linked, known=known, people=people) - {match.member_id}
         if not holders:
             found.append(match)
             continue
@@ -118,6 +118,7 @@ def _holders(
     event: Event,
     match: Match,
     pairs: Sequence[Match],
+    *,
     linked: Collection[MemberId],
     known: Known,
     people: Sought,
@@ -148,7 +149,9 @@ def found_for(result: Recognised, people: Sought, now: datetime) -> Recognised:
     Amendments come before what they amend: then a visit that was cancelled since alerts nobody in passing.
     """
     parts = tuple(
-        replace(part, found_at=now) for part in (*result.revived, *result.parts) if _is_for_somebody_sought(part, people)
+        replace(part, found_at=now)
+        for part in (*result.revived, *result.parts)
+        if _is_for_somebody_sought(part, people)
     )
     return replace(
         result,

@@ -16,6 +16,7 @@ from alerts.memory import MemoryAlertStore
 from domain.clock import Clock
 from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId
+from streams.lookback_ports import Progress
 from streams.messages import (
     Disposition,
     HeldIntel,
@@ -107,6 +108,11 @@ class Stream(Generic[V]):
         """It is done with."""
         self.pending.pop(place, None)
 
+    @property
+    def delivered(self) -> Place:
+        """The last place that was read."""
+        return self._delivered
+
     def trim(self, keep_from: Place | None, most: int) -> int:
         """Drop entries before `keep_from` (None: all) and those above `most`, never one unread or unacknowledged."""
         lowest = min(self.pending, default=self._delivered)
@@ -162,6 +168,7 @@ class MemoryServer:
         self.last: dict[str, datetime] = {}
         self.links: Expiring[str, frozenset[str]] = Expiring(clock)
         self.parked: Expiring[str, tuple[ParkedAmendment, ...]] = Expiring(clock)
+        self.looked_back: dict[str, Progress] = {}
         self.reviews: dict[str, ReviewItem] = {}
         self.items: Expiring[str, QuarantineItem] = Expiring(clock)
         self.item_order: dict[str, datetime] = {}
@@ -203,6 +210,10 @@ class MemoryServer:
         row.parts = {}
         self.in_flight.pop(event_id, None)
         self.count("disposed", feed, _without_alert_id(disposition))
+
+    def uncount(self, feed: Feed, disposition: Disposition) -> None:
+        """An event that had ended so is under way again, or ends otherwise."""
+        self.count("disposed", feed, _without_alert_id(disposition), by=-1)
 
     def ledger(self) -> LedgerCounts:
         """The books as they are."""

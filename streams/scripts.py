@@ -16,6 +16,7 @@ class Scripts:
         self.forward = _load(client, "forward")
         self.settle = _load(client, "settle")
         self.hand_over = _load(client, "hand_over")
+        self.hand_on = _load(client, "hand_on")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
 

@@ -1,0 +1,104 @@
+"""Look-back's store in memory: the twin of `lookback_valkey.py` for tests and simulation."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from domain.ids import shard_of
+from streams.lookback_ports import Page, Progress, Reach
+from streams.memory_server import EventRow, MemoryServer, milliseconds, place_of, text
+from streams.messages import Disposition, Ending, Matched, ReviewItem, most_telling
+from streams.ports import LogEntry, Recognised
+
+_BEFORE = "before"
+"""The part of an event that stands for how it had ended."""
+
+
+class MemoryLookBack:
+    """LookBackLog on one MemoryServer."""
+
+    def __init__(self, server: MemoryServer, *, worker: str = "w1") -> None:
+        self._server = server
+        self._worker = worker
+
+    async def progress(self) -> Progress | None:
+        """See lookback_ports.LookBackLog."""
+        with self._server.effect("progress"):
+            return self._server.looked_back.get(self._worker)
+
+    async def keep_progress(self, progress: Progress) -> None:
+        """See lookback_ports.LookBackLog."""
+        with self._server.effect("keep_progress"):
+            self._server.looked_back[self._worker] = progress
+
+    async def reach(self) -> Reach:
+        """See lookback_ports.LookBackLog."""
+        with self._server.effect("reach"):
+            return Reach(text(self._server.events.delivered), len(self._server.events.entries))
+
+    async def page(self, after: str, until: str, limit: int) -> Page:
+        """See lookback_ports.LookBackLog."""
+        with self._server.effect("page"):
+            events, first, last = self._server.events, place_of(after), place_of(until)
+            found = [place for place in sorted(events.entries) if first < place <= last][:limit]
+            barrier = min(events.pending, default=None)
+            free = [place for place in found if barrier is None or place < barrier]
+            entries = tuple(LogEntry(text(place), events.entries[place]) for place in free)
+        return Page(entries, text(free[-1]) if free else after, more=len(free) < len(found) or len(found) == limit)
+
+    async def reviews_of(self, ids: Sequence[str]) -> list[ReviewItem | None]:
+        """See lookback_ports.LookBackLog."""
+        with self._server.effect("reviews_of"):
+            return [self._server.reviews.get(name) for name in ids]
+
+    async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
+        """See lookback_ports.LookBackLog. As on Valkey, what is only remembered may be written without the rest."""
+        server = self._server
+        with server.effect("hand_on"):
+            for result in found:
+                for key, value in result.links:
+                    known = server.links.get(key) or frozenset()
+                    server.links.put(key, known | {value}, server.retention.links)
+                for review in result.reviews:
+                    server.reviews.setdefault(review.review_id, review)
+            server.fail("amid hand_on")
+            sent = 0
+            for result in found:
+                for part in result.parts:
+                    sent += self._send(part, now)
+                if result.reviews:
+                    self._ask(result)
+            server.looked_back[self._worker] = progress
+        return sent
+
+    def _send(self, part: Matched, now: datetime) -> int:
+        server, event = self._server, part.event
+        row = server.rows.get(event.event_id)
+        if (row is not None and row.under_way and part.part in row.parts) or server.decided.get(
+            (part.listener, event.event_id, part.part)
+        ):
+            return 0
+        if row is not None and row.ending is not None:
+            self._reopen(row, part, row.ending, now)
+        server.join(part)
+        server.matched[shard_of(part.listener)].add(part)
+        return 1
+
+    def _reopen(self, row: EventRow, part: Matched, ending: Disposition, now: datetime) -> None:
+        self._server.uncount(part.event.feed, ending)
+        row.ending = None
+        row.parts = {_BEFORE: ending}
+        self._server.in_flight[part.event.event_id] = milliseconds(now)
+
+    def _ask(self, result: Recognised) -> None:
+        server, event = self._server, result.event
+        row = server.rows.get(event.event_id)
+        if row is None or not row.recognised:
+            return
+        if row.ending is None:
+            for review in result.reviews:
+                row.parts.setdefault(f"review|{review.review_id}", Disposition(Ending.REVIEW))
+            return
+        best = most_telling([row.ending, Disposition(Ending.REVIEW)])
+        if best != row.ending:
+            server.uncount(event.feed, row.ending)
+            server.end(row, event.event_id, event.feed, best)
