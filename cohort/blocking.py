@@ -72,7 +72,8 @@ def own_keys(who: PreparedIdentity, keys: Sequence[Combination]) -> list[int]:
     return found
 
 
-def _values(who: PreparedIdentity, part: str) -> Iterable[object]:
+def part_values(who: PreparedIdentity, part: str) -> Iterable[object]:
+    """The values of one of `PARTS`; a KeyError for another."""
     if part.startswith(_EXTRA):
         name = part[len(_EXTRA) :]
         written = [value for known, values in who.extras if known == name for value in values]
