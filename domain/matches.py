@@ -32,6 +32,8 @@ class MatchReason(StrEnum):
     HOUSEHOLD = "household"  # matched by household key, nobody named
     IDENTIFIER = "identifier"  # a verified NHS number with date of birth or surname; or, in review, an identifier alone
     SIBLING = "sibling"  # shares the home, but neither given name nor date of birth
+    REVIEWED_SAME = "reviewed_same"  # a human confirmed this mention identity for this member before
+    REVIEWED_DIFFERENT = "reviewed_different"  # a human rejected it before: no candidate
 
 
 @dataclass(frozen=True, slots=True)
