@@ -1,68 +1,115 @@
-"""`reachpoint match`: offline matching of a file of events against a cohort, one line per scored pair."""
+"""`reachpoint match`: who may each record be about, how sure, and why. Offline: nothing is stored, nobody is told.
+
+By itself it writes one line per scored pair; `train`, `explain` and `evaluate` are commands below it.
+"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json
+from service.commands.matching_evaluate import evaluate
+from service.commands.matching_explain import explain
+from service.commands.matching_inputs import (
+    CohortFile,
+    EventsFile,
+    EventsMappingFile,
+    FeedName,
+    Inputs,
+    MappingFile,
+    ModelFile,
+    Paths,
+    gather,
+    private,
+    tell,
+)
+from service.commands.matching_train import train
+from service.terminal import FAULTS, AsJson, Config, Data, out, progress, run, settings_for, show_json
 
-_FEEDS = ("police", "intelligence", "programme", "ed")
+if TYPE_CHECKING:
+    from cohort.csv_columns import Fault
+    from service.offline import Linker
+
+match = typer.Typer(invoke_without_command=True)
+match.command("train")(train)
+match.command("explain")(explain)
+match.command("evaluate")(evaluate)
+_NOWHERE = Path()
+_AT_ONCE = 100
 
 
-def match(
-    cohort: Annotated[Path, typer.Option("--cohort", help="Watched people, CSV or NDJSON.")],
-    events: Annotated[Path, typer.Option("--events", help="Events: NDJSON of the envelope, or .hl7.")],
-    to: Annotated[Path, typer.Option("--out", help="NDJSON to write, one line per scored pair.")],
-    feed: Annotated[str, typer.Option("--feed", help="Which feed the NDJSON is of.")] = "police",
+@match.callback()
+def pairs(
+    context: typer.Context,
+    cohort: CohortFile = _NOWHERE,
+    events: EventsFile = _NOWHERE,
+    to: Annotated[Path, typer.Option("--out", help="NDJSON to write, one line per scored pair.")] = _NOWHERE,
+    model: ModelFile = None,
+    mapping: MappingFile = None,
+    events_mapping: EventsMappingFile = None,
+    feed: FeedName = "police",
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Bits from which a pair is a match; default: 0 for a model of your own, else as live."),
+    ] = None,
+    best: Annotated[bool, typer.Option("--best", help="Only the heaviest pair of each event.")] = False,
     config: Config = None,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
     """Say who each event may be about, how sure and why. Nothing is stored and nobody is told."""
-    import msgspec
-
-    from cohort.importing import read_members
-    from cohort.index import CohortIndex
-    from cohort.matching import score_all
-    from domain.clock import SystemClock
-    from domain.errors import ConfigError
-    from domain.events import Event, Feed
-    from service.commands.feeds import FEEDS
-    from service.commands.people import file_format
-    from service.feeding import read_file
-    from service.wiring import policies_of
-
+    if context.invoked_subcommand is not None:
+        return
+    for name, given in (("--cohort", cohort), ("--events", events), ("--out", to)):
+        if given == _NOWHERE:
+            raise typer.BadParameter("is missing.", param_hint=f"'{name}'")
+    paths = Paths(cohort, events, mapping, events_mapping, model, feed)
     settings = settings_for(config, data)
 
     async def work() -> int:
-        with cohort.open("rb") as stream:
-            found = read_members(stream, file_format(cohort))
-        for fault in found.faults:
-            err.print(f"{cohort.name}: {fault}", markup=False)
-        if found.faults:
+        from service.offline import make_linker
+        from service.wiring import policies_of
+
+        target = paths.writable(to)
+        found = gather(paths, settings)
+        if found is None:
             return FAULTS
-        if feed not in FEEDS:
-            raise ConfigError(f"'{feed}' is no feed; there are {', '.join(_FEEDS)}.")
-        if to.exists() and (to.samefile(events) or to.samefile(cohort)):
-            raise ConfigError("--out must be a file of its own.")
-        policies = policies_of(settings)
-        now = SystemClock().now()
-        index = CohortIndex.build(found.records, 1)
-        kind = Feed.ED if events.suffix == ".hl7" else Feed(FEEDS[feed])
-        pairs = read = refused = 0
-        with events.open("rb") as source, to.open("wb") as sink:
-            to.chmod(0o600)
-            for result, _ in read_file(kind, source, events.name, policies=policies, now=now):
-                if not isinstance(result, Event):
-                    refused += 1
-                    continue
-                read += 1
-                for scored in score_all(result, index, policies.match):
-                    sink.write(msgspec.json.encode(scored) + b"\n")
-                    pairs += 1
-        summary = {"events": read, "refused": refused, "pairs": pairs}
-        show_json(summary) if json else out.print(f"{read} events, {pairs} scored pairs, {refused} refused.")
-        return FAULTS if refused else 0
+        own = found.events.is_table and found.files.one_table
+        policy = policies_of(settings).match
+        linker = make_linker(found.cohort.members, policy, found.model, threshold=threshold, skip_own=own)
+        counts, faults = _write(found, linker, target, best=best)
+        tell(events, faults)
+        show_json(counts) if json else out.print(_SUMMARY.format_map(counts))
+        return FAULTS if faults else 0
 
     raise typer.Exit(run(work))
+
+
+_SUMMARY = "{events} events, {pairs} scored pairs ({matches} matches, {reviews} for review), {refused} refused."
+
+
+def _write(found: Inputs, linker: "Linker", target: Path, *, best: bool) -> "tuple[dict[str, int], list[Fault]]":
+    """Every event's pairs, written as they come: neither the events nor the pairs are held in memory."""
+    import msgspec
+
+    from service.offline import EventRow
+
+    counts = dict.fromkeys(("events", "refused", "pairs", "matches", "reviews"), 0)
+    faults = []
+    with private(target) as sink, progress() as bar:
+        task = bar.add_task("events", total=None)
+        for row in found.events.rows():
+            if not isinstance(row, EventRow):
+                faults.append(row)
+                continue
+            counts["events"] += 1
+            scored = linker.pairs(row.event)
+            for pair in scored[:1] if best else scored:
+                sink.write(msgspec.json.encode(pair) + b"\n")
+                counts["pairs"] += 1
+                counts["matches"] += pair.decision.value == "match"
+                counts["reviews"] += pair.decision.value == "review"
+            if counts["events"] % _AT_ONCE == 0:
+                bar.advance(task, _AT_ONCE)
+    counts["refused"] = len(faults)
+    return counts, faults

@@ -1,0 +1,133 @@
+"""What every command of `reachpoint match` is given: two files, mappings, a model; and how their faults are told."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from service.terminal import err
+
+if TYPE_CHECKING:
+    from cohort.csv_columns import Fault
+    from cohort.model import MatchModel
+    from service.offline import Cohort, EventSource, Files, Wanted
+    from service.settings import Settings
+
+_FEEDS = ("police", "intelligence", "programme", "ed")
+_SHOWN = 20
+
+CohortFile = Annotated[
+    Path, typer.Option("--cohort", help="Watched people: cohort CSV or NDJSON, or any CSV, NDJSON or Parquet table.")
+]
+EventsFile = Annotated[
+    Path, typer.Option("--events", help="Events: NDJSON of the envelope, .hl7, or any CSV, NDJSON or Parquet table.")
+]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", help="YAML: which column is which field; for both tables.")
+]
+EventsMappingFile = Annotated[
+    Path | None, typer.Option("--events-mapping", help="The mapping of the events, where it is another one.")
+]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", help="A model trained by `match train` or by Splink; default: the shipped one."),
+]
+FeedName = Annotated[str, typer.Option("--feed", help="Which feed the envelope NDJSON is of.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The files of a command, as named."""
+
+    cohort: Path
+    events: Path
+    mapping: Path | None = None
+    events_mapping: Path | None = None
+    model: Path | None = None
+    feed: str = "police"
+
+    def files(self) -> "Files":
+        """The two sides with their mappings. Raises ConfigError for a feed or mapping that cannot be used."""
+        from domain.errors import ConfigError
+        from domain.events import Feed
+        from service.commands.feeds import FEEDS
+        from service.offline import Files, read_mapping
+
+        if self.feed not in FEEDS:
+            raise ConfigError(f"There is no such feed; there are {', '.join(_FEEDS)}.")
+        for path in (self.cohort, self.events):
+            path.open("rb").close()  # both are there, or nothing begins
+        return Files(
+            self.cohort,
+            self.events,
+            read_mapping(self.mapping),
+            read_mapping(self.events_mapping),
+            Feed(FEEDS[self.feed]),
+        )
+
+    def model_text(self) -> str:
+        """The text of the model's file, '' for the shipped model."""
+        return "" if self.model is None else self.model.read_text(encoding="utf-8-sig")
+
+    def writable(self, to: Path, *more: Path | None) -> Path:
+        """`to`, if it is none of the files that are read."""
+        from domain.errors import ConfigError
+        from service.offline import distinct
+
+        if not distinct((self.cohort, self.events, self.mapping, self.events_mapping, self.model, *more), to):
+            raise ConfigError("--out must be a file of its own.")
+        return to
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Both sides read, the model loaded."""
+
+    files: "Files"
+    cohort: "Cohort"
+    events: "EventSource"
+    model: "MatchModel | None"
+
+
+def gather(paths: Paths, settings: "Settings", wanted: "Wanted | None" = None) -> Inputs | None:
+    """What the files hold; None where one has faults, which then have been told."""
+    from domain.clock import SystemClock
+    from service.offline import EventSource, Wanted, read_cohort
+    from service.wiring import policies_of
+
+    files, text = paths.files(), paths.model_text()
+    want = Wanted(text, wanted.kept if wanted else ())
+    cohort = read_cohort(files, want)
+    events = EventSource(files, policies_of(settings), SystemClock().now(), want)
+    for path, side in ((paths.cohort, cohort), (paths.events, events)):
+        tell(path, side.faults, side.notices)
+    if cohort.faults or events.faults:
+        return None
+    return Inputs(files, cohort, events, load_named(text, files) if text else None)
+
+
+def load_named(text: str, files: "Files") -> "MatchModel":
+    """The model in a file's text: ours or Splink's, whose columns are those of the mapping."""
+    from cohort.model import load_model
+
+    return load_model(text)
+
+
+def tell(path: Path, faults: "Sequence[Fault]", notices: Sequence[str] = ()) -> None:
+    """Every fault and notice of a file, on standard error; of very many the first."""
+    for notice in notices:
+        err.print(f"{path.name}: {notice}", style="yellow", markup=False)
+    for fault in faults[:_SHOWN]:
+        err.print(f"{path.name}: {fault}", markup=False)
+    if len(faults) > _SHOWN:
+        err.print(f"{path.name}: and {len(faults) - _SHOWN} more faults", markup=False)
+
+
+def private(to: Path) -> BinaryIO:
+    """A file that only its owner can read, opened for writing; one that is there is emptied and closed to others."""
+    handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(handle, 0o600)
+    return os.fdopen(handle, "wb")
