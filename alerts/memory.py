@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.model import WAITING_STATUSES, Alert, Channel, Delivery, DeliveryStatus
+from alerts.outbox import shares
 from alerts.planning import Row
 from alerts.ports import AlertFilter, CountKey, Page, cursor_of, milliseconds, position_from, position_of
 from domain.errors import Conflict
@@ -104,8 +105,11 @@ class MemoryAlertStore:
     ) -> list[Delivery]:
         """See Outbox."""
         due = [(at, row) for at, row in self._waiting(channel, shards) if milliseconds(at) <= milliseconds(now)]
+        due.sort(key=lambda pair: (milliseconds(pair[0]), pair[1].delivery_id))
+        urgent, others = ([row for _, row in due if row.urgent is line] for line in (True, False))
+        first, rest = shares(len(urgent), len(others), limit)
         claimed: list[Delivery] = []
-        for _, row in sorted(due, key=lambda pair: (milliseconds(pair[0]), pair[1].delivery_id))[:limit]:
+        for row in (*urgent[:first], *others[:rest]):
             taken = replace(
                 row,
                 status=DeliveryStatus.HANDED,

@@ -239,6 +239,7 @@ class Delivery:
     handed_at: datetime | None = None  # when the provider took it
     provider_id: str = ""
     caused_at: datetime | None = None  # when the event that it is about was accepted
+    urgent: bool = False  # about a P1: goes before others that are due
 
     @property
     def told(self) -> bool:

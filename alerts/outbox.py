@@ -68,6 +68,17 @@ def _again(
     return replace(delivery, status=status, reason=reason, due_at=now + pause(delivery.attempts, first, longest))
 
 
+def shares(urgent: int, others: int, limit: int) -> tuple[int, int]:
+    """How many urgent rows and how many others to take where that many are due and `limit` may be taken.
+
+    Urgent ones go first, but a quarter of a batch is for the others as long as any are due: a flood of P1 must not
+    keep a P2 waiting for ever.
+    """
+    kept = min(others, limit // 4)
+    first = min(urgent, limit - kept)
+    return first, min(others, limit - first)
+
+
 class BreakerState(StrEnum):
     """Whether a channel is in use."""
 

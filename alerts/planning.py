@@ -98,6 +98,7 @@ def notices(
     now: datetime,
     alert_id: AlertId = NO_ALERT,
     group: int = 0,
+    urgent: bool = False,
 ) -> tuple[Row, ...]:
     """Rows that tell people that something waits for them (gatekeeper, review, supervisor). `about` is the id of what
     waits; the same one asked for twice makes the same rows."""
@@ -114,6 +115,7 @@ def notices(
                 group=group,
                 due=due,
                 now=now,
+                urgent=urgent,
             ),
             None,
         )
@@ -134,6 +136,7 @@ def new_delivery(
     group: int,
     due: datetime,
     now: datetime,
+    urgent: bool = False,
 ) -> Delivery:
     """A row that waits. Its id and idempotency key follow from its subject, recipient, channel, purpose and round."""
     key = digest("delivery", about, recipient, channel.value, purpose.value, str(group))
@@ -149,6 +152,7 @@ def new_delivery(
         idempotency_key=f"{reference}-{key[:12]}",
         due_at=due,
         created_at=now,
+        urgent=urgent,
     )
 
 
@@ -173,6 +177,7 @@ def _telling(
         now=now,
         alert_id=alert.alert_id,
         group=alert.repeats,
+        urgent=alert.priority is Priority.P1,
     )
     alarm = notices(
         routing.notice_to,
@@ -184,6 +189,7 @@ def _telling(
         now=now,
         alert_id=alert.alert_id,
         group=alert.repeats,
+        urgent=alert.priority is Priority.P1,
     )
     return cancelled(existing, FailureReason.OVERTAKEN) + fresh + alarm
 
@@ -210,6 +216,7 @@ def _corrections(
         now=now,
         alert_id=alert.alert_id,
         group=alert.repeats,
+        urgent=alert.priority is Priority.P1,
     )
     if purpose is Purpose.WITHDRAWAL:
         return cancelled(existing, FailureReason.NOT_TRUE_ANY_MORE) + fresh

@@ -111,7 +111,8 @@ class Outbox(Protocol):
         lease: timedelta,
         shards: Collection[int] | None = None,
     ) -> list[Delivery]:
-        """At most `limit` rows that are due, the longest due first, each with a grown fence and one more attempt.
+        """At most `limit` rows that are due, each with a grown fence and one more attempt: urgent ones first (see
+        `outbox.shares`), and the longest due first among their like.
 
         They come again when the lease ends, unless recorded; one that had been claimed and never recorded comes with
         one more repeat, because it may have left. `shards` are those to look in; None means all.

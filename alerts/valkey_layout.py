@@ -10,6 +10,7 @@ into one commit. Every key of a person carries the hash tag of their shard, so a
     {p}:member-alerts:<member id>       set    alert ids
     {p}:refs                            hash   reference -> alert id
     {p}:outbox:<channel>                zset   milliseconds when due or the lease ends -> delivery id
+    {p}:outbox:<channel>:urgent         zset   the same, of rows about a P1
     {p}:delivery:<delivery id>          hash   v version, b body, f fence, a attempts, s status, r repeats
     {p}:alert-deliveries:<alert id>     set    delivery ids
 """
@@ -120,9 +121,9 @@ def references_key(shard: int) -> str:
     return f"{{{shard}}}:refs"
 
 
-def outbox_key(shard: int, channel: Channel) -> str:
-    """The rows that wait, one queue per channel, so that a channel that rests delays no other."""
-    return f"{{{shard}}}:outbox:{channel.value}"
+def outbox_key(shard: int, channel: Channel, urgent: bool = False) -> str:
+    """The rows that wait, one queue per channel, so that a channel that rests delays no other; urgent ones apart."""
+    return f"{{{shard}}}:outbox:{channel.value}{':urgent' if urgent else ''}"
 
 
 def delivery_key(shard: int, delivery_id: DeliveryId | str) -> str:
@@ -206,7 +207,7 @@ def delivery_ops(shard: int, delivery: Delivery, previous: Delivery | None) -> l
     """
     version = (previous.version if previous else 0) + 1
     saved = replace(delivery, version=version)
-    outbox, identity = outbox_key(shard, saved.channel), saved.delivery_id
+    outbox, identity = outbox_key(shard, saved.channel, saved.urgent), saved.delivery_id
     words: Mapping[str, str | bytes | int] = {
         "b": msgspec.json.encode(saved),
         "v": version,

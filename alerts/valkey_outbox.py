@@ -6,17 +6,28 @@ An idle look is one round trip of cheap reads over the shards, so that many work
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
 from alerts import valkey_layout as layout
 from alerts.model import Alert, Channel, Delivery
+from alerts.outbox import shares
 from alerts.planning import Row
 from alerts.ports import milliseconds
 from alerts.valkey import commit, pairs, run
 from domain.errors import Conflict
 from domain.ids import SHARDS
+
+
+class _Head(NamedTuple):
+    """A row that waits, as a queue shows it."""
+
+    due_ms: int
+    delivery_id: str
+    shard: int
+    urgent: bool
 
 
 class ValkeyOutbox:
@@ -38,13 +49,16 @@ class ValkeyOutbox:
         """See Outbox. Looks at all shards first, then claims in those that have the longest due."""
         until = milliseconds(now)
         heads = await self._heads(channel, shards, until, limit)
-        chosen = Counter(shard for _, _, shard in sorted(heads)[:limit])
+        urgent = sorted(head for head in heads if head.urgent)
+        others = sorted(head for head in heads if not head.urgent)
+        first, rest = shares(len(urgent), len(others), limit)
+        chosen = Counter((head.shard, head.urgent) for head in (*urgent[:first], *others[:rest]))
         pipeline = self._client.pipeline(transaction=False)
-        for shard, number in chosen.items():
+        for (shard, line), number in chosen.items():
             pipeline.eval(
                 layout.CLAIM,
                 1,
-                layout.outbox_key(shard, channel),
+                layout.outbox_key(shard, channel, line),
                 until,
                 number,
                 milliseconds(now + lease),
@@ -72,13 +86,13 @@ class ValkeyOutbox:
         """See Outbox."""
         released = 0
         for shard in range(self._shards):
-            for channel in Channel:
+            for channel, urgent in product(Channel, (True, False)):
                 released += int(
                     await run(
                         self._client.eval(
                             layout.RELEASE,
                             1,
-                            layout.outbox_key(shard, channel),
+                            layout.outbox_key(shard, channel, urgent),
                             milliseconds(now),
                             layout.delivery_key(shard, ""),
                         )
@@ -99,32 +113,32 @@ class ValkeyOutbox:
     async def pending(self) -> Mapping[Channel, int]:
         """See Outbox."""
         pipeline = self._client.pipeline(transaction=False)
-        for channel in Channel:
-            for shard in range(self._shards):
-                pipeline.zcard(layout.outbox_key(shard, channel))
+        lines = list(product(Channel, range(self._shards), (True, False)))
+        for channel, shard, urgent in lines:
+            pipeline.zcard(layout.outbox_key(shard, channel, urgent))
+        counts = dict.fromkeys(Channel, 0)
         found: list[int] = await run(pipeline.execute())
-        return {
-            channel: sum(found[index * self._shards : (index + 1) * self._shards])
-            for index, channel in enumerate(Channel)
-        }
+        for (channel, _, _), number in zip(lines, found, strict=True):
+            counts[channel] += number
+        return counts
 
     async def next_due(self, channel: Channel, shards: Collection[int] | None = None) -> datetime | None:
         """See Outbox."""
         heads = await self._heads(channel, shards, None, 1)
-        return datetime.fromtimestamp(min(heads)[0] / 1000, UTC) if heads else None
+        return datetime.fromtimestamp(min(heads).due_ms / 1000, UTC) if heads else None
 
     async def _heads(
         self, channel: Channel, shards: Collection[int] | None, until: int | None, limit: int
-    ) -> list[tuple[int, str, int]]:
-        """The longest due of each shard: due in ms, delivery id, shard."""
-        where = sorted(range(self._shards) if shards is None else shards)
+    ) -> list[_Head]:
+        """The longest due of each shard, of urgent rows and of the others."""
+        where = list(product(sorted(range(self._shards) if shards is None else shards), (True, False)))
         pipeline = self._client.pipeline(transaction=False)
-        for shard in where:
-            key = layout.outbox_key(shard, channel)
+        for shard, urgent in where:
+            key = layout.outbox_key(shard, channel, urgent)
             pipeline.zrangebyscore(key, "-inf", "+inf" if until is None else until, 0, limit, withscores=True)
         found: list[Any] = await run(pipeline.execute()) if where else []
         return [
-            (int(float(score)), bytes(identity).decode(), shard)
-            for shard, entries in zip(where, found, strict=True)
+            _Head(int(float(score)), bytes(identity).decode(), shard, urgent)
+            for (shard, urgent), entries in zip(where, found, strict=True)
             for identity, score in pairs(entries)
         ]

@@ -165,6 +165,23 @@ async def test_a_foreign_cursor_is_refused(stores: Stores, cursor: str) -> None:
         await stores.alerts.page(AlertFilter(), cursor=cursor)
 
 
+async def test_in_a_backlog_a_p1_overtakes_but_never_keeps_the_others_waiting_for_ever(stores: Stores) -> None:
+    first = alert_of(1)
+    others = [Row(delivery(first, due=at(0), group=number), None) for number in range(20)]
+    late = [Row(delivery(first, due=at(1), group=100 + number, urgent=True), None) for number in range(10)]
+    await stores.alerts.save(first, None, [*others, *late])
+    assert (await stores.outbox.pending())[Channel.SMS] == 30
+    (head,) = await stores.outbox.claim(at(2), channel=Channel.SMS, limit=1, lease=LEASE)
+    assert head.urgent, "the one message that tries whether a channel is back is a P1"
+    batch = await stores.outbox.claim(at(2), channel=Channel.SMS, limit=8, lease=LEASE)
+    assert [row.urgent for row in batch] == [True] * 6 + [False] * 2
+    batch = await stores.outbox.claim(at(2), channel=Channel.SMS, limit=8, lease=LEASE)
+    assert sorted(row.urgent for row in batch) == [False] * 5 + [True] * 3
+    assert await stores.outbox.release(at(2)) == 17
+    assert await stores.outbox.record(replace(head, status=DeliveryStatus.FAILED), head.fence) is True
+    assert (await stores.outbox.pending())[Channel.SMS] == 29
+
+
 async def test_a_claim_takes_the_longest_due_of_its_channel_and_leaves_what_is_not_due(stores: Stores) -> None:
     alert = await stores.alerts.save(
         alert_of(1),

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -117,10 +118,12 @@ async def _caught(service: ServiceProcess, load: Load) -> set[str]:
         pipe.xinfo_groups(keys.EVENTS)
         for shard in range(SHARDS):
             pipe.xinfo_groups(keys.matched_stream(shard))
-        for channel in Channel:
+        for channel, urgent in product(Channel, (True, False)):
             for shard in range(SHARDS):
                 pipe.zcount(
-                    outbox_key(shard, channel), (time.time() + _LEASE_S - 1) * 1000, (time.time() + _LEASE_S) * 1000
+                    outbox_key(shard, channel, urgent),
+                    (time.time() + _LEASE_S - 1) * 1000,
+                    (time.time() + _LEASE_S) * 1000,
                 )
         found = await pipe.execute()
     if any(group["pending"] or group["lag"] for group in found[0]):

@@ -103,6 +103,7 @@ def delivery(
     purpose: Purpose = Purpose.ALERT,
     due: datetime = START,
     group: int = 0,
+    urgent: bool = False,
 ) -> Delivery:
     """A row that waits, about an alert."""
     return new_delivery(
@@ -116,6 +117,7 @@ def delivery(
         group=group,
         due=due,
         now=due,
+        urgent=urgent,
     )
 
 

@@ -166,6 +166,8 @@ def test_a_planned_alert_waits_for_the_digest_and_a_breakthrough_overtakes_it() 
     assert [row.delivery.reason for row in overtaken.rows[:2]] == [FailureReason.OVERTAKEN] * 2
     assert [row.delivery.due_at for row in overtaken.rows[2:]] == [at(2)] * 2
     assert {row.delivery.delivery_id for row in overtaken.rows[2:]}.isdisjoint(row.delivery_id for row in waiting)
+    assert not any(row.urgent for row in waiting)
+    assert all(row.delivery.urgent for row in overtaken.rows[2:]), "messages about a P1 go before others that are due"
 
 
 def test_a_withdrawal_goes_to_those_who_were_told_and_to_nobody_else() -> None:
