@@ -28,7 +28,9 @@ h1{font-size:1.45rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{
 figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;height:auto;font:11px system-ui,sans-serif}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:.92rem}
 th,td{padding:.28rem .6rem;text-align:right;border-bottom:1px solid #e4e4e7}
-th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #a1a1aa;white-space:nowrap}
+th:first-child,td:first-child{text-align:left}thead th{white-space:nowrap}
+thead tr:last-child th{border-bottom:2px solid #a1a1aa}th[colspan]{text-align:center}
+td:nth-child(7),th:nth-child(7){padding-left:1.6rem}
 td svg{width:110px;height:10px;vertical-align:middle;margin-left:.5rem}tr.fixed{background:#f4f4f5;font-weight:600}
 .scroll{overflow-x:auto}.key span{margin-right:1rem}.key i{display:inline-block;width:1.4rem;height:0;
 vertical-align:middle;margin-right:.35rem;border-top:3px solid}
@@ -139,26 +141,27 @@ def _threshold_table(found: Evaluation) -> str:
         alone = best.get(point.threshold)
         cells = [f"{point.threshold:g}", *_cells(point), *(_cells(alone) if alone else [""] * 5)]
         rows.append((cells, point.threshold == found.all_pairs.fixed.threshold))
-    head = [*columns, *(f"{column}, best per event" for column in columns[1:])]
+    head = [*columns, *columns[1:]]
+    over = '<tr><th></th><th colspan="5">every pair</th><th colspan="5">best of each event</th></tr>'
     oracle = found.all_pairs.best
     note = (
         f"<p>The highest F1 that the truth itself can choose: {share(oracle.f1)} at {oracle.threshold:.1f} bits "
         "(it flatters: no service knows it).</p>"
     )
-    return _table(head, rows) + note
+    return _table(head, rows, over) + note
 
 
 def _cells(point: Point) -> list[str]:
     return [share(point.precision), share(point.recall), share(point.f1), f"{point.false:,}", f"{point.missed:,}"]
 
 
-def _table(head: Sequence[str], rows: Iterable[tuple[Sequence[str], bool]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[tuple[Sequence[str], bool]], over: str = "") -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    marks = {True: ' class="fixed"', False: ""}
     body = "".join(
-        f"<tr{' class=fixed' if fixed else ''}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-        for cells, fixed in rows
+        f"<tr{marks[fixed]}>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for cells, fixed in rows
     )
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="scroll"><table><thead>{over}<tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _group_tables(groups: Sequence[GroupErrors]) -> str:

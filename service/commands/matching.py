@@ -11,8 +11,8 @@ import typer
 from service.commands.matching_evaluate import evaluate
 from service.commands.matching_explain import explain
 from service.commands.matching_inputs import (
-    CohortFile,
-    EventsFile,
+    COHORT_HELP,
+    EVENTS_HELP,
     EventsMappingFile,
     FeedName,
     Inputs,
@@ -34,16 +34,15 @@ match = typer.Typer(invoke_without_command=True)
 match.command("train")(train)
 match.command("explain")(explain)
 match.command("evaluate")(evaluate)
-_NOWHERE = Path()
 _AT_ONCE = 100
 
 
 @match.callback()
 def pairs(
     context: typer.Context,
-    cohort: CohortFile = _NOWHERE,
-    events: EventsFile = _NOWHERE,
-    to: Annotated[Path, typer.Option("--out", help="NDJSON to write, one line per scored pair.")] = _NOWHERE,
+    cohort: Annotated[Path | None, typer.Option("--cohort", help=COHORT_HELP)] = None,
+    events: Annotated[Path | None, typer.Option("--events", help=EVENTS_HELP)] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="NDJSON to write, one line per scored pair.")] = None,
     model: ModelFile = None,
     mapping: MappingFile = None,
     events_mapping: EventsMappingFile = None,
@@ -60,9 +59,9 @@ def pairs(
     """Say who each event may be about, how sure and why. Nothing is stored and nobody is told."""
     if context.invoked_subcommand is not None:
         return
-    for name, given in (("--cohort", cohort), ("--events", events), ("--out", to)):
-        if given == _NOWHERE:
-            raise typer.BadParameter("is missing.", param_hint=f"'{name}'")
+    if cohort is None or events is None or to is None:
+        named = {"--cohort": cohort, "--events": events, "--out": to}
+        raise typer.BadParameter("must be given.", param_hint=[name for name, path in named.items() if path is None])
     paths = Paths(cohort, events, mapping, events_mapping, model, feed)
     settings = settings_for(config, data)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from domain.matches import Match
     from service.offline import EventRow
 
-_HALF = 16
+_HALF = 10
 """Characters of the longest bar, to either side."""
 
 

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 _FEEDS = ("police", "intelligence", "programme", "ed")
 _SHOWN = 20
 
-CohortFile = Annotated[
-    Path, typer.Option("--cohort", help="Watched people: cohort CSV or NDJSON, or any CSV, NDJSON or Parquet table.")
-]
-EventsFile = Annotated[
-    Path, typer.Option("--events", help="Events: NDJSON of the envelope, .hl7, or any CSV, NDJSON or Parquet table.")
-]
+COHORT_HELP = "Watched people: cohort CSV or NDJSON, or any CSV, NDJSON or Parquet table."
+EVENTS_HELP = "Events: NDJSON of the envelope, .hl7, or any CSV, NDJSON or Parquet table."
+CohortFile = Annotated[Path, typer.Option("--cohort", help=COHORT_HELP)]
+EventsFile = Annotated[Path, typer.Option("--events", help=EVENTS_HELP)]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="YAML: which column is which field; for both tables.")
 ]
