@@ -52,19 +52,17 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What else of a table's columns is wanted: those that the text of a model names, and `kept` for groups."""
+    """What else of a table's columns is wanted: `kept` for groups, and what an imported model compares as written.
 
-    model_text: str = ""
+    `as_written` are the model's columns, in lower case; empty for a model of ours.
+    """
+
     kept: tuple[str, ...] = ()
-
-    @property
-    def as_written(self) -> bool:
-        """A model trained by Splink compares columns as they are written."""
-        return '"comparison_levels"' in self.model_text
+    as_written: tuple[str, ...] = ()
 
     def also(self, columns: Iterable[str]) -> tuple[str, ...]:
-        """The columns that the model may name."""
-        return tuple(each for each in columns if each and each in self.model_text) if self.as_written else ()
+        """The columns of a table that the model names."""
+        return tuple(each for each in columns if each.casefold() in self.as_written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,7 @@ class EventSource:
 
 def _people(path: Path, mapping: TableMapping | None, side: Side, wanted: Wanted) -> PeopleTable:
     also = wanted.also(open_table(path).columns) if wanted.as_written else ()
-    return open_people(path, mapping, side=side, as_written=wanted.as_written, also=also)
+    return open_people(path, mapping, side=side, as_written=bool(wanted.as_written), also=also)
 
 
 def _looks_like_envelope(path: Path) -> bool:
@@ -250,12 +248,19 @@ def make_linker(
     return Linker(CohortIndex.build(members, 1, used.keys), used, policy, threshold, skip_own)
 
 
-def columns_of(mapping: TableMapping | None) -> dict[str, str]:
-    """A mapping turned round, for a model that names columns: column -> our field or `extra.<name>`."""
-    if mapping is None:
-        return {}
-    turned = {column: name for name, columns in mapping.fields.items() for column in columns}
-    return turned | {column: f"extra.{name}" for name, columns in mapping.extra.items() for column in columns}
+def columns_of(files: Files) -> dict[str, str]:
+    """What a model that names columns means: column -> our field or `extra.<name>`, as the mappings say.
+
+    A column that is not mapped is an extra by its own name: it is compared as it is written.
+    """
+    turned: dict[str, str] = {}
+    for path, mapping in ((files.events, files.events_mapping), (files.cohort, files.mapping)):
+        if path.suffix.lower() != ".hl7":
+            turned |= {column: f"extra.{column}" for column in open_table(path).columns if column not in turned}
+        if mapping is not None:
+            for names, prefix in ((mapping.fields, ""), (mapping.extra, "extra.")):
+                turned |= {column: prefix + name for name, columns in names.items() for column in columns}
+    return turned
 
 
 def distinct(paths: Collection[Path | None], to: Path) -> bool:

@@ -63,13 +63,13 @@ def evaluate(
         from domain.errors import ConfigError
         from service.evaluation import Asked, evaluate_pairs
         from service.evaluation_truth import read_truth
-        from service.offline import Wanted, make_linker
+        from service.offline import make_linker
         from service.wiring import policies_of
 
         if to is not None and to.exists() and not to.is_dir():
             raise ConfigError("--out must be a directory.")
         columns = tuple(dict.fromkeys([*(group or ()), *_ORIGINS]))
-        found = gather(paths, settings, Wanted(kept=columns))
+        found = gather(paths, settings, columns)
         if found is None:
             return FAULTS
         own = found.events.is_table and found.files.one_table

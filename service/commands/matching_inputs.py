@@ -1,7 +1,7 @@
 """What every command of `reachpoint match` is given: two files, mappings, a model; and how their faults are told."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -13,7 +13,8 @@ from service.terminal import err
 if TYPE_CHECKING:
     from cohort.csv_columns import Fault
     from cohort.model import MatchModel
-    from service.offline import Cohort, EventSource, Files, Wanted
+    from cohort.splink_model import SplinkModel
+    from service.offline import Cohort, EventSource, Files
     from service.settings import Settings
 
 _FEEDS = ("police", "intelligence", "programme", "ed")
@@ -90,28 +91,48 @@ class Inputs:
     model: "MatchModel | None"
 
 
-def gather(paths: Paths, settings: "Settings", wanted: "Wanted | None" = None) -> Inputs | None:
-    """What the files hold; None where one has faults, which then have been told."""
+def gather(paths: Paths, settings: "Settings", kept: tuple[str, ...] = ()) -> Inputs | None:
+    """What the files hold, with the cells of the columns `kept`; None where one has faults, which then were told."""
+    from cohort.splink_model import is_splink_text, read_splink
     from domain.clock import SystemClock
-    from service.offline import EventSource, Wanted, read_cohort
+    from service.offline import EventSource, Wanted, columns_of, read_cohort
     from service.wiring import policies_of
 
     files, text = paths.files(), paths.model_text()
-    want = Wanted(text, wanted.kept if wanted else ())
+    imported = read_splink(text, columns=columns_of(files)) if text and is_splink_text(text) else None
+    if imported is not None:
+        tell(paths.model or paths.cohort, (), imported.notices)
+    want = Wanted(kept, imported.columns if imported else ())
     cohort = read_cohort(files, want)
     events = EventSource(files, policies_of(settings), SystemClock().now(), want)
     for path, side in ((paths.cohort, cohort), (paths.events, events)):
         tell(path, side.faults, side.notices)
     if cohort.faults or events.faults:
         return None
-    return Inputs(files, cohort, events, load_named(text, files) if text else None)
+    return Inputs(files, cohort, events, _model(text, imported, cohort, events, one_table=files.one_table))
 
 
-def load_named(text: str, files: "Files") -> "MatchModel":
-    """The model in a file's text: ours or Splink's, whose columns are those of the mapping."""
+def _model(
+    text: str, imported: "SplinkModel | None", cohort: "Cohort", events: "EventSource", *, one_table: bool
+) -> "MatchModel | None":
+    """The model of a file: ours, or Splink's with the term frequencies of these tables; None for the shipped one."""
     from cohort.model import load_model
+    from cohort.prepared import PreparedIdentity, prepare
+    from service.offline import EventRow
 
-    return load_model(text)
+    if not text:
+        return None
+    if imported is None:
+        return load_model(text)
+
+    def people() -> Iterator[PreparedIdentity]:
+        yield from (prepare(member.identity) for member in cohort.members)
+        for row in () if one_table else events.rows():
+            if isinstance(row, EventRow):
+                yield from (prepare(mention.identity) for mention in row.event.mentions)
+
+    counted = imported if imported.wrapper.frequencies else imported.with_frequencies(people())
+    return counted.match_model()
 
 
 def tell(path: Path, faults: "Sequence[Fault]", notices: Sequence[str] = ()) -> None:
