@@ -14,8 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from domain.events import ATTRIBUTES_BY_KIND, Attributes, Event, Kind
+from streams.audit import AuditEntry
 from streams.making import maker
 from streams.messages import HeldIntel, Matched, ParkedAmendment, PersonState, QuarantineItem, ReviewItem
+from streams.remembering import Remembered
+from streams.reviews import ReviewCase
 from triggers.history import HistoryEntry
 
 _T = TypeVar("_T")
@@ -70,6 +73,9 @@ _parked_decoder = msgspec.json.Decoder(_stored(ParkedAmendment, {"event": _Store
 _review_decoder = msgspec.json.Decoder(_stored(ReviewItem, {"event": _StoredEvent}))
 _quarantine_decoder = msgspec.json.Decoder(QuarantineItem)
 _held_decoder = msgspec.json.Decoder(HeldIntel)
+_case_decoder = msgspec.json.Decoder(ReviewCase)
+_remembered_decoder = msgspec.json.Decoder(Remembered)
+_audit_decoder = msgspec.json.Decoder(AuditEntry)
 
 
 def encode(value: object) -> bytes:
@@ -110,6 +116,21 @@ def decode_quarantine(raw: bytes) -> QuarantineItem:
 def decode_held(raw: bytes) -> HeldIntel:
     """A HeldIntel from `encode`."""
     return _held_decoder.decode(raw)
+
+
+def decode_case(raw: bytes) -> ReviewCase:
+    """A ReviewCase from `encode`."""
+    return _case_decoder.decode(raw)
+
+
+def decode_remembered(raw: bytes) -> Remembered:
+    """A Remembered from `encode`."""
+    return _remembered_decoder.decode(raw)
+
+
+def decode_audit(raw: bytes) -> AuditEntry:
+    """An AuditEntry from `encode`."""
+    return _audit_decoder.decode(raw)
 
 
 def content_digest(event: Event) -> str:

@@ -21,8 +21,9 @@ from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
 from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
+from streams.rulings import next_history
 from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
-from triggers.history import History, HistoryEntry, entry_of, has_entry, with_entries
+from triggers.history import History, HistoryEntry, entry_of
 from triggers.rules import RuleSet
 from triggers.verdicts import DECISION_BY_STANDING
 
@@ -58,14 +59,14 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
     entry = entry_of(event, subject=matched.subject, relation=matched.relation, role=matched.role)
     if standing in _NOT_RECORDED and not _amends(entry, state.history):
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value))
-    added = tuple(each for each in (entry, *matched.extra) if not has_entry(state.history, each))
-    if not added:
+    known, touched = next_history(state.history, entry, matched.extra, matched.ruling)
+    if not touched:
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
     oldest = now - policy.history_for
-    history = _within(with_entries(state.history, added), oldest)
+    history = _within(known, oldest)
     # Both sides without what has become too old: forgetting takes no firing back.
-    changes = _changes(world.rules, member, _within(state.history, oldest), history, added)
-    if matched.found_at is not None:
+    changes = _changes(world.rules, member, _within(state.history, oldest), history, touched)
+    if matched.found_at is not None and matched.ruling is None:
         changes = _found_late(changes)
     alert_changes = decide_alerts(
         fired=changes.fired,
@@ -193,10 +194,10 @@ def effective(history: History) -> History:
 
 
 def _changes(
-    rules: RuleSet, member: CohortMember, before: History, after: History, added: Sequence[HistoryEntry]
+    rules: RuleSet, member: CohortMember, before: History, after: History, touched: Sequence[HistoryEntry]
 ) -> Changes:
-    touched = rules.touching(_kinds_concerned(after, added))
-    return compare(evaluate(touched, member, effective(before)), evaluate(touched, member, effective(after)))
+    asked = rules.touching(_kinds_concerned(after, touched))
+    return compare(evaluate(asked, member, effective(before)), evaluate(asked, member, effective(after)))
 
 
 def _found_late(changes: Changes) -> Changes:
@@ -208,12 +209,13 @@ def _found_late(changes: Changes) -> Changes:
     )
 
 
-def _kinds_concerned(history: History, added: Sequence[HistoryEntry]) -> frozenset[Kind]:
-    """The kinds whose rules may answer differently: those added, and all of the occurrences they amend or take away."""
-    kinds = {entry.kind for entry in added}
-    occurrences = {entry.occurrence for entry in added}
-    retracted = {entry.retracts for entry in added if entry.retracts}
-    whole = any(entry.kind is Kind.ED_MERGED or entry.relation is Relation.LOST for entry in added)
+def _kinds_concerned(history: History, touched: Sequence[HistoryEntry]) -> frozenset[Kind]:
+    """The kinds whose rules may answer differently: those that came or went, and all of the occurrences they amend or
+    take away."""
+    kinds = {entry.kind for entry in touched}
+    occurrences = {entry.occurrence for entry in touched}
+    retracted = {entry.retracts for entry in touched if entry.retracts}
+    whole = any(entry.kind is Kind.ED_MERGED or entry.relation is Relation.LOST for entry in touched)
     for entry in history:
         if entry.occurrence in occurrences or entry.event_id in retracted or (whole and entry.kind.feed is not None):
             kinds.add(entry.kind)

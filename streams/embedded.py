@@ -87,9 +87,11 @@ class Recogniser:
             if isinstance(matches, QuarantineItem):
                 results.append(await self._set_aside(entry, matches, now))
                 continue
-            bearing = await known.of(entry.event, matches)
             try:
-                result = recognise(entry, matches, bearing, index, now)
+                judged = known.reviewed(entry.event, matches, index)
+                result = recognise(entry, judged, await known.of(entry.event, judged), index, now)
+            except StoreError:
+                raise  # not the event's fault
             except Exception as error:  # one of the three doors: an event that we cannot handle must not stop the rest
                 result = await self._set_aside(entry, failed(entry.event, error, now), now)
             known.learn(result)

@@ -7,19 +7,23 @@ Most of it is fetched for the whole batch at once; the few events that concern s
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.events import Event
+from cohort.index import CohortIndex
+from domain.events import EdAttributes, Event
 from domain.matches import Match, MatchDecision
 from streams.linking import OCCURRENCE, keys_to_look_up, keys_to_remember
 from streams.messages import ParkedAmendment
 from streams.ports import Recognised, RecogniseLog
+from streams.remembering import Said, as_reviewed, mentions_asked, visit_fingerprints
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What bears on one event: link values by key, and the amendments that waited for it."""
+    """What bears on one event: link values by key, the amendments that waited for it, and what humans said before of
+    the identities that it mentions, by fingerprint."""
 
     links: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parked: Sequence[ParkedAmendment] = ()
+    said: Mapping[str, Said] = field(default_factory=dict)
 
     def occurrences(self, key: str) -> frozenset[str]:
         """The link keys of the occurrences that a key leads to; an occurrence's own key leads to itself."""
@@ -47,32 +51,42 @@ class BatchKnowledge:
         self._links: dict[str, frozenset[str]] = {}
         self._parked: dict[str, list[ParkedAmendment]] = {}
         self._learnt: dict[str, list[ParkedAmendment]] = {}
+        self._said: dict[str, Said] = {}
 
     async def prepare(self, batch: Iterable[tuple[Event, Sequence[Match]]]) -> None:
         """Fetch at once what the events of a batch will most likely ask for."""
         links: list[str] = []
         waiting: list[str] = []
+        mentions: list[str] = []
         for event, matches in batch:
             links.extend(keys_to_look_up(event))
-            if _concerns_somebody(matches):
+            mentions.extend(mentions_asked(event, matches).values())
+            if matches:
                 links.append(keys_to_remember(event)[0])
                 waiting.extend(keys_to_remember(event))
-        await self._fetch_links(links)
+        await self._fetch_links(links, mentions)
         await self._fetch_parked(waiting)
+
+    def reviewed(self, event: Event, matches: Sequence[Match], index: CohortIndex) -> tuple[Match, ...]:
+        """The matches with what humans decided before. Only after `prepare`."""
+        return as_reviewed(event, matches, self._said, index)
 
     async def of(self, event: Event, matches: Sequence[Match]) -> Known:
         """What bears on one event."""
         asked = keys_to_look_up(event)
         await self._fetch_links(asked)
-        known = Known(self._links)
+        known = Known(self._links, said=self._said)
         await self._fetch_links(occurrence for key in asked for occurrence in known.occurrences(key))
-        if not _concerns_somebody(matches) and not any(known.people(key) for key in asked):
+        linked = any(known.people(key) for key in asked)
+        if not _concerns_somebody(matches) and not linked:
             return known
+        if linked and isinstance(event.attributes, EdAttributes):
+            await self._fetch_links((), visit_fingerprints(event))
         keys = keys_to_remember(event)
         await self._fetch_parked(keys)
         found = [waiting for key in keys for waiting in (*self._parked[key], *self._learnt.get(key, ()))]
         others = {waiting.event.event_id: waiting for waiting in found if waiting.event.event_id != event.event_id}
-        return Known(self._links, tuple(others.values()))
+        return Known(self._links, tuple(others.values()), self._said)
 
     def learn(self, result: Recognised) -> None:
         """Take in what an event taught, before it is stored."""
@@ -82,12 +96,16 @@ class BatchKnowledge:
             for key in result.parked.keys:
                 self._learnt.setdefault(key, []).append(result.parked)
 
-    async def _fetch_links(self, keys: Iterable[str]) -> None:
+    async def _fetch_links(self, keys: Iterable[str], mentions: Iterable[str] = ()) -> None:
         missing = [key for key in dict.fromkeys(keys) if key not in self._stored]
-        if missing:
-            for key, values in zip(missing, await self._transport.linked(missing), strict=True):
-                self._stored[key] = values
-                self._links[key] = self._links.get(key, frozenset()) | values
+        unasked = [name for name in dict.fromkeys(mentions) if name not in self._said]
+        if not missing and not unasked:
+            return
+        found, said = await self._transport.recall(missing, unasked)
+        for key, values in zip(missing, found, strict=True):
+            self._stored[key] = values
+            self._links[key] = self._links.get(key, frozenset()) | values
+        self._said.update(zip(unasked, said, strict=True))
 
     async def _fetch_parked(self, keys: Iterable[str]) -> None:
         missing = [key for key in dict.fromkeys(keys) if key not in self._parked]

@@ -26,8 +26,8 @@ from streams.messages import (
     most_telling,
 )
 from streams.ports import Commit, LedgerCounts, LogEntry, MatchedEntry, Person, Recognised, Taken
+from streams.remembering import Said
 
-_PARKED_PER_KEY = 20
 _START: Place = (0, 0)
 
 
@@ -131,6 +131,12 @@ class MemoryTransport:
         with self.server.effect("linked"):
             return [self.server.links.get(key) or frozenset() for key in keys]
 
+    async def recall(self, keys: Sequence[str], mentions: Sequence[str]) -> tuple[list[frozenset[str]], list[Said]]:
+        """See ports.RecogniseLog."""
+        with self.server.effect("recall"):
+            links = [self.server.links.get(key) or frozenset() for key in keys]
+            return links, [self.server.said_of(name) for name in mentions]
+
     async def parked(self, keys: Sequence[str]) -> list[list[ParkedAmendment]]:
         """See ports.RecogniseLog."""
         with self.server.effect("parked"):
@@ -155,15 +161,9 @@ class MemoryTransport:
 
     def _remember(self, result: Recognised) -> None:
         server = self.server
-        for key, value in result.links:
-            known = server.links.get(key) or frozenset()
-            server.links.put(key, known | {value}, server.retention.links)
-        for review in result.reviews:
-            server.reviews.setdefault(review.review_id, review)
+        server.link(result.links)
         if result.parked:
-            for key in result.parked.keys:
-                others = tuple(known for known in server.parked.get(key) or () if known != result.parked)
-                server.parked.put(key, (*others, result.parked)[-_PARKED_PER_KEY:], server.retention.parked)
+            server.park(result.parked)
 
     def _forward(self, result: Recognised) -> None:
         server, event = self.server, result.event
@@ -176,15 +176,20 @@ class MemoryTransport:
             row.parts = dict(result.dispositions) | dict.fromkeys((part.part for part in result.parts), None)
         else:
             ending = most_telling([disposition for _, disposition in result.dispositions])
+            row.parts = dict(result.dispositions) if result.reviews or result.applied else {}
             server.end(row, event.event_id, event.feed, ending)
         for part in result.parts:
             self._send(part)
+        for review in result.reviews:
+            server.reviews.setdefault(review.review_id, review)
+        for settled in result.applied:
+            server.apply(settled, row)
         for part in result.revived:
             server.join(part)
             self._send(part)
 
     def _send(self, part: Matched) -> None:
-        self.server.matched[shard_of(part.listener)].add(part)
+        self.server.send(part)
 
     # Decide
 
@@ -312,11 +317,11 @@ class MemoryTransport:
     async def reviews(self, limit: int) -> list[ReviewItem]:
         """See ports.Desk."""
         newest = sorted(
-            self.server.reviews.values(),
-            key=lambda review: (milliseconds(review.created_at), review.review_id),
+            self.server.waiting_reviews(),
+            key=lambda review: (milliseconds(review.place), review.item.review_id),
             reverse=True,
         )
-        return newest[:limit]
+        return [review.item for review in newest[:limit]]
 
     async def held(self, limit: int) -> list[HeldIntel]:
         """See ports.Desk."""

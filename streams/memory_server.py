@@ -6,7 +6,7 @@ and after each effect: whatever it raises is what the caller sees (lost before, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,9 @@ from typing import Generic, TypeVar
 from alerts.memory import MemoryAlertStore
 from domain.clock import Clock
 from domain.events import Event, Feed
-from domain.ids import SHARDS, EventId, MemberId
+from domain.ids import SHARDS, EventId, MemberId, shard_of
+from streams.applying import entry_of_application
+from streams.audit import AuditEntry
 from streams.lookback_ports import Progress
 from streams.messages import (
     Disposition,
@@ -28,10 +30,13 @@ from streams.messages import (
     most_telling,
 )
 from streams.ports import LedgerCounts
+from streams.remembering import Remembered
 from streams.retention import Retention
+from streams.reviews import Review, ReviewCase, ReviewState
 
 K = TypeVar("K")
 V = TypeVar("V")
+_PARKED_PER_KEY = 20
 Place = tuple[int, int]
 """A place in a stream: milliseconds and a number within them."""
 
@@ -69,6 +74,14 @@ class Expiring(Generic[K, V]):
     def change(self, key: K, value: V) -> None:
         """Another value, which ends when the one before would have."""
         self._kept[key] = (value, self._kept[key][1])
+
+    def drop(self, key: K) -> None:
+        """Forget a value, if there is one."""
+        self._kept.pop(key, None)
+
+    def names(self) -> tuple[K, ...]:
+        """The keys that were put, ended or not."""
+        return tuple(self._kept)
 
     def ends(self, key: K) -> datetime | None:
         """When it ends; None if it is not kept."""
@@ -144,6 +157,8 @@ class EventRow:
     recognised: bool = False
     ending: Disposition | None = None
     parts: dict[str, Disposition | None] = field(default_factory=dict)
+    reviewed: set[str] = field(default_factory=set)  # reviews that were decided: their parts speak
+    withdrawn: set[str] = field(default_factory=set)  # parts that were taken back
 
     @property
     def under_way(self) -> bool:
@@ -170,6 +185,10 @@ class MemoryServer:
         self.parked: Expiring[str, tuple[ParkedAmendment, ...]] = Expiring(clock)
         self.looked_back: dict[str, Progress] = {}
         self.reviews: dict[str, ReviewItem] = {}
+        self.cases: dict[str, ReviewCase] = {}
+        self.reviews_revision = 0
+        self.said: Expiring[tuple[str, MemberId], Remembered] = Expiring(clock)
+        self.audit: list[AuditEntry] = []
         self.items: Expiring[str, QuarantineItem] = Expiring(clock)
         self.item_order: dict[str, datetime] = {}
         self.people: dict[MemberId, PersonState] = {}
@@ -193,9 +212,14 @@ class MemoryServer:
         row = self.rows.get(event_id)
         if row is None or not row.under_way:
             return
-        row.parts[part] = disposition
+        if part not in row.withdrawn:
+            row.parts[part] = disposition
+        self.end_if_all_in(row, event_id, feed)
+
+    def end_if_all_in(self, row: EventRow, event_id: EventId, feed: Feed) -> None:
+        """End an event under way whose parts are all in."""
         entered = [known for known in row.parts.values() if known is not None]
-        if len(entered) == len(row.parts):
+        if entered and len(entered) == len(row.parts):
             self.end(row, event_id, feed, most_telling(entered))
 
     def join(self, part: Matched) -> None:
@@ -207,9 +231,45 @@ class MemoryServer:
     def end(self, row: EventRow, event_id: EventId, feed: Feed, disposition: Disposition) -> None:
         """An event has ended."""
         row.ending = disposition
-        row.parts = {}
+        if not row.reviewed and not any(name.startswith("review|") for name in row.parts):
+            row.parts = {}
         self.in_flight.pop(event_id, None)
         self.count("disposed", feed, _without_alert_id(disposition))
+
+    def send(self, part: Matched) -> None:
+        """Put a part into the stream of its listener's shard."""
+        self.matched[shard_of(part.listener)].add(part)
+
+    def link(self, links: Iterable[tuple[str, str]]) -> None:
+        """Remember link values under their keys."""
+        for key, value in links:
+            self.links.put(key, (self.links.get(key) or frozenset()) | {value}, self.retention.links)
+
+    def park(self, waiting: ParkedAmendment) -> None:
+        """Keep an amendment under each of its keys, the newest twenty of each."""
+        for key in waiting.keys:
+            others = tuple(known for known in self.parked.get(key) or () if known != waiting)
+            self.parked.put(key, (*others, waiting)[-_PARKED_PER_KEY:], self.retention.parked)
+
+    def said_of(self, name: str) -> dict[MemberId, Remembered]:
+        """What was decided on one mention identity, by member."""
+        members = [member for mention, member in self.said.names() if mention == name]
+        return {member: said for member in members if (said := self.said.get((name, member)))}
+
+    def apply(self, review: Review, row: EventRow) -> None:
+        """Keep a review that a decision of before has settled."""
+        name = review.item.review_id
+        if name in self.reviews:
+            return
+        self.reviews[name], self.cases[name] = review.item, review.case
+        self.audit.append(entry_of_application(review))
+        row.reviewed.add(f"review|{name}")
+
+    def waiting_reviews(self) -> list[Review]:
+        """What waits for a human, in the order of the queue."""
+        found = [Review(item, self.cases.get(name, ReviewCase(name))) for name, item in self.reviews.items()]
+        waiting = [review for review in found if review.state is ReviewState.WAITING]
+        return sorted(waiting, key=lambda review: (milliseconds(review.place), review.item.review_id))
 
     def uncount(self, feed: Feed, disposition: Disposition) -> None:
         """An event that had ended so is under way again, or ends otherwise."""

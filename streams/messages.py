@@ -64,6 +64,23 @@ class Heir:
     relation: Relation
 
 
+class RulingKind(StrEnum):
+    """What a human's decision on a doubtful match does to a watched person's history."""
+
+    LETS_IN = "lets_in"  # it is about them after all
+    TAKES_BACK = "takes_back"  # what was let in is withdrawn; the rest of its occurrence goes if it rested on that
+    TAKES_ALL_BACK = "takes_all_back"  # as above, with all that was handed over together with it
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A human's decision that sends a part: `name` makes it another part than the event's own, and than an earlier
+    decision's."""
+
+    name: str
+    does: RulingKind = RulingKind.LETS_IN
+
+
 @dataclass(frozen=True, slots=True)
 class Matched:
     """One event on its way to one watched person (the listener). Mentions are stripped: identities stop at recognition.
@@ -71,7 +88,7 @@ class Matched:
     `subject` is whom it is about (the listener, somebody linked to them, or 'household'). Where the source moves an
     occurrence from one person to others, the one who loses it is told the `heirs`, and hands over to each of them the
     `extra` entries it had, saying whose they were (`handed_by`). `found_at` is set where look-back found the event for
-    the listener after it had passed them by.
+    the listener after it had passed them by, or a human decided that it is about them; then there is a `ruling` too.
     """
 
     event: Event
@@ -84,6 +101,7 @@ class Matched:
     heirs: tuple[Heir, ...] = ()
     handed_by: str = ""
     found_at: datetime | None = None
+    ruling: Ruling | None = None
 
     @property
     def as_learnt(self) -> Event:
@@ -99,6 +117,8 @@ class Matched:
         second time, because more had come, is another part."""
         role = self.role.value if self.role else ""
         name = "|".join((self.listener, self.subject, self.relation.value, role, self.handed_by))
+        if self.ruling:
+            name = f"{name}|{self.ruling.name}"
         if not self.handed_by:
             return name
         return f"{name}|{digest(*sorted(f'{entry.event_id}|{entry.role}' for entry in self.extra))[:12]}"
@@ -121,13 +141,25 @@ class ParkedAmendment:
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """A doubtful match waiting for a person. Holds the event with its mentions, to be compared behind the login."""
+    """A doubtful match waiting for a person. Holds the event with its mentions, to be compared behind the login.
+
+    Without matches it asks whether an occurrence is still about `member_id`, whom it is linked to.
+    """
 
     review_id: str
     event: Event = field(repr=False)
     matches: tuple[Match, ...]
     created_at: datetime
     why: str = "doubtful"
+    member_id: MemberId | None = None
+
+    @property
+    def mention(self) -> str:
+        """The ref of the mention in doubt; where nobody matched, of the first that says clearly who it is about."""
+        if self.matches:
+            return self.matches[0].mention
+        clear = [each.ref for each in self.event.mentions if each.identity.dates_of_birth]
+        return next(iter((*clear, *(each.ref for each in self.event.mentions))), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Protocol
 from alerts.model import Alert, Delivery
 from alerts.planning import Row
 from domain.events import Event, Feed
-from domain.ids import EventId
+from domain.ids import EventId, MemberId
+from streams.audit import AuditEntry
 from streams.messages import (
     Disposition,
     HeldIntel,
@@ -21,6 +22,8 @@ from streams.messages import (
     QuarantineItem,
     ReviewItem,
 )
+from streams.remembering import Remembered, Said
+from streams.reviews import Review, ReviewCase
 
 
 class Taken:
@@ -55,6 +58,7 @@ class Recognised:
     `dispositions` are parts that end here (`review`, `no_match` ...); `parts` go on to decide. At least one of both.
     `links` are (link key, link value) to remember; `parked` is kept for those who are linked later; `revived` are parts
     of amendments that had been waiting for this event: they join their own event in the ledger if it is still open.
+    `applied` are reviews that a decision of before has settled already: kept, so that undoing it undoes them too.
     """
 
     event: Event
@@ -65,6 +69,7 @@ class Recognised:
     links: tuple[tuple[str, str], ...] = ()
     reviews: tuple[ReviewItem, ...] = ()
     parked: ParkedAmendment | None = None
+    applied: tuple[Review, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,9 @@ class RecogniseLog(Protocol):
     async def linked(self, keys: Sequence[str]) -> list[frozenset[str]]:
         """The link values remembered under each key."""
 
+    async def recall(self, keys: Sequence[str], mentions: Sequence[str]) -> tuple[list[frozenset[str]], list[Said]]:
+        """The link values under each key, and what humans decided on each mention identity: in one round trip."""
+
     async def parked(self, keys: Sequence[str]) -> list[list[ParkedAmendment]]:
         """The amendments that wait under each link key."""
 
@@ -183,6 +191,51 @@ class Ledger(Protocol):
 
     async def stuck(self, older_than: datetime, limit: int) -> list[EventId]:
         """Accepted events that are in flight since before `older_than`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCommit:
+    """Everything that one step of a review changes, written in one atomic step or not at all.
+
+    `ending` is what the review now says in its event's books; None where the parts it sent on speak for it. `parts`
+    join the event in the books, `withdrawn` (names of parts) leave them; `revived` are parts of other events. `others`
+    are the event's other reviews that wait. `links` are remembered, `unlinked` forgotten. `said` is what is remembered
+    of a mention identity: fingerprint, member, and the decision or None where it is forgotten.
+    """
+
+    before: ReviewCase
+    after: Review
+    now: datetime
+    ending: Disposition | None
+    others: tuple[str, ...] = ()
+    parts: tuple[Matched, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    revived: tuple[Matched, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    unlinked: tuple[tuple[str, str], ...] = ()
+    parked: ParkedAmendment | None = None
+    said: tuple[str, MemberId, Remembered | None] | None = None
+    audit: tuple[AuditEntry, ...] = ()
+
+
+class ReviewStore(Protocol):
+    """The doubtful matches, those that wait and those that were decided, and their one atomic step."""
+
+    async def revision(self) -> int:
+        """A number that grows whenever any review changes."""
+
+    async def waiting(self) -> list[Review]:
+        """What waits, in the order of the queue; at most the first 5,000."""
+
+    async def closed(self, limit: int) -> list[Review]:
+        """What was decided or has expired and is still kept, the latest first."""
+
+    async def find(self, review_id: str) -> Review | None:
+        """One of them; None if it is unknown or no longer kept."""
+
+    async def change(self, commit: CaseCommit) -> bool:
+        """Write a step; False if somebody else took one meanwhile: load and decide again. Repeating it changes
+        nothing."""
 
 
 class Desk(Protocol):

@@ -13,6 +13,7 @@ from cohort.index import CohortIndex
 from domain.events import EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
+from streams.applying import applied
 from streams.knowledge import Known
 from streams.linking import (
     AMENDING,
@@ -27,6 +28,8 @@ from streams.linking import (
 )
 from streams.messages import Disposition, Ending, Heir, Matched, ParkedAmendment, ReviewItem
 from streams.ports import LogEntry, Recognised
+from streams.remembering import said_of_visit
+from streams.reviews import REVIEWED_DIFFERENT, Review, Verdict
 
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
@@ -49,7 +52,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     for listener, match in _through_household(matches).items():
         parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
     reviews = _reviews(event, matches, now)
-    reviews += _follow_links(event, certain, known, parts, now)
+    reviews += _follow_links(event, certain, known, parts, index=index, now=now)
     revived, inherited = _revive(event, certain, matches, known, index)
     links = parts.links()
     return _concluded(
@@ -59,7 +62,22 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         revived=revived,
         links=(*links, *inherited),
         parked=_parked(bare, certain, links, clear=_names_somebody(event)),
+        nobody=_about_nobody(matches),
+        applied=applied(event, matches, parts.found.values(), known.said, now),
     )
+
+
+def taken_from(event: Event, member: MemberId, index: CohortIndex) -> tuple[Matched, ...]:
+    """The parts by which a member, and those close to them, lose the occurrence of `event` to nobody we know."""
+    parts = _Parts(event, index)
+    parts.take_away(member, heirs=())
+    return tuple(parts.found.values())
+
+
+def _about_nobody(matches: Sequence[Match]) -> Disposition:
+    """How an event ends that reaches nobody: a human may have said before that it is not whom it seems to name."""
+    rejected = any(match.reason is MatchReason.REVIEWED_DIFFERENT for match in matches)
+    return REVIEWED_DIFFERENT if rejected else Disposition(Ending.NO_MATCH)
 
 
 def _concluded(
@@ -70,11 +88,13 @@ def _concluded(
     revived: Sequence[Matched],
     links: tuple[Link, ...],
     parked: ParkedAmendment | None,
+    nobody: Disposition,
+    applied: tuple[Review, ...] = (),
 ) -> Recognised:
     """Everything about one event; an ending of its own where it goes to nobody."""
     dispositions = [(f"review|{review.review_id}", Disposition(Ending.REVIEW)) for review in reviews]
     if not parts.found and not reviews:
-        dispositions = [("", Disposition(Ending.NO_MATCH))]
+        dispositions = [(f"review|{applied[0].item.review_id}" if applied else "", nobody)]
     return Recognised(
         event=entry.event,
         position=entry.position,
@@ -84,6 +104,7 @@ def _concluded(
         links=links,
         reviews=tuple(reviews),
         parked=parked,
+        applied=applied,
     )
 
 
@@ -207,6 +228,8 @@ def _follow_links(
     certain: Mapping[tuple[MemberId, Role | None], Match],
     known: Known,
     parts: _Parts,
+    *,
+    index: CohortIndex,
     now: datetime,
 ) -> list[ReviewItem]:
     """Reach those who are linked to the occurrence without being named now."""
@@ -219,11 +242,12 @@ def _follow_links(
             parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, None)
         elif member not in named:
             moved = isinstance(event.attributes, EdAttributes) and _names_somebody(event)
-            if moved and named:
+            said = said_of_visit(event, known.said, member, index) if moved else None
+            if moved and (named or said is Verdict.DIFFERENT):
                 parts.take_away(member, heirs=named)
                 continue
             parts.add_subject(member, None, Relation.OCCURRENCE)
-            if moved:
+            if moved and said is None:
                 asked.append(_identity_changed(event, member, now))
     return asked
 
@@ -245,6 +269,7 @@ def _identity_changed(event: Event, member: MemberId, now: datetime) -> ReviewIt
         matches=(),
         created_at=now,
         why="identity_changed",
+        member_id=member,
     )
 
 
@@ -319,7 +344,15 @@ def _recognise_merge(
         *((survivor_key, OCCURRENCE + occurrence) for occurrence in sorted(moved)),
     )
     parked = _parked(bare, certain, links, clear=True)
-    return _concluded(entry, parts, _reviews(event, matches, now), revived=(), links=links, parked=parked)
+    return _concluded(
+        entry,
+        parts,
+        _reviews(event, matches, now),
+        revived=(),
+        links=links,
+        parked=parked,
+        nobody=_about_nobody(matches),
+    )
 
 
 def _subjects(known: Known, key: str) -> set[MemberId]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from streams.reviews import Review, ReviewState
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -14,3 +16,8 @@ class Retention:
     links: timedelta = timedelta(days=400)  # longest rule window, and some
     parked: timedelta = timedelta(hours=72)
     quarantine: timedelta = timedelta(days=30)
+
+    def kept_after(self, review: Review) -> timedelta:
+        """How long a review item is kept from its last step: who was rejected is nobody's any more (domain.md 7.3)."""
+        rejected = review.state is ReviewState.DECIDED and not review.case.sent
+        return self.events if rejected else self.rows

@@ -19,6 +19,7 @@ class Scripts:
         self.hand_on = _load(client, "hand_on")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
+        self.rule = _load(client, "rule")
 
 
 def _load(client: Redis, name: str) -> AsyncScript:

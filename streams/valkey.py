@@ -15,15 +15,18 @@ from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 
 from domain.errors import StoreError, StoreUnavailable
 from domain.events import Event, Feed
-from domain.ids import SHARDS, EventId, shard_of
+from domain.ids import SHARDS, EventId, MemberId, shard_of
 from streams import codec, keys
+from streams.applying import entry_of_application
 from streams.messages import Disposition, Matched, ParkedAmendment, QuarantineItem, most_telling
 from streams.ports import LedgerCounts, LogEntry, Recognised
+from streams.remembering import Said
 from streams.retention import Retention
+from streams.reviews import Review
 from streams.scripts import Scripts
 
 _pack = msgspec.msgpack.Encoder().encode
-_PARKED_PER_KEY = 20
+PARKED_PER_KEY = 20
 _TRANSIENT = frozenset({"LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "BUSY"})
 
 
@@ -160,6 +163,23 @@ class ValkeyTransport:
                 pipe.smembers(keys.LINK + name)
             return [frozenset(value.decode() for value in found) for found in await pipe.execute()]
 
+    async def recall(self, names: Sequence[str], mentions: Sequence[str]) -> tuple[list[frozenset[str]], list[Said]]:
+        """See ports.RecogniseLog."""
+        if not names and not mentions:
+            return [], []
+        async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.smembers(keys.LINK + name)
+            for name in mentions:
+                pipe.hgetall(keys.SAID + name)
+            found = await pipe.execute()
+        links = [frozenset(value.decode() for value in each) for each in found[: len(names)]]
+        said: list[Said] = [
+            {MemberId(member.decode()): codec.decode_remembered(raw) for member, raw in each.items()}
+            for each in found[len(names) :]
+        ]
+        return links, said
+
     async def parked(self, names: Sequence[str]) -> list[list[ParkedAmendment]]:
         """See ports.RecogniseLog."""
         if not names:
@@ -179,8 +199,19 @@ class ValkeyTransport:
             for result in results:
                 self._remember(pipe, result)
             await self._scripts.forward(
-                keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, keys.PARTS],
-                args=[keys.RECOGNISE_GROUP, _pack([_forwarded(result) for result in results])],
+                keys=[
+                    keys.EVENTS,
+                    keys.IN_FLIGHT,
+                    keys.LEDGER,
+                    keys.EVENT_ROW,
+                    keys.PARTS,
+                    keys.REVIEWS,
+                    keys.REVIEW,
+                    keys.REVIEWS_CLOSED,
+                    keys.REVIEW_CASE,
+                    keys.AUDIT,
+                ],
+                args=[keys.RECOGNISE_GROUP, _pack([_forwarded(result, self._retention) for result in results])],
                 client=pipe,
             )
             await pipe.execute()
@@ -189,15 +220,12 @@ class ValkeyTransport:
         for name, value in result.links:
             pipe.sadd(keys.LINK + name, value)
             pipe.expire(keys.LINK + name, int(self._retention.links.total_seconds()))
-        for review in result.reviews:
-            pipe.set(keys.REVIEW + review.review_id, codec.encode(review), ex=int(self._retention.rows.total_seconds()))
-            pipe.zadd(keys.REVIEWS, {review.review_id: ms(review.created_at)}, nx=True)
         if result.parked:
             raw = codec.encode(result.parked)
             for name in (keys.PARKED + key for key in result.parked.keys):
                 pipe.lrem(name, 0, raw)
                 pipe.rpush(name, raw)
-                pipe.ltrim(name, -_PARKED_PER_KEY, -1)
+                pipe.ltrim(name, -PARKED_PER_KEY, -1)
                 pipe.expire(name, int(self._retention.parked.total_seconds()))
 
     # Ledger
@@ -305,16 +333,39 @@ async def _make_group(client: Redis, stream: str, group: str) -> None:
             raise
 
 
-def _forwarded(result: Recognised) -> tuple[Any, ...]:
+def _forwarded(result: Recognised, retention: Retention) -> tuple[Any, ...]:
     final = "" if result.parts else str(most_telling([disposition for _, disposition in result.dispositions]))
     return (
         result.event.event_id,
         result.event.feed.value,
         result.position,
         final,
-        [(part, ranked(disposition)) for part, disposition in result.dispositions] if result.parts else [],
+        [(part, ranked(disposition)) for part, disposition in result.dispositions],
         [(part.part, *addressed(part)) for part in result.parts],
         [(part.part, *addressed(part), part.event.event_id) for part in result.revived],
+        [
+            (
+                review.review_id,
+                codec.encode(review).decode(),
+                int(retention.rows.total_seconds()),
+                ms(review.created_at),
+            )
+            for review in result.reviews
+        ],
+        [_applied(review, retention) for review in result.applied],
+    )
+
+
+def _applied(review: Review, retention: Retention) -> tuple[Any, ...]:
+    return (
+        review.item.review_id,
+        codec.encode(review.item).decode(),
+        int(retention.kept_after(review).total_seconds()),
+        ms(review.item.created_at),
+        codec.encode(review.case).decode(),
+        review.case.version,
+        int(retention.links.total_seconds()),
+        codec.encode(entry_of_application(review)).decode(),
     )
 
 

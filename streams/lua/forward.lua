@@ -1,8 +1,11 @@
 -- Move a batch past recognition: send parts on, end what ends here. A repeat after a lost reply changes nothing.
 -- An event under way is '>' in its row; its parts are in a hash, '' until they are in.
--- KEYS: stream, in-flight set, ledger, prefix of event rows, prefix of part hashes.
+-- A review is put into the queue in the same step: decided meanwhile, it does not wait again.
+-- KEYS: stream, in-flight set, ledger, prefix of event rows, prefix of part hashes, queue of reviews, prefix of reviews,
+-- closed reviews, prefix of cases, audit stream.
 -- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{part, shard stream, payload}*},
--- {{part, shard stream, payload, its event id}*} of revived amendments}*}
+-- {{part, shard stream, payload, its event id}*} of revived amendments, {{id, payload, ttl_s, place_ms}*} of reviews,
+-- {{id, payload, ttl_s, now_ms, case, version, case_ttl_s, audit entry}*} of reviews decided before}*}
 local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = ARGV[1]
 local sums, positions = {}, {}
@@ -17,6 +20,10 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
       redis.call('ZREM', inflight, id)
       local name = 'disposed|' .. feed .. '|' .. final
       sums[name] = (sums[name] or 0) + 1
+      if #item[8] + #item[9] > 0 then
+        for _, part in ipairs(ended) do redis.call('HSET', parts_of .. id, part[1], part[2]) end
+        redis.call('PEXPIRE', parts_of .. id, redis.call('PTTL', rows .. id))
+      end
     else
       for _, part in ipairs(ended) do redis.call('HSET', parts_of .. id, part[1], part[2]) end
       for _, part in ipairs(parts) do
@@ -24,6 +31,20 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
         redis.call('XADD', part[2], '*', 'm', part[3])
       end
       redis.call('SET', rows .. id, digest .. '>', 'KEEPTTL')
+    end
+    for _, review in ipairs(item[8]) do
+      if redis.call('SET', KEYS[7] .. review[1], review[2], 'NX', 'EX', review[3]) then
+        redis.call('ZADD', KEYS[6], review[4], review[1])
+      end
+    end
+    for _, review in ipairs(item[9]) do
+      if redis.call('SET', KEYS[7] .. review[1], review[2], 'NX', 'EX', review[3]) then
+        redis.call('HSETNX', parts_of .. id, 'review|' .. review[1], '9|-')
+        redis.call('HSET', KEYS[9] .. review[1], 'v', review[6], 'b', review[5])
+        redis.call('EXPIRE', KEYS[9] .. review[1], review[7])
+        redis.call('ZADD', KEYS[8], review[4], review[1])
+        redis.call('XADD', KEYS[10], '*', 'b', review[8])
+      end
     end
     for _, part in ipairs(revived) do
       local other = redis.call('GET', rows .. part[4])

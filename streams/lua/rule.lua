@@ -1,0 +1,97 @@
+-- One step of a review: the case, the queue, the books of its event, what goes out, what is remembered, the audit; all of
+-- it or nothing. A step on a case that has moved on changes nothing and answers 0.
+-- KEYS: in-flight set, ledger, prefix of event rows, prefix of part hashes, case, item, queue, closed ones, audit stream,
+-- revision.
+-- ARGV: ranks packed {ending = rank}, packed {seen version, new version, case, review id, event id, feed, now_ms,
+-- state, place_ms, case_ttl_s, item or '', item_ttl_s, ranked ending or '', {other waiting reviews of the event*},
+-- {{part, stream, payload}*}, {withdrawn part*}, {{part, stream, payload, event id}*} revived,
+-- {{link key, value}*}, link_ttl_s, {{link key, value}*} forgotten, {key, member, value or '', ttl_s} or {} remembered,
+-- {audit entry*}, {payload, ttl_s, most, {key*}} or {} parked}
+local inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local case, item, queue, closed = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local ranks, told = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
+local review, id, feed, now, state = told[4], told[5], told[6], told[7], told[8]
+local ending, parts = told[13], told[15]
+local WAITS, DECIDED = ranks['review'] .. '|review', '9|-'
+
+if tostring(redis.call('HGET', case, 'v') or '1') ~= tostring(told[1]) then return 0 end
+
+local function counted(final, by)
+  local name = string.sub(final, 1, 6) == 'alert:' and 'alert' or final
+  redis.call('HINCRBY', ledger, 'disposed|' .. feed .. '|' .. name, by)
+end
+
+local row = redis.call('GET', rows .. id)
+local stands = row and string.sub(row, 18) or ''
+if stands ~= '' then
+  local hash = parts_of .. id
+  if stands ~= '>' then  -- it had ended: it is under way again, with all that had been said of it
+    if redis.call('EXISTS', hash) == 0 and stands ~= 'review' then
+      redis.call('HSET', hash, 'before', ranks[string.match(stands, '^[^:]*')] .. '|' .. stands)
+    end
+    counted(stands, -1)
+    redis.call('SET', rows .. id, string.sub(row, 1, 17) .. '>', 'KEEPTTL')
+    redis.call('ZADD', inflight, now, id)
+  end
+  for _, other in ipairs(told[14]) do redis.call('HSETNX', hash, 'review|' .. other, WAITS) end
+  redis.call('HSET', hash, 'review|' .. review, ending == '' and DECIDED or ending)
+  if #told[14] == 0 and ending ~= WAITS and redis.call('HGET', hash, 'before') == WAITS then
+    redis.call('HDEL', hash, 'before')
+  end
+  for _, part in ipairs(told[16]) do
+    redis.call('HDEL', hash, part)
+    redis.call('HSET', hash, 'withdrawn|' .. part, DECIDED)
+  end
+  for _, part in ipairs(parts) do redis.call('HSET', hash, part[1], '') end
+  local best
+  for _, value in ipairs(redis.call('HVALS', hash)) do
+    if not best or value < best then best = value end
+  end
+  if best ~= '' then
+    local final = string.sub(best, 3)
+    redis.call('SET', rows .. id, string.sub(row, 1, 17) .. final, 'KEEPTTL')
+    redis.call('PEXPIRE', hash, redis.call('PTTL', rows .. id))
+    redis.call('ZREM', inflight, id)
+    counted(final, 1)
+  end
+end
+for _, part in ipairs(told[17]) do
+  local other = redis.call('GET', rows .. part[4])
+  if other and string.sub(other, 18, 18) == '>' then redis.call('HSETNX', parts_of .. part[4], part[1], '') end
+  redis.call('XADD', part[2], '*', 'm', part[3])
+end
+for _, part in ipairs(parts) do redis.call('XADD', part[2], '*', 'm', part[3]) end
+
+for _, link in ipairs(told[18]) do
+  redis.call('SADD', link[1], link[2])
+  redis.call('EXPIRE', link[1], told[19])
+end
+for _, link in ipairs(told[20]) do redis.call('SREM', link[1], link[2]) end
+local parked = told[23]
+for _, key in ipairs(parked[4] or {}) do
+  redis.call('RPUSH', key, parked[1])
+  redis.call('LTRIM', key, -parked[3], -1)
+  redis.call('EXPIRE', key, parked[2])
+end
+local said = told[21]
+if said[1] and said[3] == '' then
+  redis.call('HDEL', said[1], said[2])
+elseif said[1] then
+  redis.call('HSET', said[1], said[2], said[3])
+  redis.call('EXPIRE', said[1], said[4])
+end
+
+redis.call('HSET', case, 'v', told[2], 'b', told[3])
+redis.call('EXPIRE', case, told[10])
+if told[11] == '' then redis.call('EXPIRE', item, told[12]) else redis.call('SET', item, told[11], 'EX', told[12]) end
+if state == 'waiting' then
+  redis.call('ZADD', queue, told[9], review)
+  redis.call('ZREM', closed, review)
+else
+  redis.call('ZREM', queue, review)
+  redis.call('ZADD', closed, now, review)
+end
+redis.call('ZREMRANGEBYSCORE', closed, '-inf', now - told[10] * 1000)
+for _, entry in ipairs(told[22]) do redis.call('XADD', KEYS[9], '*', 'b', entry) end
+redis.call('INCR', KEYS[10])
+return 1

@@ -1,0 +1,152 @@
+"""Reviews and the audit log on Valkey (ports.ReviewStore, audit.AuditLog). Every step is one script, `lua/rule.lua`.
+
+`rp:reviews` is the queue, scored by place; `rp:reviews:closed` what is over, by when. An item is a string, its case a
+hash beside it that exists from the first step on. `rp:audit` is a stream that nothing trims.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from streams import codec, keys
+from streams.audit import AuditEntry, AuditLine
+from streams.messages import Ending
+from streams.ports import CaseCommit
+from streams.retention import Retention
+from streams.reviews import Review, ReviewCase, ReviewState
+from streams.scripts import Scripts
+from streams.valkey import PARKED_PER_KEY, addressed, ms, ranked, unavailable_as_ours
+
+_pack = msgspec.msgpack.Encoder().encode
+_RANKS = _pack({ending.value: str(ending.rank) for ending in Ending})
+MOST_WAITING = 5_000
+"""A queue of more than so many is read no further: whoever is behind comes when the front is done."""
+
+
+class ValkeyReviews:
+    """ReviewStore and AuditLog on one Valkey."""
+
+    def __init__(self, client: Redis, *, retention: Retention | None = None) -> None:
+        self._client = client
+        self._retention = retention or Retention()
+        self._scripts = Scripts(client)
+
+    async def revision(self) -> int:
+        """See ports.ReviewStore."""
+        async with unavailable_as_ours():
+            found: Any = await self._client.get(keys.REVIEWS_REVISION)
+        return int(found or 0)
+
+    async def waiting(self) -> list[Review]:
+        """See ports.ReviewStore."""
+        async with unavailable_as_ours():
+            ids: Any = await self._client.zrange(keys.REVIEWS, 0, MOST_WAITING - 1)
+        return await self._load([found.decode() for found in ids])
+
+    async def closed(self, limit: int) -> list[Review]:
+        """See ports.ReviewStore."""
+        async with unavailable_as_ours():
+            ids: Any = await self._client.zrevrange(keys.REVIEWS_CLOSED, 0, limit - 1)
+        return await self._load([found.decode() for found in ids])
+
+    async def find(self, review_id: str) -> Review | None:
+        """See ports.ReviewStore."""
+        found = await self._load([review_id])
+        return found[0] if found else None
+
+    async def _load(self, ids: Sequence[str]) -> list[Review]:
+        if not ids:
+            return []
+        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
+            for name in ids:
+                pipe.get(keys.REVIEW + name)
+                pipe.hget(keys.REVIEW_CASE + name, "b")
+            found = await pipe.execute()
+        return [
+            Review(codec.decode_review(item), codec.decode_case(case) if case else ReviewCase(name))
+            for name, item, case in zip(ids, found[::2], found[1::2], strict=True)
+            if item
+        ]
+
+    async def change(self, commit: CaseCommit) -> bool:
+        """See ports.ReviewStore."""
+        item = commit.after.item
+        async with unavailable_as_ours():
+            done: Any = await self._scripts.rule(
+                keys=[
+                    keys.IN_FLIGHT,
+                    keys.LEDGER,
+                    keys.EVENT_ROW,
+                    keys.PARTS,
+                    keys.REVIEW_CASE + item.review_id,
+                    keys.REVIEW + item.review_id,
+                    keys.REVIEWS,
+                    keys.REVIEWS_CLOSED,
+                    keys.AUDIT,
+                    keys.REVIEWS_REVISION,
+                ],
+                args=[_RANKS, _pack(self._told(commit))],
+            )
+        return bool(done)
+
+    def _told(self, commit: CaseCommit) -> tuple[Any, ...]:
+        after, event = commit.after, commit.after.item.event
+        retention = self._retention
+        return (
+            commit.before.version,
+            after.case.version,
+            codec.encode(after.case),
+            after.item.review_id,
+            event.event_id,
+            event.feed.value,
+            ms(commit.now),
+            after.state.value,
+            ms(after.place),
+            _seconds(retention.links),
+            codec.encode(after.item) if after.state is ReviewState.EXPIRED else b"",
+            _seconds(retention.kept_after(after)),
+            ranked(commit.ending) if commit.ending else "",
+            commit.others,
+            [(part.part, *addressed(part)) for part in commit.parts],
+            commit.withdrawn,
+            [(part.part, *addressed(part), part.event.event_id) for part in commit.revived],
+            [(keys.LINK + key, value) for key, value in commit.links],
+            _seconds(retention.links),
+            [(keys.LINK + key, value) for key, value in commit.unlinked],
+            self._said(commit),
+            [codec.encode(entry) for entry in commit.audit],
+            self._parked(commit),
+        )
+
+    def _said(self, commit: CaseCommit) -> tuple[Any, ...]:
+        if commit.said is None:
+            return ()
+        name, member, remembered = commit.said
+        value = codec.encode(remembered) if remembered else b""
+        return (keys.SAID + name, member, value, _seconds(self._retention.links))
+
+    def _parked(self, commit: CaseCommit) -> tuple[Any, ...]:
+        if commit.parked is None:
+            return ()
+        names = [keys.PARKED + key for key in commit.parked.keys]
+        return (codec.encode(commit.parked), _seconds(self._retention.parked), PARKED_PER_KEY, names)
+
+    async def write(self, entries: Sequence[AuditEntry]) -> None:
+        """See audit.AuditLog."""
+        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
+            for entry in entries:
+                pipe.xadd(keys.AUDIT, {"b": codec.encode(entry)})
+            await pipe.execute()
+
+    async def read(self, after: str = "", limit: int = 100) -> list[AuditLine]:
+        """See audit.AuditLog."""
+        async with unavailable_as_ours():
+            found: Any = await self._client.xrange(keys.AUDIT, min=f"({after}" if after else "-", count=limit)
+        return [AuditLine(place.decode(), codec.decode_audit(fields[b"b"])) for place, fields in found]
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
