@@ -41,12 +41,14 @@ _PARTS: dict[str, _Part] = {
     "outcode": lambda who: map(outcode, who.postcodes),
     "house": lambda who: (*who.addresses, *who.plain_texts("address")) if who.plain else who.addresses,
     "identifier": lambda who: [each for each in who.plain if each[0] not in ("postcode", "address")],
+    "national": lambda who: (*who.nhs, *who.pnc, *who.cro, *who.upn),
+    "reference": lambda who: who.references,
     "phone": lambda who: who.phones,
     "email": lambda who: who.emails,
 }
 PARTS = (*_PARTS, "extra.*")
 """What a key of a model's own can ask for. `birth_month` is yyyymm, `birth_day` mmdd, `given` the call name, `house`
-the address line, `identifier` one that is only known as text, `extra.<name>` a column of that name, in lower case."""
+the address line, `identifier` one only known as text, `extra.<name>` a column of that name, in lower case."""
 _EXTRA = "extra."
 
 

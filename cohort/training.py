@@ -1,0 +1,254 @@
+"""A match model from a force's own tables: unsupervised, or from labelled pairs. Deterministic for a seed.
+
+u from random pairs and counted values, m and the share of matches by EM over pairs that share something
+(`training_em.py`), term frequencies per column, and the blocking keys that these columns need. domain.md 5.2.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cohort.comparisons import MISSING
+from cohort.model import ComparisonFile, LevelFile, ModelFile, ValueFile
+from cohort.prepared import PreparedIdentity
+from cohort.training_columns import Column, choose
+from cohort.training_em import NOTHING, Fit, Floats, Levels, Pairs, fit, from_labels, monotone
+from cohort.training_keys import choose_keys
+from cohort.training_pairs import Joining, Longs, candidates
+from domain.errors import ConfigError
+
+RANDOM_PAIRS = 300_000
+MOST_MEMBERS = 60_000
+MOST_EVENTS = 20_000
+"""Rows looked at for pairs; of larger tables a seeded sample. Term frequencies are of all rows."""
+MOST_VALUES = 1_500
+"""Values of a column whose frequency a model keeps; the others share one."""
+Progress = Callable[[float], None]
+
+
+def train(
+    cohort: Sequence[PreparedIdentity],
+    events: Sequence[PreparedIdentity],
+    *,
+    name: str,
+    seed: int = 1,
+    labels: Sequence[tuple[int, int]] | None = None,
+    progress: Progress | None = None,
+) -> ModelFile:
+    """A model of these tables. `labels` are (place in cohort, place in events) of all known matches; without, EM.
+
+    Where both tables are one and the same, no record is compared with itself. `progress` is told shares from 0 to 1.
+    Raises ConfigError where the tables have nothing in common that could be compared.
+    """
+    told = progress or _silent
+    columns = choose(cohort, events)
+    if not columns:
+        raise ConfigError("The two tables have no column in common: there is nothing to train a match model on")
+    tables = _Tables(cohort, events, columns, seed=seed)
+    told(0.05)
+    estimated = _supervised(tables, labels, told) if labels is not None else _unsupervised(tables, told)
+    told(1.0)
+    return _file(name, tables, estimated)
+
+
+def _silent(_: float) -> None:
+    return None
+
+
+class _Tables:
+    """The rows that are looked at, with what random pairs of them say."""
+
+    def __init__(
+        self,
+        cohort: Sequence[PreparedIdentity],
+        events: Sequence[PreparedIdentity],
+        columns: tuple[Column, ...],
+        *,
+        seed: int,
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self.columns, self.seed = columns, seed
+        self.same = _one_table(cohort, events)
+        self.all_members, self.all_events = len(cohort), len(events)
+        self.member_rows = _sample(len(cohort), MOST_MEMBERS, rng)
+        self.event_rows = _sample(len(events), MOST_EVENTS, rng)
+        self.members = [cohort[row] for row in self.member_rows]
+        self.events = [events[row] for row in self.event_rows]
+        own = np.full(len(self.events), -1, dtype=np.int64)
+        if self.same:
+            place = {row: number for number, row in enumerate(self.member_rows.tolist())}
+            own = np.array([place.get(row, -1) for row in self.event_rows.tolist()], dtype=np.int64)
+        self.joining = Joining(self.members, self.events, own if self.same else None)
+        self.total = float(len(self.members) * len(self.events)) or 1.0
+        larger = cohort if len(cohort) >= 1_000 or len(cohort) >= len(events) else events
+        self.counted = [Counter(value for who in larger for value in each.offer.values(who)) for each in columns]
+        self.counted_rows = len(larger)
+
+    def levels(self, pairs: Longs, told: Progress | None = None) -> Levels:
+        """The level of each pair in each comparison, as its place in the offer; NOTHING where a side says nothing."""
+        mine, theirs = (pairs // len(self.events)).tolist(), (pairs % len(self.events)).tolist()
+        found = np.full((len(pairs), len(self.columns)), NOTHING, dtype=np.int8)
+        for column, each in enumerate(self.columns):
+            places = {level: place for place, level in enumerate(each.offer.levels)}
+            places[MISSING] = NOTHING
+            compare, members, events = each.offer.compare, self.members, self.events
+            found[:, column] = [
+                places[compare(members[one], events[other])] for one, other in zip(mine, theirs, strict=True)
+            ]
+            if told:
+                told(0.15 + 0.6 * (column + 1) / len(self.columns))
+        return found
+
+    def random(self) -> tuple[list[Floats], list[Floats]]:
+        """Shares of levels among random pairs, the exact ones counted over all pairs; and floors under each of them."""
+        levels = self.levels(self.joining.random_pairs(RANDOM_PAIRS, self.seed))
+        shares, floors = [], []
+        for column, each in enumerate(self.columns):
+            size = len(each.offer.levels) - 1
+            said = levels[:, column]
+            counts = np.bincount(said[said != NOTHING], minlength=size).astype(float)
+            floor = np.full(size, 0.5 / (counts.sum() + size))
+            share = (counts + 0.5) / (counts.sum() + 0.5 * size)
+            agreeing, filled = self._counted_exactly(each)
+            if filled:
+                exact = agreeing / filled
+                share *= (1.0 - exact) / max(1.0 - share[0], 1e-9)
+                share[0] = exact
+                floor[0] = (1.0 + sqrt(agreeing)) / filled
+            shares.append(share)
+            floors.append(np.minimum(floor, 0.5))
+        return shares, floors
+
+    def _counted_exactly(self, column: Column) -> tuple[float, float]:
+        """Pairs of rows that hold the same value, and pairs in which both hold one; 0 for what is not counted."""
+        if not column.offer.shared:
+            return 0.0, 0.0
+        mine = Counter(value for who in self.members for value in column.offer.values(who))
+        theirs = Counter(value for who in self.events for value in column.offer.values(who))
+        agreeing = float(sum(count * theirs[value] for value, count in mine.items()))
+        itself = float(theirs.total()) if self.same else 0.0
+        return max(agreeing - itself, 0.0), float(mine.total() * theirs.total()) - itself
+
+
+class _Estimated:
+    """What training came to."""
+
+    def __init__(self, model: Fit, values: list[ValueFile | None], keys: tuple[tuple[str, ...], ...], share: float):
+        self.model, self.values, self.keys, self.share = model, values, keys, share
+
+
+def _unsupervised(tables: _Tables, told: Progress) -> _Estimated:
+    found = tables.joining.keys()
+    chosen = candidates(found, len(tables.events))
+    told(0.15)
+    levels = tables.levels(chosen, told)
+    shares, floors = tables.random()
+    told(0.8)
+    pairs = Pairs(levels, shares, floors, tables.total)
+    first = fit(pairs)
+    values = _frequencies(tables, first)
+    rarer = _rarer(tables, chosen, levels, values)
+    model = fit(Pairs(levels, shares, floors, tables.total, rarer), first)
+    told(0.9)
+    likely = chosen[model.posterior >= 0.5]
+    keys = choose_keys(tables.joining, tables.members, tables.events, found, likely)
+    return _Estimated(monotone(model), values, keys, model.share)
+
+
+def _supervised(tables: _Tables, labels: Sequence[tuple[int, int]], told: Progress) -> _Estimated:
+    members = {row: place for place, row in enumerate(tables.member_rows.tolist())}
+    events = {row: place for place, row in enumerate(tables.event_rows.tolist())}
+    known = [(members[one], events[other]) for one, other in labels if one in members and other in events]
+    matched = np.unique(np.array([one * len(tables.events) + other for one, other in known], dtype=np.int64))
+    levels = tables.levels(matched, told)
+    shares, floors = tables.random()
+    model = from_labels(Pairs(levels, shares, floors, tables.total))
+    values = _frequencies(tables, model)
+    keys = choose_keys(tables.joining, tables.members, tables.events, tables.joining.keys(), matched)
+    return _Estimated(monotone(model), values, keys, model.share)
+
+
+def _frequencies(tables: _Tables, model: Fit) -> list[ValueFile | None]:
+    """How common values are: of those held by several, a person's own record and its copies left out."""
+    copies = model.share * tables.total / max(len(tables.events), 1) if tables.same else 0.0
+    files: list[ValueFile | None] = []
+    for column, counts in enumerate(tables.counted):
+        rows = counts.total()
+        if not rows or not tables.columns[column].offer.shared:
+            files.append(None)
+            continue
+        usual = float(model.u[column][0])
+        listed = {}
+        for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_VALUES]:
+            if count < 3.0 + 2.0 * copies:
+                break
+            listed[value] = round(float((count - 1.0 - copies) / rows), 9)
+        rest = max(1.0 - sum(listed.values()), 0.01)
+        left = (usual - sum(share * share for share in listed.values())) / rest
+        low, high = min(usual, 1.0 / rows), min([usual, *listed.values()])
+        files.append(ValueFile(usual=usual, default=float(np.clip(left, low, high)), values=listed))
+    return files
+
+
+def _rarer(tables: _Tables, chosen: Longs, levels: Levels, values: Sequence[ValueFile | None]) -> Floats:
+    """Bits by which the shared values of each pair are rarer than usual, over all comparisons."""
+    bits: NDArray[np.float64] = np.zeros(len(chosen))
+    for column, file in enumerate(values):
+        if file is None:
+            continue
+        hold = tables.columns[column].offer.values
+        for pair in np.flatnonzero(levels[:, column] == 0).tolist():
+            one, other = divmod(int(chosen[pair]), len(tables.events))
+            shared = set(hold(tables.members[one])).intersection(hold(tables.events[other]))
+            if shared:
+                rarest = min(file.values.get(value, file.default) for value in shared)
+                bits[pair] += np.log2(file.usual / rarest)
+    return bits
+
+
+def _file(name: str, tables: _Tables, estimated: _Estimated) -> ModelFile:
+    comparisons = []
+    for column, each in enumerate(tables.columns):
+        levels = [
+            LevelFile(
+                level=level,
+                m=float(estimated.model.m[column][place]),
+                u=float(estimated.model.u[column][place]),
+                tf_weight=1.0 if estimated.values[column] is not None and level in each.offer.shared else 0.0,
+            )
+            for place, level in enumerate(each.offer.levels)
+            if level != MISSING
+        ]
+        comparisons.append(
+            ComparisonFile(
+                comparison=each.offer.name,
+                kind=each.kind,
+                levels=(*levels, LevelFile(level=MISSING, bits=0.0)),
+                frequencies=estimated.values[column],
+            )
+        )
+    prevalence = max(estimated.share * tables.all_members, 1e-9)
+    return ModelFile(
+        name=name,
+        version=1,
+        notes=f"Trained on {tables.all_members} members and {tables.all_events} events, seed {tables.seed}.",
+        prior_probability=float(np.clip(estimated.share, 1e-14, 0.5)),
+        comparisons=tuple(comparisons),
+        prevalence=prevalence,
+        keys=estimated.keys,
+    )
+
+
+def _sample(size: int, most: int, rng: np.random.Generator) -> Longs:
+    rows = np.arange(size, dtype=np.int64)
+    return rows if size <= most else np.sort(rng.choice(rows, most, replace=False))
+
+
+def _one_table(cohort: Sequence[PreparedIdentity], events: Sequence[PreparedIdentity]) -> bool:
+    """Whether both sides are the same records in the same order."""
+    if len(cohort) != len(events) or not cohort:
+        return False
+    return sum(1 for one, other in zip(cohort, events, strict=True) if one == other) >= 0.99 * len(cohort)
