@@ -44,6 +44,7 @@ PEOPLE = {
     )
 }
 NEWCOMER = watched(15, "N1")
+LATECOMER = watched(16, "N1")
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +151,31 @@ def test_the_watch_has_ended_then_nobody_is_told_and_the_ledger_says_why(house: 
 
 
 def test_somebody_who_is_imported_is_recognised_a_second_later(house: House) -> None:
-    message = adt(NEWCOMER, "A04", control="new-1", visit="V-new-1", at=ago(minutes=9), codes=("X99.9",))
-    assert house.mllp(message) == ["AA"]
-    assert house.wait_for(1, within=0.5) == [], "not watched yet"
     house.import_people([NEWCOMER])
     house.wait_for(1, within=FOLLOW_S)
-    message = adt(NEWCOMER, "A04", control="new-2", visit="V-new-2", at=ago(minutes=2), codes=("X99.9",))
+    message = adt(NEWCOMER, "A04", control="new-1", visit="V-new-1", at=ago(minutes=2), codes=("X99.9",))
     assert house.mllp(message) == ["AA"]
     assert reached(house.wait_for(2)) == both(N1)
+
+
+def test_who_is_imported_after_the_stabbing_is_found_in_it_and_the_record_says_that_it_was_late(house: House) -> None:
+    crime = record(
+        "crime.recorded", "99/9/26", ago(minutes=2), mention(LATECOMER, "victim"), attributes={"ho_code": "5D"}
+    )
+    (item,) = house.send(Feed.POLICE, crime)
+    assert house.wait_for(1, within=0.5) == [], "not watched yet"
+    assert house.endings([EventId(item["event_id"])]) == ["no_match"]
+    house.import_people([LATECOMER])
+    said = house.wait_for(2, within=10)
+    assert len(said) == 2 and reached(said) == both(N1)
+    assert not any("just now" in each.words.lower() for each in said)
+    (ending,) = house.endings([EventId(item["event_id"])])
+    assert ending.startswith("alert:"), "the ledger shows what was found later"
+    alert = house.get(f"/v1/alerts/{said[0].reference}", house.key("supervisor")).json()
+    assert [trigger["late"] for trigger in alert["triggers"]] == [True]
+    metrics = house.get("/metrics", house.key("operator")).text
+    assert "reachpoint_lookback_backlog 0.0" in metrics
+    assert 'reachpoint_lookback_found_total{what="part"}' in metrics
 
 
 def test_two_firings_within_half_an_hour_make_one_message(house: House) -> None:
