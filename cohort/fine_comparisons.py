@@ -7,7 +7,7 @@ symmetric and pure. The values are what term frequencies are counted of.
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -31,6 +31,24 @@ class Offer(NamedTuple):
     levels: tuple[str, ...]
     values: Values
     shared: frozenset[str] = frozenset({"exact"})
+    held: Callable[[PreparedIdentity], Any] | None = None
+    judge: Callable[[Any, Any], str] | None = None
+    """`compare` in two halves, what is held and how two such compare: training does each once per distinct value."""
+
+
+def _halved(
+    name: str,
+    held: Callable[[PreparedIdentity], Any],
+    judge: Callable[[Any, Any], str],
+    levels: tuple[str, ...],
+    values: Values,
+) -> Offer:
+    """A comparison from its two halves."""
+
+    def compare(one: PreparedIdentity, other: PreparedIdentity) -> str:
+        return judge(held(one), held(other))
+
+    return Offer(name, compare, levels, values, held=held, judge=judge)
 
 
 def _best(
@@ -38,20 +56,18 @@ def _best(
     values: Values,
     level: Callable[[str, str], str],
     levels: Sequence[str],
-    shared: frozenset[str] = frozenset({"exact"}),
 ) -> Offer:
     """A comparison by the best pair of values."""
     rank = {each: place for place, each in enumerate(levels)}
 
-    def compare(one: PreparedIdentity, other: PreparedIdentity) -> str:
-        first, second = values(one), values(other)
+    def judge(first: tuple[str, ...], second: tuple[str, ...]) -> str:
         if not first or not second:
             return MISSING
         if len(first) == 1 == len(second):
             return level(first[0], second[0])
         return min((level(mine, theirs) for mine, theirs in product(first, second)), key=rank.__getitem__)
 
-    return Offer(name, compare, (*levels, MISSING), values, shared)
+    return _halved(name, values, judge, (*levels, MISSING), values)
 
 
 GIVEN_LEVELS = (
@@ -63,22 +79,30 @@ _FAMILY_RANK = {level: rank for rank, level in enumerate(FAMILY_LEVELS)}
 _AGREE = frozenset({"exact", "same_call_name", "close", "short_form", "one_of_two"})
 
 
-def compare_given(one: PreparedIdentity, other: PreparedIdentity) -> str:
+Names = tuple[PreparedName, ...]
+
+
+def names_of(who: PreparedIdentity) -> Names:
+    """All names, aliases among them."""
+    return who.names
+
+
+def given_level(one: Names, other: Names) -> str:
     """Given names; `swapped` where each half of a name stands in the other's place: that settles the family too."""
-    if not one.names or not other.names:
+    if not one or not other:
         return MISSING
-    if len(one.names) == 1 == len(other.names):
-        return _halves(one.names[0], other.names[0])[0]
-    return min((_halves(first, second)[0] for first, second in product(one.names, other.names)), key=_given_rank)
+    if len(one) == 1 == len(other):
+        return _halves(one[0], other[0])[0]
+    return min((_halves(first, second)[0] for first, second in product(one, other)), key=_given_rank)
 
 
-def compare_family(one: PreparedIdentity, other: PreparedIdentity) -> str:
+def family_level(one: Names, other: Names) -> str:
     """Family names; says nothing where the halves are swapped: that has been counted with the given names."""
-    if not one.names or not other.names:
+    if not one or not other:
         return MISSING
-    if len(one.names) == 1 == len(other.names):
-        return _halves(one.names[0], other.names[0])[1]
-    pairs = [_halves(first, second) for first, second in product(one.names, other.names)]
+    if len(one) == 1 == len(other):
+        return _halves(one[0], other[0])[1]
+    pairs = [_halves(first, second) for first, second in product(one, other)]
     if min((given for given, _ in pairs), key=_given_rank) == "swapped":
         return MISSING
     return min((family for _, family in pairs), key=_family_rank)
@@ -187,13 +211,21 @@ _AGAINST = frozenset({"same_year", "within_5_years", "same_year_month"})
 _BIRTH_RANK = {level: rank for rank, level in enumerate((*BIRTH_LEVELS, MISSING))}
 
 
-def compare_birth(one: PreparedIdentity, other: PreparedIdentity) -> str:
+Births = tuple[tuple[str, ...], bool]
+
+
+def births_and_quality(who: PreparedIdentity) -> Births:
+    """Dates of birth, and whether they are an estimate."""
+    return births(who), who.birth_estimated
+
+
+def birth_level(one: Births, other: Births) -> str:
     """The best pair of dates of birth by their digits; an estimated one never speaks against a near one."""
-    first, second = births(one), births(other)
+    (first, guessed), (second, guessed_too) = one, other
     if not first or not second:
         return MISSING
     level = min((date_level(mine, theirs) for mine, theirs in product(first, second)), key=_BIRTH_RANK.__getitem__)
-    return "estimated_near" if level in _AGAINST and (one.birth_estimated or other.birth_estimated) else level
+    return "estimated_near" if level in _AGAINST and (guessed or guessed_too) else level
 
 
 def postcodes(who: PreparedIdentity) -> tuple[str, ...]:
@@ -307,9 +339,9 @@ def extra(name: str, kind: Kind) -> Offer:
 
 
 FINE: tuple[Offer, ...] = (
-    Offer("given names", compare_given, GIVEN_LEVELS, call_names),
-    Offer("family name", compare_family, FAMILY_LEVELS, family_names),
-    Offer("date of birth", compare_birth, (*BIRTH_LEVELS, MISSING), births),
+    _halved("given names", names_of, given_level, GIVEN_LEVELS, call_names),
+    _halved("family name", names_of, family_level, FAMILY_LEVELS, family_names),
+    _halved("date of birth", births_and_quality, birth_level, (*BIRTH_LEVELS, MISSING), births),
     _best("postcode", postcodes, postcode_level, POSTCODE_LEVELS),
     _best("address", addresses, address_level, ADDRESS_LEVELS),
     _best("phone", lambda who: who.phones, phone_level, PHONE_LEVELS),

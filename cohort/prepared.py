@@ -70,7 +70,10 @@ class PreparedIdentity(NamedTuple):
 
     def extra(self, name: str) -> tuple[str, ...]:
         """The values of an extra field, as written; () where there is none."""
-        return next((values for known, values in self.extras if known == name), ())
+        for known, values in self.extras:
+            if known == name:
+                return values
+        return ()
 
 
 def prepare(identity: Identity) -> PreparedIdentity:

@@ -7,11 +7,13 @@ u from random pairs and counted values, m and the share of matches by EM over pa
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cohort.comparisons import MISSING
+from cohort.fine_comparisons import Offer
 from cohort.model import ComparisonFile, LevelFile, ModelFile, ValueFile
 from cohort.prepared import PreparedIdentity
 from cohort.training_columns import Column, choose
@@ -20,7 +22,7 @@ from cohort.training_keys import choose_keys
 from cohort.training_pairs import Joining, Longs, candidates
 from domain.errors import ConfigError
 
-RANDOM_PAIRS = 300_000
+RANDOM_PAIRS = 200_000
 MOST_MEMBERS = 60_000
 MOST_EVENTS = 20_000
 """Rows looked at for pairs; of larger tables a seeded sample. Term frequencies are of all rows."""
@@ -89,18 +91,29 @@ class _Tables:
 
     def levels(self, pairs: Longs, told: Progress | None = None) -> Levels:
         """The level of each pair in each comparison, as its place in the offer; NOTHING where a side says nothing."""
-        mine, theirs = (pairs // len(self.events)).tolist(), (pairs % len(self.events)).tolist()
+        mine, theirs = pairs // len(self.events), pairs % len(self.events)
         found = np.full((len(pairs), len(self.columns)), NOTHING, dtype=np.int8)
         for column, each in enumerate(self.columns):
-            places = {level: place for place, level in enumerate(each.offer.levels)}
-            places[MISSING] = NOTHING
-            compare, members, events = each.offer.compare, self.members, self.events
-            found[:, column] = [
-                places[compare(members[one], events[other])] for one, other in zip(mine, theirs, strict=True)
-            ]
+            found[:, column] = self._column(each.offer, mine, theirs)
             if told:
                 told(0.15 + 0.6 * (column + 1) / len(self.columns))
         return found
+
+    def _column(self, offer: Offer, mine: Longs, theirs: Longs) -> Levels:
+        """One comparison of all pairs; two values that meet again and again are compared once."""
+        places = {level: place for place, level in enumerate(offer.levels)}
+        places[MISSING] = NOTHING
+        if offer.held is None or offer.judge is None:
+            compare, members, events = offer.compare, self.members, self.events
+            pairs = zip(mine.tolist(), theirs.tolist(), strict=True)
+            return np.array([places[compare(members[one], events[other])] for one, other in pairs], dtype=np.int8)
+        held: dict[Any, int] = {}
+        ours = np.array([held.setdefault(offer.held(who), len(held)) for who in self.members], dtype=np.int64)
+        said = np.array([held.setdefault(offer.held(who), len(held)) for who in self.events], dtype=np.int64)
+        met, back = np.unique(ours[mine] * len(held) + said[theirs], return_inverse=True)
+        values, judge, size = list(held), offer.judge, len(held)
+        levels = [places[judge(values[each // size], values[each % size])] for each in met.tolist()]
+        return np.array(levels, dtype=np.int8)[back]
 
     def random(self) -> tuple[list[Floats], list[Floats]]:
         """Shares of levels among random pairs, the exact ones counted over all pairs; and floors under each of them."""
