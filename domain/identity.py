@@ -96,3 +96,16 @@ class Identity:
     deceased: bool = False
     multiple_birth: bool = False
     extra: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+
+
+_NEVER = frozenset(
+    {"ethnicity", "ethnic", "race", "racial", "religion", "religious", "immigration", "asylum", "sexuality"}
+)
+
+
+def never_compared(name: str) -> bool:
+    """Whether an extra column of this name must not be held or compared: nobody is recognised by what they believe or
+    where they come from (domain.md 5.4). Errors may be told by such a group; nothing more.
+    """
+    words = "".join(letter if letter.isalpha() else " " for letter in name.casefold()).split()
+    return any(word in _NEVER for word in words)
