@@ -90,33 +90,60 @@ def unknown_fields(columns: Mapping[str, str]) -> list[str]:
     ]
 
 
-class Reader:
-    """The rows of some columns: one for an ordinary identity, more where a column has several values.
+Extras = Mapping[str, Values]
+Recall = Callable[[PreparedIdentity], Extras]
 
-    `lists` are the places of columns that hold a list: all of their values are one value. The rows of the last two
-    identities are kept, for one pair is asked about as often as a model has comparisons.
-    """
 
-    __slots__ = ("_last", "_lists", "_sources")
+def remembered_extras() -> Recall:
+    """Extras by name in lower case; those of the last two identities are kept, for every comparison asks for them."""
+    last: tuple[tuple[PreparedIdentity | None, Extras], ...] = ((None, {}), (None, {}))
 
-    def __init__(self, sources: Sequence[Source], lists: frozenset[int]) -> None:
-        self._sources = tuple(sources)
-        self._lists = lists
-        self._last: tuple[tuple[PreparedIdentity | None, tuple[Row, ...]], ...] = ((None, ()), (None, ()))
-
-    def rows(self, who: PreparedIdentity) -> tuple[Row, ...]:
-        """At least one row, in the order of the columns; None where the identity says nothing."""
-        newest, older = self._last
+    def recall(who: PreparedIdentity) -> Extras:
+        nonlocal last
+        newest, older = last
         if newest[0] is who:
             return newest[1]
         if older[0] is who:
             return older[1]
-        rows = self._read(who)
-        self._last = ((who, rows), newest)
-        return rows
-
-    def _read(self, who: PreparedIdentity) -> tuple[Row, ...]:
         extras = {name.casefold(): values for name, values in who.extras}
+        last = ((who, extras), newest)
+        return extras
+
+    return recall
+
+
+class Reader:
+    """The rows of some columns: one for an ordinary identity, more where a column has several values.
+
+    `lists` are the places of columns that hold a list: all of their values are one value.
+    """
+
+    __slots__ = ("_lists", "_recall", "_sources")
+
+    def __init__(self, sources: Sequence[Source], lists: frozenset[int], recall: Recall) -> None:
+        self._sources = tuple(sources)
+        self._lists = lists
+        self._recall = recall
+
+    def rows(self, who: PreparedIdentity) -> tuple[Row, ...]:
+        """At least one row, in the order of the columns; None where the identity says nothing."""
+        extras = self._recall(who)
+        row: list[object] = []
+        for place, source in enumerate(self._sources):
+            written = extras.get(source.extras[0])
+            if written is None and (len(source.extras) > 1 or source.field):
+                return self._several(who, extras)
+            if place in self._lists:
+                row.append(written)
+            elif not written:
+                row.append(None)
+            elif len(written) == 1:
+                row.append(written[0])
+            else:
+                return self._several(who, extras)
+        return (tuple(row),)
+
+    def _several(self, who: PreparedIdentity, extras: Extras) -> tuple[Row, ...]:
         groups: dict[object, list[tuple[int, tuple[object, ...]]]] = {}
         for place, source in enumerate(self._sources):
             written = next((extras[name] for name in source.extras if name in extras), None)

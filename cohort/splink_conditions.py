@@ -6,7 +6,6 @@ name, and no text of the file is ever executed. A null is None; logic has three 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +13,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from cohort.splink_text import number, written_date
+from cohort.splink_text import Moment, number, written_date
 
 LONGEST = 20_000
 """Characters of a condition; what Splink's library writes is below 2,000."""
@@ -163,8 +162,8 @@ def _as_number(value: Any) -> float | None:
     return value if isinstance(value, float) else (number(value) if isinstance(value, str) else None)
 
 
-def _as_date(value: Any) -> datetime | None:
-    return value if isinstance(value, datetime) else (written_date(value) if isinstance(value, str) else None)
+def _as_date(value: Any) -> Moment | None:
+    return value if isinstance(value, Moment) else (written_date(value) if isinstance(value, str) else None)
 
 
 def _as_text(value: Any) -> str | None:

@@ -1,7 +1,6 @@
 """Casts and dates in a Splink condition: CAST, strptime and its kin, differences and parts of dates."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from sqlglot import exp
@@ -9,6 +8,7 @@ from sqlglot import exp
 from cohort import splink_text as text
 from cohort.splink_arguments import arguments, constant, plain, strict
 from cohort.splink_conditions import Compiled, Kind, Maker, Refused, Scope, build, column, only
+from cohort.splink_text import Moment
 from domain.errors import ConfigError
 
 _TYPES = {
@@ -52,12 +52,7 @@ def _cast_text(node: exp.Expr, scope: Scope) -> Compiled:
         return build(bare, scope, Kind.TEXT)
     if inner.kind is not Kind.DATE:
         raise Refused(f"it casts {inner.kind} to text")
-    return Compiled(Kind.TEXT, strict(_iso, [inner.compute]))
-
-
-def _iso(moment: datetime) -> str:
-    midnight = moment.hour == moment.minute == moment.second == 0
-    return moment.date().isoformat() if midnight else moment.isoformat(sep=" ")
+    return Compiled(Kind.TEXT, strict(Moment.iso, [inner.compute]))
 
 
 def _numbered(value: Any, shape: Callable[[float], float | None]) -> float | None:
@@ -65,13 +60,13 @@ def _numbered(value: Any, shape: Callable[[float], float | None]) -> float | Non
     return shape(found) if isinstance(found, float) else None
 
 
-def _moment(value: Any) -> datetime | None:
-    return text.written_date(value) if isinstance(value, str) else (value if isinstance(value, datetime) else None)
+def _moment(value: Any) -> Moment | None:
+    return text.written_date(value) if isinstance(value, str) else (value if isinstance(value, Moment) else None)
 
 
-def _dated(value: Any) -> datetime | None:
-    moment = _moment(value)
-    return None if moment is None else moment.replace(hour=0, minute=0, second=0)
+def _dated(value: Any) -> Moment | None:
+    found = _moment(value)
+    return None if found is None else found.midnight()
 
 
 def _epoch(*arguments: str) -> Maker:
@@ -84,7 +79,7 @@ def _unix(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
     return Compiled(Kind.NUMBER, strict(text.epoch, [build(node.this, scope, Kind.DATE).compute]))
 
 
-_PARTS: dict[str, Callable[[datetime], float]] = {
+_PARTS: dict[str, Callable[[Moment], float]] = {
     "EPOCH": text.epoch, "YEAR": lambda moment: float(moment.year), "MONTH": lambda moment: float(moment.month),
     "DAY": lambda moment: float(moment.day),
 }  # fmt: skip

@@ -15,7 +15,7 @@ from cohort.comparisons import COMPARISONS, MISSING
 from cohort.model import ComparisonModel, LevelWeight, MatchModel, bits_of, load_model
 from cohort.prepared import PreparedIdentity
 from cohort.splink_blocking import blocking_keys_of
-from cohort.splink_columns import Reader, Source, source_of, unknown_fields
+from cohort.splink_columns import Reader, Recall, Source, remembered_extras, source_of, unknown_fields
 from cohort.splink_compile import (
     Level,
     TermFrequency,
@@ -42,6 +42,8 @@ from cohort.splink_file import (
 from cohort.splink_functions import FUNCTIONS
 from domain.errors import ConfigError
 
+Frequencies = Mapping[str, Mapping[str, float]]
+"""Column (lower case) -> value -> its share of the records that have one."""
 GUARDS = ("name", "date of birth", "sex", "NHS number", "PNC id", "CRO number", "UPN", "local reference")
 """Our comparisons that the rules of deciding (vetoes, twins, siblings) ask about; they weigh nothing here."""
 
@@ -51,6 +53,7 @@ class SplinkModel:
     """A Splink model that can be mapped.
 
     `columns` are the columns that it reads, in lower case; `frequency_columns` those whose term frequencies it uses.
+    `gammas` are Splink's numbers of the levels, by comparison and name of level; a level without one says nothing.
     `notices` say in words what was left aside or filled in. `match_model` makes it ready to score.
     """
 
@@ -58,8 +61,9 @@ class SplinkModel:
     wrapper: Wrapper
     columns: tuple[str, ...]
     frequency_columns: tuple[str, ...]
+    gammas: Mapping[str, Mapping[str, int]]
     notices: tuple[str, ...]
-    _build: Callable[[Mapping[str, Mapping[str, float]]], MatchModel] = field(repr=False)
+    _build: Callable[[Frequencies], MatchModel] = field(repr=False)
     _sources: Mapping[str, Source] = field(repr=False)
 
     def match_model(self) -> MatchModel:
@@ -74,7 +78,7 @@ class SplinkModel:
         names = self.frequency_columns
         if not names:
             return self
-        reader = Reader([self._sources[name] for name in names], frozenset())
+        reader = Reader([self._sources[name] for name in names], frozenset(), remembered_extras())
         counts: list[Counter[str]] = [Counter() for _ in names]
         for who in people:
             for count, value in zip(counts, reader.rows(who)[0], strict=True):
@@ -154,6 +158,7 @@ class _Reading:
         self._notices: list[str] = []
         self._sources: dict[str, Source] = {}
         self._uses = Columns()
+        self._gammas: dict[str, dict[str, int]] = {}
 
     def model(self) -> SplinkModel:
         read = [self._parsed(place, each) for place, each in enumerate(self._file.comparisons)]
@@ -172,19 +177,26 @@ class _Reading:
         self._notices += [f"{each} is not mapped, our own blocking stands in" for each in ignored]
         compiled = [plan for plan in plans if plan is not None]
 
-        def build(frequencies: Mapping[str, Mapping[str, float]]) -> MatchModel:
+        def build(frequencies: Frequencies) -> MatchModel:
+            recall = remembered_extras()
             return MatchModel(
                 name="Splink model",
                 version=1,
                 prior_bits=bits_of(self._file.probability_two_random_records_match),
-                comparisons=(*(plan(frequencies) for plan in compiled), *_guards()),
+                comparisons=(*(plan(frequencies, recall) for plan in compiled), *_guards()),
                 keys=keys,
             )
 
         return SplinkModel(
-            self._file, self._wrapper, tuple(self._uses.names), self._frequency_columns(), tuple(self._notices), build,
-            self._sources,
-        )  # fmt: skip
+            file=self._file,
+            wrapper=self._wrapper,
+            columns=tuple(self._uses.names),
+            frequency_columns=self._frequency_columns(),
+            gammas=self._gammas,
+            notices=tuple(self._notices),
+            _build=build,
+            _sources=self._sources,
+        )
 
     def _frequency_columns(self) -> tuple[str, ...]:
         levels = [level for each in self._file.comparisons for level in each.comparison_levels]
@@ -247,7 +259,7 @@ class _Reading:
         else:
             self._sources[name] = source
 
-    def _plan(self, read: _Read) -> Callable[[Mapping[str, Mapping[str, float]]], ComparisonModel] | None:
+    def _plan(self, read: _Read) -> Callable[[Frequencies, Recall], ComparisonModel] | None:
         """Second pass: the comparison but for its term frequencies; None where something was refused."""
         columns = Columns(kinds=self._uses.kinds)
         before = len(self._faults)
@@ -264,13 +276,14 @@ class _Reading:
         sources = [self._sources[name] for name in columns.names]
         weighed = self._weighed(read)
         silent = self._silence(read)
+        self._gammas[read.name] = {name: gamma for name, gamma, _ in weighed if gamma >= 0}
 
-        def build(frequencies: Mapping[str, Mapping[str, float]]) -> ComparisonModel:
+        def build(frequencies: Frequencies, recall: Recall) -> ComparisonModel:
             levels = [
                 Level(name, gamma, condition, bits, setting(frequencies) if setting else None)
                 for (name, gamma, bits), condition, setting in zip(weighed, conditions, settings, strict=True)
             ]
-            return comparison_model(read.name, levels, Reader(sources, lists), silent=silent)
+            return comparison_model(read.name, levels, Reader(sources, lists, recall), silent=silent)
 
         return build
 
@@ -311,7 +324,7 @@ class _Reading:
 
     def _frequency(
         self, read: _Read, level: SplinkLevel, columns: Columns
-    ) -> Callable[[Mapping[str, Mapping[str, float]]], TermFrequency] | None:
+    ) -> Callable[[Frequencies], TermFrequency] | None:
         """How a level's term frequency is made once the frequencies are known."""
         if not level.tf_adjustment_column or level.is_else or level.is_null_level:
             return None

@@ -6,7 +6,7 @@ engines compare characters; every line here was measured against the engine (tes
 
 import re
 import struct
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum, isnan
 
@@ -220,6 +220,50 @@ def single(value: float) -> float | None:
         return None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """A date or timestamp of SQL: no zone, and a year 0, which Python's own have not."""
+
+    year: int
+    month: int
+    day: int
+    second: int = 0
+    """Of the day."""
+
+    @property
+    def days(self) -> int:
+        """Days since 1970-01-01 in the proleptic Gregorian calendar."""
+        year = self.year - (self.month <= 2)
+        era, place = divmod(year, 400)
+        since_march = (153 * ((self.month + 9) % 12) + 2) // 5 + self.day - 1
+        return era * 146_097 + place * 365 + place // 4 - place // 100 + since_march - 719_468
+
+    def iso(self) -> str:
+        """As text: the date alone at midnight."""
+        day = f"{self.year:04}-{self.month:02}-{self.day:02}"
+        if not self.second:
+            return day
+        return f"{day} {self.second // 3600:02}:{self.second // 60 % 60:02}:{self.second % 60:02}"
+
+    def midnight(self) -> "Moment":
+        """The date alone."""
+        return Moment(self.year, self.month, self.day)
+
+
+_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def moment(year: int, month: int, day: int, clock: tuple[int, int, int] = (0, 0, 0)) -> Moment | None:
+    """The moment; None where there is none."""
+    hour, minute, second = clock
+    if not 1 <= month <= 12 or hour > 23 or minute > 59 or second > 59:
+        return None
+    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if not 1 <= day <= _MONTH_DAYS[month - 1] + leap:
+        return None
+    return Moment(year, month, day, hour * 3600 + minute * 60 + second)
+
+
 _ISO = re.compile(
     r"\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(?:Z|\+00(?::?00)?)?)?\s*"
 )
@@ -228,20 +272,16 @@ _BRITISH = re.compile(r"\s*(\d{1,2})/(\d{1,2})/(\d{4})\s*")
 
 
 @lru_cache(maxsize=65_536)
-def written_date(text: str) -> datetime | None:
+def written_date(text: str) -> Moment | None:
     """A date column's value as a table writes it: ISO, yyyymmdd or dd/mm/yyyy; None for what is no date."""
+    british = _BRITISH.fullmatch(text)
+    if british:
+        return moment(int(british[3]), int(british[2]), int(british[1]))
     iso = _ISO.fullmatch(text) or _COMPACT.fullmatch(text)
-    british = None if iso else _BRITISH.fullmatch(text)
-    if iso:
-        parts = [int(part) for part in iso.groups() if part is not None]
-    elif british:
-        parts = [int(british[3]), int(british[2]), int(british[1])]
-    else:
+    if iso is None:
         return None
-    try:
-        return datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001  (SQL timestamps have no zone)
-    except ValueError:
-        return None
+    year, month, day, *clock = (int(part or 0) for part in iso.groups())
+    return moment(year, month, day, (clock[0], clock[1], clock[2])) if clock else moment(year, month, day)
 
 
 _FIELDS = {
@@ -276,57 +316,38 @@ def date_format(text: str) -> DateFormat:
 
 
 @lru_cache(maxsize=65_536)
-def parsed_date(form: DateFormat, text: str) -> datetime | None:
+def parsed_date(form: DateFormat, text: str) -> Moment | None:
     """try_strptime: the moment written in a format; None where the text is not of it."""
     found = form[0].fullmatch(text)
     if found is None:
         return None
     said = dict(zip(form[1], found.groups(), strict=True))
-    month = said.get("month")
-    if "name" in said:
-        month = _month(said["name"])
-    year = said.get("year") or _century(said.get("short"))
-    try:
-        return datetime(  # noqa: DTZ001  (SQL timestamps have no zone)
-            int(year or 1900), int(month or 1), int(said.get("day") or 1),
-            int(said.get("hour") or 0), int(said.get("minute") or 0), int(said.get("second") or 0),
-        )  # fmt: skip
-    except ValueError:
-        return None
+    month = _month(said["name"]) if "name" in said else int(said.get("month", 1))
+    year = int(said["year"]) if "year" in said else _century(said.get("short", "1900"))
+    clock = (int(said.get("hour", 0)), int(said.get("minute", 0)), int(said.get("second", 0)))
+    return moment(year, month, int(said.get("day", 1)), clock)
 
 
-def _month(name: str) -> str:
+def _month(name: str) -> int:
     wanted = name.lower()
     full = len(wanted) > 3
-    places = [place for place, month in enumerate(_MONTHS, 1) if (month if full else month[:3]) == wanted]
-    return str(places[0]) if places else "0"
+    return next((place for place, month in enumerate(_MONTHS, 1) if (month if full else month[:3]) == wanted), 0)
 
 
-def _century(short: str | None) -> str | None:
+def _century(short: str) -> int:
     """Two digits of a year: 69 to 99 are of the last century."""
-    if short is None:
-        return None
-    return str(int(short) + (1900 if int(short) >= 69 else 2000))
+    year = int(short)
+    return year if year > 99 else year + (1900 if year >= 69 else 2000)
 
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
-
-
-def epoch(moment: datetime) -> float:
+def epoch(moment: Moment) -> float:
     """Seconds since 1970."""
-    return (moment - _EPOCH) / timedelta(seconds=1)
+    return float(moment.days * 86_400 + moment.second)
 
 
-def date_difference(unit: str, first: datetime, second: datetime) -> float | None:
-    """Boundaries of `unit` (day, week, month, quarter, year) between two moments, as date_diff counts them."""
-    days = second.toordinal() - first.toordinal()
-    months = (second.year - first.year) * 12 + second.month - first.month
-    match unit:
-        case "day":
-            return float(days)
-        case "month":
-            return float(months)
-        case "year":
-            return float(second.year - first.year)
-        case _:
-            return None
+def date_difference(unit: str, first: Moment, second: Moment) -> float:
+    """Boundaries of `unit` (day, month, year) between two moments, as date_diff counts them."""
+    if unit == "day":
+        return float(second.days - first.days)
+    years = second.year - first.year
+    return float(years * 12 + second.month - first.month) if unit == "month" else float(years)
