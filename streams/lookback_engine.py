@@ -42,10 +42,13 @@ log = structlog.get_logger("reachpoint.lookback")
 
 Found = tuple[Event, Sequence[Match]]
 """A candidate and its matches in the whole cohort."""
-PAGE = 256
-"""Events of one page: about 10 milliseconds, the longest that a live event waits for look-back."""
-_REST = 3
-"""Look-back rests this many times as long as its last page took: a quarter of the time is the most it takes."""
+PAGE = 64
+"""Events of one page: some 5 to 15 milliseconds, the longest that a live event waits for look-back."""
+_KEEP_EVERY = 16
+"""Pages without a finding after which the progress is kept all the same: each time costs a write to the disk."""
+_REST_BUSY, _REST_IDLE = 3, 1
+"""Look-back rests so many times as long as its last page took: it takes a quarter of the time at most while live events
+come, and half of it while none do."""
 _AFTER_FAULT = timedelta(seconds=5)
 _BY_THREAD_FROM = 500
 """Members sought from which their index is built in a thread, so that events and heartbeats go on meanwhile."""
@@ -80,6 +83,7 @@ class LookBack:
         self._clock = clock
         self._observer = observer
         self._progress: Progress | None = None
+        self._unkept = 0  # pages since the progress was kept
         self._people: tuple[int, Sought] | None = None  # of the pass with this target
 
     @property
@@ -117,7 +121,11 @@ class LookBack:
         moved = replace(progress, cursor=page.seen, left=left, reviews=progress.reviews + reviews)
         if not page.more:
             moved = Progress(version=progress.target)
-        sent = await self._store.hand_on(found, moved, self._clock.now()) if page.entries or not page.more else 0
+        self._unkept += 1
+        sent = 0
+        if found or not page.more or self._unkept >= _KEEP_EVERY:
+            sent = await self._store.hand_on(found, moved, self._clock.now())
+            self._unkept = 0
         self._move_on(progress, moved, sent, reviews)
         return len(page.entries) - faults
 
@@ -233,7 +241,7 @@ def _passed_over(event: Event, error: Exception) -> None:
 class FirstHop:
     """Live recognition, and look-back in its pauses: one after the other, so that neither overtakes the other's links.
 
-    A live event waits for one page at most, and look-back takes at most a quarter of the time.
+    A live event waits for one page at most, and look-back takes at most a quarter of the time while they come.
     """
 
     def __init__(self, recogniser: Recogniser, lookback: LookBack) -> None:
@@ -252,7 +260,7 @@ class FirstHop:
         if self._lookback.waiting and began >= self._rest_until:
             try:
                 await self._lookback.run_once()
-                self._rest_until = time() + _REST * (time() - began)
+                self._rest_until = time() + (_REST_BUSY if moved else _REST_IDLE) * (time() - began)
             except Exception as error:  # live events come first: they go on whatever look-back meets
                 self._rest_until = time() + _AFTER_FAULT.total_seconds()
                 log.error("looking back failed; trying again", action="lookback_failed", error=type(error).__name__)
