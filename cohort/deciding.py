@@ -6,7 +6,7 @@ mean for one mention (too close to call) is `matching.py`.
 
 from dataclasses import dataclass
 
-from cohort.comparisons import MISSING, family_agrees, given_names_dissimilar
+from cohort.comparisons import MISSING, compare_birth, compare_name, family_agrees, given_names_dissimilar
 from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity
 from cohort.scoring import IDENTIFIERS, Score
@@ -16,10 +16,11 @@ Decision = tuple[MatchDecision, MatchReason]
 
 _FULL_NAME = frozenset({"exact", "same_tokens", "part_of"})
 _OWN_NAME = _FULL_NAME | {"close", "alias", "initial", "given_only"}
-_BIRTH_AGREES = frozenset({"exact", "swapped", "one_edit"})
-_BIRTH_AGAINST = frozenset({"within_5_years", "different"})
+_BIRTH_AGREES = frozenset({"exact", "swapped", "one_edit", "two_edits"})
+_BIRTH_AGAINST = frozenset({"same_day_month", "same_year", "within_5_years", "different"})
 _NAME_AGAINST = frozenset({"family_shared", "different"})
-_WEAK = frozenset({"name", "date of birth", "sex"})
+_NAMES = ("name", "given names", "family name")
+_WEAK = frozenset({*_NAMES, "date of birth", "sex"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
     veto = _veto(pair)
     if veto is not None:
         return MatchDecision.NONE, veto
-    levels = {name: level for name, level, _ in pair.score.lines}
+    levels = _levels(pair)
     bits = pair.score.evidence_bits - policy.scale_bits(members)
     identifier = any(levels.get(name, "").startswith("same") for name in IDENTIFIERS)
     hold = _hold(pair, levels, identifier=identifier)
@@ -52,6 +53,16 @@ def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
     if identifier and not _contradicted(levels):
         return MatchDecision.REVIEW, hold or MatchReason.IDENTIFIER
     return MatchDecision.NONE, MatchReason.TOO_LIGHT
+
+
+def _levels(pair: Pair) -> dict[str, str]:
+    """The level of every comparison; name and date of birth as the rules know them, whatever the model compares."""
+    levels = {name: level for name, level, _ in pair.score.lines}
+    if "name" not in levels:
+        levels["name"] = compare_name(pair.mention, pair.member)
+    if "date of birth" not in levels:
+        levels["date of birth"] = compare_birth(pair.mention, pair.member)
+    return levels
 
 
 def _veto(pair: Pair) -> MatchReason | None:
@@ -73,7 +84,7 @@ def _hold(pair: Pair, levels: dict[str, str], *, identifier: bool) -> MatchReaso
         return MatchReason.VETO_SEX
     if _maybe_twin(pair, levels, identifier=identifier):
         return MatchReason.TWIN
-    if not identifier and _maybe_sibling(levels):
+    if not identifier and (pair.member.names or pair.member.births) and _maybe_sibling(levels):
         return MatchReason.SIBLING
     if not identifier and levels.get("date of birth") in _BIRTH_AGAINST:
         return MatchReason.DOUBTFUL  # father and son: one name, one home, two dates of birth
@@ -87,7 +98,7 @@ def _anything_else_agrees(score: Score) -> bool:
 
 
 def _more_than_alias(score: Score) -> bool:
-    return any(bits > 0.0 and name not in ("name", "sex") for name, _, bits in score.lines)
+    return any(bits > 0.0 and name not in (*_NAMES, "sex") for name, _, bits in score.lines)
 
 
 def _maybe_twin(pair: Pair, levels: dict[str, str], *, identifier: bool) -> bool:
