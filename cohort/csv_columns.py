@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from domain.events import Feed
-from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex
+from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex, never_compared
 from domain.ids import HouseholdId, MemberId, NavigatorId
 from domain.people import CohortMember, MemberStatus, Navigator, WatchAuthority
 
@@ -145,6 +145,7 @@ class Columns(Generic[Value]):
         if len(free) > MOST_EXTRAS:
             return [Fault(1, "", f"names more than {MOST_EXTRAS} extra columns")]
         return [
+            *(Fault(1, name, "is never taken") for name in free if never_compared(name)),
             *(Fault(1, name, "is a required column, and missing") for name in self.required if name not in names),
             *(
                 Fault(1, _shown(name), "is not a column of this format")

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from cohort.csv_columns import MEMBER_COLUMNS, NAVIGATOR_COLUMNS, Columns, Fault, member_table, navigator_table
 from cohort.identifiers import canonical
 from cohort.normalise import phone, postcode
+from domain.identity import never_compared
 from domain.ids import MemberId, NavigatorId
 from domain.people import CohortMember, Navigator, WatchAuthority
 
@@ -231,6 +232,8 @@ def _member_faults(line: int, member: CohortMember, columns: Mapping[str, str]) 
             column = columns.get(_IDENTIFIER_COLUMNS.get(identifier.scheme.value, ""), "identity.identifiers")
             problem = f"is not a valid {identifier.scheme.value.upper()} number: its form or check digit is wrong"
             faults.append(Fault(line, column, problem))
+    if any(never_compared(name) for name, _ in member.identity.extra):
+        faults.append(Fault(line, "identity.extra", "names what is never taken: ethnicity, religion, immigration"))
     if any(born.value < _EARLIEST_BIRTH for born in member.identity.dates_of_birth):
         faults.append(Fault(line, columns["date_of_birth"], "is before 1900"))
     if member.watch.starts and any(born.value > member.watch.starts for born in member.identity.dates_of_birth):

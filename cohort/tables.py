@@ -11,7 +11,7 @@ from pathlib import Path
 from cohort.csv_columns import Fault
 from cohort.tables_files import OpenTable, Row, Value, open_csv, open_ndjson
 from cohort.tables_mapping import Side, TableMapping, own_names
-from cohort.tables_values import RowReader
+from cohort.tables_values import RowReader, left_out
 from domain.errors import ConfigError
 from domain.identity import Identity
 
@@ -43,7 +43,11 @@ class PeopleTable:
         self.mapping = mapping
         self.columns = opened.columns
         self.faults = (*opened.faults, *_column_faults(mapping, opened.columns, side))
-        self.notices = opened.notices if self._id_column else (*opened.notices, "has no id column: rows are numbered")
+        self.notices = (
+            *opened.notices,
+            *(() if self._id_column else ("has no id column: rows are numbered",)),
+            *(("ethnicity, religion and immigration status are not compared",) if left_out(mapping) else ()),
+        )
 
     def records(self, keep: Collection[str] = ()) -> Iterator[TableRecord | Fault]:
         """Row by row; an id that is empty or came before is a fault. `keep` names columns whose cells are wanted."""

@@ -10,7 +10,7 @@ from datetime import date
 from cohort.csv_columns import SEX_WORDS, alias_of
 from cohort.tables_files import Value
 from cohort.tables_mapping import DateOrder, TableMapping
-from domain.identity import DateOfBirth, Identifier, Identity, Name, Scheme, Sex
+from domain.identity import DateOfBirth, Identifier, Identity, Name, Scheme, Sex, never_compared
 
 _SCHEMES = {"nhs_number": Scheme.NHS, "pnc_id": Scheme.PNC, "cro": Scheme.CRO, "upn": Scheme.UPN, "crn": Scheme.CRN}
 _MOST_VALUES = 50
@@ -23,7 +23,9 @@ class RowReader:
 
     def __init__(self, mapping: TableMapping, *, as_written: bool = False, also: Iterable[str] = ()) -> None:
         self._mapping = mapping
-        self._raw = tuple(dict.fromkeys([*(mapping.columns if as_written else ()), *also]))
+        raw = dict.fromkeys([*(mapping.columns if as_written else ()), *also])
+        self._raw = tuple(column for column in raw if not never_compared(column))
+        self._extra = {name: columns for name, columns in mapping.extra.items() if not _forbidden(name, columns)}
         self._month_first = mapping.date_order is DateOrder.MONTH_FIRST
 
     def identity(self, row: Mapping[str, Value]) -> Identity:
@@ -35,7 +37,7 @@ class RowReader:
         sex, word = self._sex(row)
         if word:
             extra["sex"] = (word,)
-        for name, columns in self._mapping.extra.items():
+        for name, columns in self._extra.items():
             values = self._values(row, columns)
             if values:
                 extra[name] = values
@@ -118,6 +120,15 @@ class RowReader:
         text = self._one(row, "sex")
         found = SEX_WORDS.get(text.lower())
         return (found, "") if found is not None else (Sex.UNKNOWN, text)
+
+
+def left_out(mapping: TableMapping) -> bool:
+    """Whether the mapping names what is never compared, whatever it is mapped for."""
+    return any(_forbidden(name, columns) for name, columns in mapping.extra.items())
+
+
+def _forbidden(name: str, columns: Iterable[str]) -> bool:
+    return any(map(never_compared, (name, *columns)))
 
 
 def day_of(text: str, *, month_first: bool = False) -> date | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.clock import from_london
 from domain.events import Grade, Marking
-from domain.identity import DateOfBirth, DobQuality, Sex
+from domain.identity import DateOfBirth, DobQuality, Sex, never_compared
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.outcome import RejectReason
 from streams.making import maker
@@ -168,6 +168,8 @@ def _read_extras(value: object) -> Extras:
         raise BorderFault(RejectReason.BAD_VALUE, "expected an object of names and values")
     if len(pairs) > _MOST_EXTRAS:
         raise BorderFault(RejectReason.TOO_MANY_REPEATS, f"{len(pairs)} names, at most {_MOST_EXTRAS}")
+    if any(isinstance(name, str) and never_compared(name) for name, _ in pairs):
+        raise BorderFault(RejectReason.UNKNOWN_FIELD, "ethnicity, religion and immigration status are never taken")
     found: dict[str, tuple[str, ...]] = {}
     for name, said in pairs:
         values = said if isinstance(said, list | tuple) else [said]

@@ -7,13 +7,13 @@ the second person of a row; a short name alone is the first.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import msgspec
 
 from domain.events import Kind
 from domain.identity import Scheme
-from streams.feeds.border import ATTRIBUTES_IN, MentionIn, RecordIn
+from streams.feeds.border import ATTRIBUTES_IN, Line, MentionIn, RecordIn, Several
 from streams.feeds.border_values import Birth, GradeWord, Moment
 from streams.feeds.shapes import is_list, is_struct, member
 
@@ -31,6 +31,9 @@ _PERSON_FIELDS = {
     "emails": "emails",
     "identity_unknown": "unknown",
 }
+_EXTRA = "extra."
+"""Before a name of the sender's own choice, compared where a match model names it."""
+_ExtraValues = Annotated[tuple[Line, ...], Several]
 _OWN_FIELDS = {"role", "member_id", "ref"}
 _GRADE_PARTS = frozenset({"source", "assessment", "handling"})
 _NUMBERS = {int: "int", float: "float", bool: "bool"}
@@ -85,6 +88,9 @@ def _short_target(rest: str, index: int) -> Target | None:
         return Target(json_path((*keys, *_USUAL_NAME.get(rest, ()))), keys, str, "list", rest)
     if rest in _IDENTIFIERS or rest in _LOCAL:
         return Target(json_path((*person, "identifiers")), (*person, "identifiers"), str, "list", rest)
+    if rest.startswith(_EXTRA) and rest != _EXTRA:
+        keys = (*person, "extra", rest.removeprefix(_EXTRA))
+        return Target(json_path(keys), keys, _ExtraValues, "list")
     if rest in _PERSON_FIELDS:
         keys = (*person, _PERSON_FIELDS[rest])
     elif rest in _OWN_FIELDS:

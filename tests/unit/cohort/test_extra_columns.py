@@ -43,6 +43,7 @@ def test_ndjson_takes_an_object_as_a_feed_sends_it() -> None:
 
 CSV_FAULTS = [
     ("extra.", "an extra without a name"),
+    ("extra.ethnicity", "what nobody is recognised by"),
     ("extra.state,extra.state", "one that is there twice"),
     (",".join(f"extra.{number}" for number in range(101)), "more than a file may have"),
 ]
@@ -76,6 +77,7 @@ def test_an_envelope_says_extras_as_an_object_of_values_or_lists() -> None:
 REFUSED = [
     (5, "no object"),
     (["Zq"], "a list"),
+    ({"Religion": "Zq"}, "what nobody is recognised by"),
     ({"a": 5}, "a number"),
     ({"a": {"b": "Zq"}}, "nested"),
     ({"a": "Zq" * 300}, "too long"),

@@ -269,6 +269,17 @@ def test_what_is_no_table_is_refused_in_words(tmp_path: Path, name: str, content
     assert "Zq" not in str(refused.value), why
 
 
+def test_nobody_is_compared_by_ethnicity_or_religion_but_errors_may_be_told_by_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,sex,ethnic_group,faith\na,m,x,y\n")
+    mapping = load_mapping("{sex: sex, extra: {group: ethnic_group, religion: faith, state: id}}")
+    table = open_people(path, mapping, side=Side.COHORT, as_written=True, also=("ethnic_group",))
+    (row,) = table.records(keep=["ethnic_group"])
+    assert isinstance(row, TableRecord) and row.kept == {"ethnic_group": "x"}
+    assert not {"group", "religion", "ethnic_group"} & dict(row.identity.extra).keys()
+    assert "ethnicity, religion and immigration status are not compared" in table.notices
+
+
 def test_cells_that_say_nothing_are_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,given_names,sex,postcodes\na,NA,NULL,nan\nb,None,-,\n")

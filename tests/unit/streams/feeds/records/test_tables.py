@@ -68,6 +68,11 @@ def rejection(found: list[ParseResult]) -> Rejected:
     return bad[0]
 
 
+def test_a_column_of_the_senders_own_is_an_extra() -> None:
+    by = mapping(MAPPING.replace("  given_names: Forenames\n", "  given_names: Forenames\n  extra.state: Narrative\n"))
+    assert only(read(HEADER + ROW, by)).mentions[0].identity.extra == (("state", ("canary",)),)
+
+
 def test_a_row_becomes_the_event_that_the_mapping_says() -> None:
     event = only(read(HEADER + ROW))
     person = event.mentions[0]
