@@ -119,14 +119,13 @@ def _as_json(pair: "Match") -> dict[str, object]:
 
 
 def _show(pair: "Match", *, met: bool) -> None:
+    from cohort.wording import words
+
     most = max([abs(each.bits) for each in pair.evidence], default=0.0) or 1.0
-    rows = [
-        (each.comparison, each.level.replace("_", " "), f"{each.bits:+.1f}", bar_of(each.bits, most))
-        for each in pair.evidence
-    ]
-    rows.append(("weight", _odds(pair.match_weight), f"{pair.match_weight:+.1f}", ""))
+    rows = [(words(each), f"{each.bits:+.1f}", bar_of(each.bits, most)) for each in pair.evidence]
+    rows.append((f"match weight: {_odds(pair.match_weight)}", f"{pair.match_weight:+.1f}", ""))
     title = f"Mention {pair.mention}: {pair.decision.value} ({pair.reason.value.replace('_', ' ')})"
-    out.print(table(title, ["comparison", "what it says", "bits", "against | for"], rows, right=["bits"]))
+    out.print(table(title, ["evidence", "bits", "against | for"], rows, right=["bits"]))
     if not met:
         out.print("Blocking does not bring these two together: `match` would not list the pair.")
 

@@ -160,7 +160,7 @@ def test_an_explanation_is_a_waterfall_without_values_unless_they_are_asked_for(
     words = ("explain", "--model", "model.json", "--event", event, "--member", member)
     done, more = match(place, "csv", *words), match(place, "csv", *words, "--show-values")
     assert done.status == more.status == 0, done.err
-    assert "prior" in done.out and "weight" in done.out and "█" in done.out
+    assert "before comparing" in done.out and "match weight" in done.out and "█" in done.out
     values = [str(given[name]) for name in ("surname", "suburb", "soc_sec_id") if given[name]]
     assert values and all(value in more.out for value in values)
     assert not any(value in done.out + done.err for value in values)
