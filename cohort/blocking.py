@@ -1,19 +1,20 @@
 """Blocking keys: which members are worth comparing with a mention at all. Several strict keys, none of them loose.
 
-A key is the hash of its parts, so that an index of a million members holds integers; keys that collide only cost one
-more comparison. Keys follow limits.md 3.3; tokens are taken as a set, so that swapped and Somali-order names block.
+A key is two or three hashes joined (`cells.py`), so that an index of a million members holds integers; keys that
+collide only cost one more comparison. Keys follow limits.md 3.3; tokens are taken as a set, so that swapped and
+Somali-order names block.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations, product
 
+from cohort.cells import TokenCell, first_number, hashed, house_cell, number_cell, token_cell
 from cohort.names import phonetic
-from cohort.normalise import outcode, swapped
+from cohort.normalise import outcode
+from cohort.postings import KEY_MASK
 from cohort.prepared import PreparedIdentity
 from domain.errors import ConfigError
 
-_NHS, _PNC, _CRO, _UPN, _REFERENCE, _PHONE, _EMAIL = range(7)
-_BIRTH, _MONTH, _PAIR, _PLACE, _PLACE_BIRTH, _LINE_BIRTH = range(7, 13)
 MAX_TOKENS = 5
 """Tokens of one name that make pair keys; a longer name (a sentence in a name field) is cut here."""
 
@@ -70,7 +71,7 @@ def own_keys(who: PreparedIdentity, keys: Sequence[Combination]) -> list[int]:
     found: list[int] = []
     for combination in keys:
         values = [set(part_values(who, part)) for part in combination]
-        found.extend(hash((combination, chosen)) for chosen in product(*values))
+        found.extend(hashed("/".join(combination), chosen) for chosen in product(*values))
     return found
 
 
@@ -85,71 +86,78 @@ def part_values(who: PreparedIdentity, part: str) -> Iterable[object]:
 
 def blocking_keys(who: PreparedIdentity, keys: Sequence[Combination] = ()) -> list[int]:
     """The keys under which `who` is filed, with those of a model (`keys`). One may come twice."""
-    filed = _keys(who, exchanged=False)
-    return filed + own_keys(who, keys) if keys else filed
+    return [*strong_keys(who), *_weak_keys(who, exchanged=False), *own_keys(who, keys)]
 
 
-def probe_keys(who: PreparedIdentity, keys: Sequence[Combination] = ()) -> list[int]:
-    """The keys under which to look for `who`: their own, and those of the date with day and month exchanged.
+def probe_keys(who: PreparedIdentity, keys: Sequence[Combination] = ()) -> tuple[list[int], list[int]]:
+    """The keys under which to look for `who`: strong ones, and weak ones with the date's day and month exchanged too.
 
     Exchanging on one side is enough and symmetric: an exchanged date exchanged again is the first one.
     """
-    probed = _keys(who, exchanged=True)
-    return probed + own_keys(who, keys) if keys else probed
+    return strong_keys(who), [*_weak_keys(who, exchanged=True), *own_keys(who, keys)]
 
 
-def _keys(who: PreparedIdentity, *, exchanged: bool) -> list[int]:
-    keys = _identifier_keys(who) if who.has_identifiers else []
-    for phone in who.phones:
-        keys.append(hash((_PHONE, phone)))
+def strong_keys(who: PreparedIdentity) -> list[int]:
+    """One key for each number and address of this person alone. Two people share a phone only if they share its key."""
+    keys = [phone_key(phone) for phone in who.phones] if who.phones else []
     for email in who.emails:
-        keys.append(hash((_EMAIL, email)))
-    births = who.births
-    near = births + tuple(filter(None, map(swapped, births))) if exchanged else births
-    tokens = who.names[0].tokens if len(who.names) == 1 else {token for name in who.names for token in name.tokens}
-    for birth in near:
-        for token in tokens:
-            keys.append(hash((_BIRTH, birth, phonetic(token))))
-    for name in who.names:
-        _add_pairs(keys, name.tokens, births)
+        keys.append(email_key(email))
+    if who.has_identifiers:
+        keys += [reference_key(reference) for reference in who.references]
+        for scheme, values in (("nhs", who.nhs), ("pnc", who.pnc), ("cro", who.cro), ("upn", who.upn)):
+            keys += [hashed(scheme, value) for value in values]
+    return keys
+
+
+def phone_key(phone: str) -> int:
+    """The key of an E.164 number."""
+    return hashed("phone", phone)
+
+
+def email_key(email: str) -> int:
+    """The key of a normalised e-mail address."""
+    return hashed("email", email)
+
+
+def reference_key(reference: tuple[str, str, str]) -> int:
+    """The key of a local reference: scheme, system, value."""
+    return hashed("reference", reference)
+
+
+def place_keys(who: PreparedIdentity) -> list[int]:
+    """One key per postcode. Nobody is filed under them; where one is unknown, keys with a postcode can be spared."""
+    return [place_key(postcode) for postcode in who.postcodes]
+
+
+def place_key(postcode: str) -> int:
+    """The key of a normalised postcode, and a part of the keys that have one."""
+    return hashed("place", postcode)
+
+
+def _weak_keys(who: PreparedIdentity, *, exchanged: bool) -> list[int]:
+    births = [number_cell(birth) for birth in who.births]
+    days = [day for _, day, _, _ in births]
+    near = days + [turned for _, _, _, turned in births if turned] if exchanged else days
+    names = [[token_cell(token) for token in name.tokens] for name in who.names]
+    tokens = names[0] if len(names) == 1 else list(dict.fromkeys(token for name in names for token in name))
+    keys = [day ^ sound for day in near for _, sound, _ in tokens]
+    for name in names:
+        keys += pairs(name, [month for _, _, month, _ in births])
     for postcode in who.postcodes:
-        for token in tokens:
-            keys.append(hash((_PLACE, postcode, token[:2])))
-        for birth in near:
-            keys.append(hash((_PLACE_BIRTH, postcode, birth)))
-    for line in who.addresses:
-        for birth in births:
-            keys.append(hash((_LINE_BIRTH, line, birth)))
+        place = place_key(postcode)
+        keys += [place ^ head for _, _, head in tokens]
+        keys += [place ^ day for day in near]
+    if days:
+        for line in who.addresses:
+            house = house_cell(first_number(line))
+            keys += [house ^ day for day in days]
     return keys
 
 
-def _add_pairs(keys: list[int], tokens: tuple[str, ...], births: tuple[int, ...]) -> None:
+def pairs(tokens: Sequence[TokenCell], months: Sequence[int]) -> list[int]:
     """Any two tokens of one name, and their sounds with the month of birth, in whichever order."""
-    for first, second in (tokens,) if len(tokens) == 2 else combinations(tokens[:MAX_TOKENS], 2):
-        keys.append(hash((_PAIR, first, second) if first < second else (_PAIR, second, first)))
-        if births:
-            one, other = phonetic(first), phonetic(second)
-            if one > other:
-                one, other = other, one
-            for birth in births:
-                keys.append(hash((_MONTH, birth // 100, one, other)))
-
-
-def _identifier_keys(who: PreparedIdentity) -> list[int]:
-    keys = [hash((_REFERENCE, reference)) for reference in who.references]
-    for scheme, values in ((_NHS, who.nhs), (_PNC, who.pnc), (_CRO, who.cro), (_UPN, who.upn)):
-        keys.extend(hash((scheme, value)) for value in values)
-    return keys
-
-
-def refinements(who: PreparedIdentity) -> set[int | str]:
-    """What a block that grew too large is divided by: birth year, district, each token of the names, phone.
-
-    As they are: a year is a number, a phone begins with +, and no district is written like a sound (W123).
-    """
-    keys: set[int | str] = {birth // 10_000 for birth in who.births}
-    keys.update(who.phones)
-    keys.update(map(outcode, who.postcodes))
-    for name in who.names:
-        keys.update(map(phonetic, name.tokens))
+    keys = []
+    for first, second in combinations(tokens[:MAX_TOKENS], 2):
+        keys.append((first[0] + second[0]) & KEY_MASK)
+        keys += [month ^ (first[1] + second[1] & KEY_MASK) for month in months]
     return keys

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from cohort.index import CohortChanges, CohortIndex
@@ -12,8 +12,6 @@ from domain.people import CohortMember, Navigator
 
 _REBUILD_SHARE = 5
 """Above a fifth of the cohort changed at once (an import), building afresh is cheaper than applying."""
-_FROZEN_FROM = 10_000
-"""Members from which an index is worth hiding from the collector."""
 
 
 class CohortFollower:
@@ -23,6 +21,8 @@ class CohortFollower:
         self._store = store
         self.index = CohortIndex.build((), 0)
         self.navigators: Mapping[NavigatorId, Navigator] = {}
+        self._merging: asyncio.Task[CohortIndex] | None = None
+        self._meanwhile: list[tuple[CohortChanges, int]] = []
 
     async def refresh(self) -> bool:
         """Take over what changed in the store; answers whether anything did. Raises StoreUnavailable.
@@ -33,35 +33,53 @@ class CohortFollower:
             return await self._refresh()
 
     async def _refresh(self) -> bool:
+        self._take_merged()
         changes = await self._store.changes_since(self.index.version)
         if changes.version == self.index.version:
             return False
         if changes.version < self.index.version:
             changes = await self._store.changes_since(0)
-            self.index = await _built(changes.members, changes.version)
+            await self._build(changes.members, changes.version)
         elif len(changes.members) * _REBUILD_SHARE > len(self.index):
             everybody = changes.members if not self.index.version else await self._store.members()
-            self.index = await _built(everybody, changes.version)
+            await self._build(everybody, changes.version)
         else:
-            self.index = self.index.apply(CohortChanges(changes.members, changes.removed), changes.version)
+            self._apply(CohortChanges(changes.members, changes.removed), changes.version)
         if changes.navigators is not None:
             self.navigators = {navigator.navigator_id: navigator for navigator in changes.navigators}
         return True
 
+    async def _build(self, members: Iterable[CohortMember], version: int) -> None:
+        """The index anew, in a thread, so that events and heartbeats go on meanwhile with the old one."""
+        if self._merging is not None:
+            await asyncio.wait([self._merging])
+            self._merging = None
+        self.index = await asyncio.to_thread(CohortIndex.build, members, version)
 
-async def _built(members: Sequence[CohortMember], version: int) -> CohortIndex:
-    """The index, built in a thread, so that events and heartbeats go on meanwhile with the old one."""
-    index = await asyncio.to_thread(CohortIndex.build, members, version)
-    if len(members) >= _FROZEN_FROM:
-        gc.freeze()
-    return index
+    def _apply(self, changes: CohortChanges, version: int) -> None:
+        """The index after `changes`, at once; what has changed is merged into its base in a thread now and then."""
+        self.index = self.index.apply(changes, version)
+        if self._merging is None:
+            if self.index.wants_merging:
+                self._meanwhile = []
+                self._merging = asyncio.create_task(asyncio.to_thread(self.index.merged))
+            return
+        self._meanwhile.append((changes, version))
+
+    def _take_merged(self) -> None:
+        """The merged index, as soon as it stands, with what came meanwhile."""
+        if self._merging is None or not self._merging.done():
+            return
+        merged, self._merging = self._merging.result(), None
+        for missed, version in self._meanwhile:
+            merged = merged.apply(missed, version)
+        self.index = merged
 
 
 @contextmanager
 def _collector_held() -> Iterator[None]:
-    """Keeps the cyclic collector away while a cohort is read and built; a large one is set aside (`gc.freeze`) before
-    it runs again. Walking those millions of values takes a second in which nobody is served (limits.md 3.3), and they
-    have no cycles, so they still go when unused.
+    """Keeps the cyclic collector away while a cohort is read and built: walking those millions of values takes a second
+    in which nobody is served (limits.md 3.3). The index itself holds no objects to walk over.
     """
     collecting = gc.isenabled()
     gc.disable()

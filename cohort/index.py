@@ -1,131 +1,55 @@
 """The watched people, ready to be found: an immutable, versioned index from blocking keys to members.
 
-`build` makes one, `apply` makes the next from a few changes while the old one stays valid. Both give the same index.
+`build` makes one, `apply` makes the next from a few changes while the old one stays valid. Both find the same.
 Closed and deceased members can be looked up by id, but no mention finds them. Idea of the keys: limits.md 3.3.
+A large base in flat arrays (`base.py`) under a small overlay of what changed since (`overlay.py`).
 """
 
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from cohort.blocking import Combination, blocking_keys, check_keys, probe_keys, refinements
+import numpy as np
+
+from cohort.base import BLOCK_LIMIT, Base, Row, gather, home_key, joined, lister_key, person_key, searchable
+from cohort.blocking import Combination, check_keys, probe_keys
+from cohort.facts import agreements, facts
+from cohort.overlay import NOTHING, Filed, Overlay
+from cohort.postings import SHARED, Postings
 from cohort.prepared import PreparedIdentity, prepare
-from cohort.shelf import Shelf, empty_drawers
-from domain.ids import HouseholdId, MemberId
+from cohort.probing import plain_facts, strong_keys, weak_keys
+from cohort.sieve import Sieve
+from domain.identity import Identity
+from domain.ids import HouseholdId, MemberId, shard_of
 from domain.matches import Relation
-from domain.people import CohortMember, MemberStatus
+from domain.people import CohortMember
 
-BLOCK_LIMIT = 40
-"""Members under one key up to which all are compared; above, a second key must agree too (about 60 us of comparing)."""
-_KEYS_EACH = 14
-"""Keys of a typical member; only sizes the drawers."""
-_NOT_SEARCHED = frozenset({MemberStatus.CLOSED, MemberStatus.DECEASED})
+__all__ = ["BLOCK_LIMIT", "CohortChanges", "CohortIndex", "IndexStats", "Row", "of_shards"]
 
-
-class Row(NamedTuple):
-    """A member who can be found, with their identity prepared."""
-
-    member: CohortMember
-    prepared: PreparedIdentity
-
-    def __repr__(self) -> str:
-        return f"Row({self.member.member_id})"
-
-
-Refinement = int | str
-
-
-class SplitBlock:
-    """A block that grew too large, divided by a second key (birth year, district, another name token, phone).
-
-    Parts that are still too large are left out, and counted: who shares nothing more specific is not found this way.
-    """
-
-    __slots__ = ("left_out", "parts", "rows")
-
-    def __init__(self, rows: tuple[Row, ...], known: dict[int, set[Refinement]]) -> None:
-        """`known` remembers the second keys of rows by their `id`: the rows of one large block are in others too."""
-        parts: dict[Refinement, list[Row]] = {}
-        for row in rows:
-            own = known.get(id(row))
-            if own is None:
-                own = known[id(row)] = refinements(row.prepared)
-            for refinement in own:
-                part = parts.get(refinement)
-                if part is None:
-                    parts[refinement] = [row]
-                else:
-                    part.append(row)
-        self.rows = rows
-        self.parts = {key: tuple(part) for key, part in parts.items() if len(part) <= BLOCK_LIMIT}
-        self.left_out = len(parts) - len(self.parts)
-
-    def chosen(self, who: PreparedIdentity) -> Iterable[Row]:
-        """The members that share a second key with `who`."""
-        for refinement in refinements(who):
-            yield from self.parts.get(refinement, ())
-
-
-Block = Row | tuple[Row, ...] | SplitBlock
-"""One member, some, or too many. (A Row is a tuple too: ask for it first.)"""
-
-
-def _block(rows: Sequence[Row], known: dict[int, set[Refinement]]) -> Block | None:
-    if not rows:
-        return None
-    if len(rows) == 1:
-        return rows[0]
-    return tuple(rows) if len(rows) <= BLOCK_LIMIT else SplitBlock(tuple(rows), known)
-
-
-def _file(drawers: list[dict[int, Any]], row: Row, shared: list[int], keys: Sequence[Combination]) -> None:
-    """Put a row under each of its keys: alone where it is the first, into a list (told in `shared`) from the second."""
-    mask = len(drawers) - 1
-    for key in blocking_keys(row.prepared, keys):
-        drawer = drawers[key & mask]
-        held = drawer.setdefault(key, row)
-        if held is not row:  # a key that comes twice finds its own row
-            if type(held) is not list:
-                drawer[key] = [held, row]
-                shared.append(key)
-            elif held[-1] is not row:
-                held.append(row)
-
-
-def _closed(drawers: list[dict[int, Any]], shared: Iterable[int]) -> dict[int, int]:
-    """Turn the lists into blocks; answers how many parts each divided block had to leave out."""
-    splits: dict[int, int] = {}
-    mask = len(drawers) - 1
-    known: dict[int, set[Refinement]] = {}
-    for key in shared:
-        drawer = drawers[key & mask]
-        block = drawer[key] = _block(drawer[key], known)
-        if type(block) is SplitBlock:
-            splits[key] = block.left_out
-    return splits
-
-
-def _rows(block: Block | None) -> tuple[Row, ...]:
-    if block is None:
-        return ()
-    if type(block) is Row:
-        return (block,)
-    return block.rows if type(block) is SplitBlock else block  # type: ignore[return-value]
+_REMEMBERED = 4_096
+"""Members kept unpacked and prepared, because events about one person come together."""
+_MOST_AGREEMENTS = 4
+"""Year, day and month of birth, district, house."""
+_WASTE = 3
+"""The base is built anew rather than merged when more than a third of it is gone."""
+_MERGE_FROM, _MERGE_SHARE = 1_000, 50
+"""The overlay is worth merging when it holds so many members, and a fiftieth of the base."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexStats:
-    """What the index holds. `split_blocks` grew too large, `parts_left_out` of them stayed too large even divided.
+    """What the index holds. `split_blocks` keys have more than BLOCK_LIMIT members, the largest `largest_block`.
 
-    `bounded_lookups` counts look-ups in which the bound bit since the index was first built.
+    `bounded_lookups` counts look-ups in which members of such a block were left out since the index was first built:
+    those with whom nothing more than the key agreed, or less than with BLOCK_LIMIT others.
     """
 
     members: int
     searched: int
     keys: int
     split_blocks: int
-    parts_left_out: int
+    largest_block: int
     bounded_lookups: int
 
 
@@ -139,157 +63,109 @@ class CohortChanges:
 
 @dataclass(slots=True)
 class _Tally:
-    """The one thing that changes: a count for the metric, shared by the versions of an index; it decides nothing."""
+    """A count for the metric, shared by the versions of an index; it decides nothing."""
 
     bounded: int = 0
 
 
-class CohortIndex:
-    """An immutable view of the cohort at one version. Make it with `build`, follow changes with `apply`."""
+class _Counts(NamedTuple):
+    members: int
+    searched: int
 
-    __slots__ = ("_blocks", "_households", "_links", "_people", "_searched", "_splits", "_tally", "keys", "version")
+
+class CohortIndex:
+    """An immutable view of the cohort at one version. Make it with `build`, follow changes with `apply`.
+
+    `compiled` is for whoever recognises with it: a place to keep what they compiled for this very index.
+    """
+
+    __slots__ = ("_base", "_counts", "_news", "_rows", "_tally", "compiled", "keys", "version")
 
     def __init__(
-        self,
-        *,
-        people: Shelf[tuple[Row, ...]],
-        blocks: Shelf[Block],
-        households: Shelf[tuple[MemberId, ...]],
-        links: Shelf[tuple[MemberId, ...]],
-        splits: Mapping[int, int],
-        searched: int,
-        version: int,
-        tally: _Tally,
-        keys: tuple[Combination, ...],
+        self, base: Base, news: Overlay, *, counts: _Counts, version: int, tally: _Tally, keys: tuple[Combination, ...]
     ) -> None:
-        self._people = people
-        self._blocks = blocks
-        self._households = households
-        self._links = links
-        self._splits = splits
-        self._searched = searched
+        self._base = base
+        self._news = news
+        self._counts = counts
         self._tally = tally
+        self._rows: dict[int, Row] = {}
         self.keys = keys
+        self.compiled: Any = None
         self.version = version
 
     @classmethod
     def build(
         cls, members: Iterable[CohortMember], version: int = 0, keys: Sequence[Combination] = ()
     ) -> "CohortIndex":
-        """An index of `members`; of several with one id the last stands. Some 50 microseconds per member.
+        """An index of `members`; of several with one id the last stands. Some 40 microseconds per member.
 
         `keys` are combinations of `blocking.PARTS` beyond the keys that every index has (`MatchModel.keys`). Raises
-        ConfigError where one asks for a part that there is not.
-
-        The cyclic collector is held off meanwhile: millions of small tuples that never die would be walked again and
-        again (limits.md 3.3).
+        ConfigError where one asks for a part that there is not. An iterator is taken member by member, so that a
+        million need never be in memory as objects at once.
         """
         check_keys(keys)
         collecting = gc.isenabled()
-        gc.disable()
+        gc.disable()  # nothing here has cycles, and walking over what the caller holds costs more than building
         try:
-            everybody = sorted({m.member_id: m for m in members}.values(), key=_member_id)
-            return cls._built(everybody, version, tuple(keys))
+            base, searched = gather(members, tuple(keys))
         finally:
             if collecting:
                 gc.enable()
-
-    @classmethod
-    def _built(cls, members: list[CohortMember], version: int, keys: tuple[Combination, ...]) -> "CohortIndex":
-        people: dict[int, tuple[Row, ...]] = {}
-        drawers: list[dict[int, Any]] = empty_drawers(len(members) * _KEYS_EACH)
-        shared: list[int] = []
-        searched = 0
-        for member in members:
-            row = Row(member, prepare(member.identity))
-            own = hash(member.member_id)
-            people[own] = (*people[own], row) if own in people else (row,)
-            if _searchable(member):
-                searched += 1
-                _file(drawers, row, shared, keys)
-        return cls(
-            people=Shelf.of(people),
-            splits=_closed(drawers, shared),
-            blocks=Shelf(drawers, sum(map(len, drawers))),
-            households=Shelf.of(_grouped(members, _household_keys)),
-            links=Shelf.of(_grouped(members, _link_keys)),
-            searched=searched,
-            version=version,
-            tally=_Tally(),
-            keys=keys,
-        )
+        counts = _Counts(len(base.records), searched)
+        return cls(base, NOTHING, counts=counts, version=version, tally=_Tally(), keys=tuple(keys))
 
     def apply(self, changes: CohortChanges, version: int) -> "CohortIndex":
         """The index after `changes`, at `version`. Costs below half a millisecond per change; this one stays."""
-        news = {member.member_id: Row(member, prepare(member.identity)) for member in changes.members}
+        news = {member.member_id: member for member in changes.members}
         touched = dict.fromkeys((*news, *changes.removed))
-        olds = {member_id: row for member_id in touched if (row := self._row(member_id)) is not None}
         for member_id in changes.removed:
             news.pop(member_id, None)
-        old_members = [row.member for row in olds.values()]
-        new_members = [row.member for row in news.values()]
-        blocks, splits = self._refiled(olds, news)
-        return CohortIndex(
-            people=_moved(self._people, _by_key(olds, _own_keys), _by_key(news, _own_keys), _row_order),
-            blocks=blocks,
-            households=_regrouped(self._households, old_members, new_members, _household_keys),
-            links=_regrouped(self._links, old_members, new_members, _link_keys),
-            splits=splits,
-            searched=self._searched
-            - sum(_searchable(member) for member in old_members)
-            + sum(_searchable(member) for member in new_members),
-            version=version,
-            tally=self._tally,
-            keys=self.keys,
+        olds = {number: self.row(number) for name in touched if (number := self._number(name)) is not None}
+        coming = [Row(member, prepare(member.identity)) for member in news.values()]
+        counts = _Counts(
+            self._counts.members - len(olds) + len(coming),
+            self._counts.searched
+            - sum(searchable(row.member) for row in olds.values())
+            + sum(searchable(row.member) for row in coming),
         )
+        news_then = self._news.changed(self._base, olds, coming, self.keys)
+        return CohortIndex(self._base, news_then, counts=counts, version=version, tally=self._tally, keys=self.keys)
 
-    def _refiled(
-        self, olds: Mapping[MemberId, Row], news: Mapping[MemberId, Row]
-    ) -> tuple[Shelf[Block], dict[int, int]]:
-        """The blocks with old rows taken out and new ones put in, in order of member id as `build` has them."""
-        leaving, coming = _by_key(olds, self._search_keys), _by_key(news, self._search_keys)
-        splits = dict(self._splits)
-        known: dict[int, set[Refinement]] = {}
+    @property
+    def wants_merging(self) -> bool:
+        """Whether so much has changed that `merged` would make looking up cheaper."""
+        changed = len(self._news)
+        return changed >= _MERGE_FROM and changed * _MERGE_SHARE >= len(self._base.records)
 
-        def refile(key: int, block: Block | None) -> Block | None:
-            gone = {row.member.member_id for row in leaving.get(key, ())}
-            rows = [row for row in _rows(block) if row.member.member_id not in gone]
-            changed = _block(sorted((*rows, *coming.get(key, ())), key=_row_order), known)
-            splits.pop(key, None)
-            if type(changed) is SplitBlock:
-                splits[key] = changed.left_out
-            return changed
-
-        return self._blocks.changed({**leaving, **coming}, refile), splits
-
-    def _search_keys(self, row: Row) -> Iterable[int]:
-        return set(blocking_keys(row.prepared, self.keys)) if _searchable(row.member) else ()
-
-    def _row(self, member_id: MemberId) -> Row | None:
-        rows = self._people.get(hash(member_id)) or ()
-        return next((row for row in rows if row.member.member_id == member_id), None)
+    def merged(self) -> "CohortIndex":
+        """The same index with its changes merged into the base. Takes seconds for a million members: do it in a
+        thread, and `apply` to the result what came meanwhile.
+        """
+        gone = self._news.gone or self._base.gone
+        if gone.count(1) * _WASTE > len(gone):
+            base, _ = gather(map(self._member, self._living()), self.keys)
+        else:
+            base = joined(self._base, [self._news.rows[number] for number in sorted(self._news.rows)], gone, self.keys)
+        return CohortIndex(base, NOTHING, counts=self._counts, version=self.version, tally=self._tally, keys=self.keys)
 
     def member(self, member_id: MemberId) -> CohortMember | None:
         """The member with this id, closed and deceased ones too; None where nobody has it."""
-        row = self._row(member_id)
-        return None if row is None else row.member
+        number = self._number(member_id)
+        return None if number is None else self.row(number).member
 
     def prepared(self, member_id: MemberId) -> PreparedIdentity | None:
         """The member's identity as it is compared."""
-        row = self._row(member_id)
-        return None if row is None else row.prepared
+        number = self._number(member_id)
+        return None if number is None else self.row(number).prepared
 
     def members(self) -> list[CohortMember]:
         """Everybody, by member id."""
-        return sorted((row.member for _, rows in self._people.items() for row in rows), key=_member_id)
+        return sorted((self._member(number) for number in self._living()), key=lambda member: member.member_id)
 
     def household(self, household_id: HouseholdId) -> tuple[MemberId, ...]:
         """The members of a household, by id; () where there are none."""
-        return tuple(
-            member_id
-            for member_id in self._households.get(hash(household_id)) or ()
-            if (member := self.member(member_id)) is not None and member.household_id == household_id
-        )
+        people = (self.row(number).member for number in self._people(home_key(household_id)))
+        return tuple(sorted(member.member_id for member in people if member.household_id == household_id))
 
     def linked(self, member_id: MemberId) -> tuple[tuple[MemberId, Relation], ...]:
         """Whom this member's harm concerns: their household, then associates, each once, by id. Symmetric.
@@ -301,118 +177,153 @@ class CohortIndex:
             return ()
         home = self.household(member.household_id) if member.household_id else ()
         found = {other: Relation.HOUSEHOLD for other in home if other != member_id}
-        listed_by = (
-            other
-            for other in self._links.get(hash(member_id)) or ()
-            if (listing := self.member(other)) is not None and member_id in listing.associates
-        )
+        listing = (self.row(number).member for number in self._people(lister_key(member_id)))
+        listed_by = [other.member_id for other in listing if member_id in other.associates]
         for other in sorted({*member.associates, *listed_by}):
-            if other != member_id and other not in found and self.member(other) is not None:
+            if other != member_id and other not in found and self._number(other) is not None:
                 found[other] = Relation.ASSOCIATE
         return tuple(found.items())
 
     def candidates(self, who: PreparedIdentity) -> list[Row]:
         """The members worth comparing with `who`, each once, in no order that means anything."""
-        found: dict[int, Row] = {}
-        drawers, mask = self._blocks.drawers, self._blocks.mask
-        for key in probe_keys(who, self.keys):
-            block = drawers[key & mask].get(key)
-            if block is None:
-                continue
-            if type(block) is Row:
-                found[id(block)] = block
-            elif type(block) is SplitBlock:
-                self._tally.bounded += block.left_out > 0
-                found.update((id(row), row) for row in block.chosen(who))
-            else:
-                found.update((id(row), row) for row in block)  # type: ignore[union-attr, misc]
-        return list(found.values())
+        strong, weak = probe_keys(who, self.keys)
+        found, _ = self._found([*strong, *weak], who)
+        return [self.row(number) for number in found]
+
+    def search(self, identity: Identity, sieve: Sieve) -> Collection[int]:
+        """The row numbers of those candidates for a mention who may be worth enough (`sieve`); mostly none."""
+        blocks = self._base.blocks
+        known, mask = blocks.filter, blocks.mask
+        quiet = self._news is NOTHING
+        weak = None if self.keys else weak_keys(identity, known if quiet else None, mask)
+        if weak is None:
+            who = prepare(identity)
+            return self._sifted(*probe_keys(who, self.keys), who, sieve)
+        strong = strong_keys(identity) if identity.phones or identity.identifiers or identity.emails else ()
+        if quiet:
+            weak = [
+                key for key in weak if (seen := known[key & mask]) and (seen == SHARED or seen == (key >> 40) % 254 + 1)
+            ]
+            if strong:
+                strong = [key for key in strong if known[key & mask]]
+            if not weak and not strong:
+                return ()
+        return self._sifted(strong, weak, identity, sieve)
+
+    def row(self, number: int) -> Row:
+        """The member in a row that `search` found."""
+        row = self._news.rows.get(number) or self._rows.get(number)
+        if row is None:
+            member = self._base.records.member(number)
+            row = Row(member, prepare(member.identity))
+            if len(self._rows) >= _REMEMBERED:
+                self._rows.clear()
+            self._rows[number] = row
+        return row
+
+    def _sifted(
+        self, strong: Sequence[int], weak: Sequence[int], who: Identity | PreparedIdentity, sieve: Sieve
+    ) -> Collection[int]:
+        """Those found by a strong key, and of those found by weak ones whom the sieve keeps.
+
+        Where a number is shared by so many that some were left out, nobody is known not to share it.
+        """
+        sure, crowded = self._found(strong, who) if strong else (_NOBODY, False)
+        maybe, _ = self._found(weak, who)
+        maybe.difference_update(sure)
+        if not maybe:
+            return sure
+        if crowded or sieve.idle:
+            return maybe.union(sure)
+        known = facts(who) if isinstance(who, PreparedIdentity) else plain_facts(who)
+        if self._news is NOTHING:
+            return {*sure, *sieve.kept(known, maybe, self._base.columns)}
+        old = [number for number in maybe if number < len(self._base.records)]
+        return {*sure, *maybe.difference(old), *sieve.kept(known, old, self._base.columns)}
+
+    def _found(self, keys: Sequence[int], who: Identity | PreparedIdentity) -> tuple[set[int], bool]:
+        """The rows under any of `keys`, and whether one of the keys had too many of them."""
+        found: set[int] = set()
+        crowded = False
+        find = self._base.blocks.find if self._news is NOTHING else self._filed
+        for key in keys:
+            numbers = find(key)
+            if numbers:
+                if len(numbers) > BLOCK_LIMIT:
+                    crowded = True
+                    numbers = self._narrowed(numbers, who)
+                found.update(numbers)
+        return found, crowded
+
+    def _narrowed(self, numbers: Sequence[int], who: Identity | PreparedIdentity) -> list[int]:
+        """Those of too many with whom more agrees than the key: as little more as leaves BLOCK_LIMIT of them at most.
+
+        It depends on who is filed there and on nothing else, so that an updated index answers as a new one.
+        """
+        known = facts(who if isinstance(who, PreparedIdentity) else prepare(who))
+        first_new = len(self._base.records)
+        old = np.array([number for number in numbers if number < first_new], np.uint32)
+        counts = dict(zip(old.tolist(), self._base.columns.agreements(old, known).tolist(), strict=True))
+        for number in numbers:
+            if number >= first_new:
+                counts[number] = agreements(facts(self._news.rows[number].prepared), known)
+        for least in range(1, _MOST_AGREEMENTS + 1):
+            chosen = [number for number, count in counts.items() if count >= least]
+            if len(chosen) <= BLOCK_LIMIT:
+                self._tally.bounded += least > 1 or not any(known[:1] + known[2:4])
+                return chosen
+        self._tally.bounded += 1
+        return []
+
+    def _filed(self, key: int) -> Sequence[int] | None:
+        return self._current(self._base.blocks, self._news.blocks, key)
+
+    def _people(self, key: int) -> Sequence[int]:
+        return self._current(self._base.people, self._news.people, key) or ()
+
+    def _current(self, base: Postings, news: Filed, key: int) -> Sequence[int] | None:
+        numbers, fresh = base.find(key), news.get(key)
+        if fresh is None:
+            return numbers
+        gone = self._news.gone
+        return [*(number for number in numbers or () if not gone[number]), *fresh]
+
+    def _number(self, member_id: MemberId) -> int | None:
+        numbers = self._people(person_key(member_id))
+        return next((number for number in numbers if self.row(number).member.member_id == member_id), None)
+
+    def _member(self, number: int) -> CohortMember:
+        row = self._news.rows.get(number)
+        return row.member if row else self._base.records.member(number)
+
+    def _living(self) -> Iterator[int]:
+        gone = self._news.gone or self._base.gone
+        yield from (number for number in range(len(gone)) if not gone[number])
+        yield from self._news.rows
 
     @property
     def stats(self) -> IndexStats:
-        """Figures for the dashboard and the benchmark."""
+        """Figures for the dashboard and the benchmark. Takes a while for a large cohort."""
+        sizes = self._base.blocks.sizes({key: len(self._filed(key) or ()) for key, _ in self._news.blocks.items()})
         return IndexStats(
             members=len(self),
-            searched=self._searched,
-            keys=len(self._blocks),
-            split_blocks=len(self._splits),
-            parts_left_out=sum(self._splits.values()),
+            searched=self._counts.searched,
+            keys=int((sizes > 0).sum()),
+            split_blocks=int((sizes > BLOCK_LIMIT).sum()),
+            largest_block=int(sizes.max(initial=0)),
             bounded_lookups=self._tally.bounded,
         )
 
     def __len__(self) -> int:
-        return len(self._people)
+        return self._counts.members
 
     def __repr__(self) -> str:
         return f"CohortIndex(version={self.version}, members={len(self)})"
 
 
-def _member_id(member: CohortMember) -> MemberId:
-    return member.member_id
+_NOBODY: frozenset[int] = frozenset()
 
 
-def _row_order(row: Row) -> MemberId:
-    return row.member.member_id
-
-
-def _searchable(member: CohortMember) -> bool:
-    return member.status not in _NOT_SEARCHED and not member.identity.deceased
-
-
-def _own_keys(row: Row) -> Iterable[int]:
-    return (hash(row.member.member_id),)
-
-
-def _household_keys(member: CohortMember) -> Iterable[int]:
-    return (hash(member.household_id),) if member.household_id else ()
-
-
-def _link_keys(member: CohortMember) -> Iterable[int]:
-    return map(hash, member.associates)
-
-
-Item = TypeVar("Item")
-
-
-def _by_key(rows: Mapping[MemberId, Row], keys: Callable[[Row], Iterable[int]]) -> dict[int, list[Row]]:
-    filed: dict[int, list[Row]] = {}
-    for row in rows.values():
-        for key in keys(row):
-            filed.setdefault(key, []).append(row)
-    return filed
-
-
-def _grouped(
-    members: Iterable[CohortMember], keys: Callable[[CohortMember], Iterable[int]]
-) -> dict[int, tuple[MemberId, ...]]:
-    groups: dict[int, list[MemberId]] = {}
-    for member in members:
-        for key in keys(member):
-            groups.setdefault(key, []).append(member.member_id)
-    return {key: (ids[0],) if len(ids) == 1 else tuple(sorted(set(ids))) for key, ids in groups.items()}
-
-
-def _moved(
-    shelf: Shelf[tuple[Item, ...]],
-    leaving: Mapping[int, Sequence[Item]],
-    coming: Mapping[int, Sequence[Item]],
-    order: Callable[[Item], str],
-) -> Shelf[tuple[Item, ...]]:
-    """The shelf with some items of some groups taken out and others put in; an empty group goes."""
-
-    def move(key: int, group: tuple[Item, ...] | None) -> tuple[Item, ...] | None:
-        gone = set(map(order, leaving.get(key, ())))
-        kept = {order(item): item for item in group or () if order(item) not in gone}
-        kept.update((order(item), item) for item in coming.get(key, ()))
-        return tuple(kept[name] for name in sorted(kept)) or None
-
-    return shelf.changed({**leaving, **coming}, move)
-
-
-def _regrouped(
-    shelf: Shelf[tuple[MemberId, ...]],
-    olds: Iterable[CohortMember],
-    news: Iterable[CohortMember],
-    keys: Callable[[CohortMember], Iterable[int]],
-) -> Shelf[tuple[MemberId, ...]]:
-    return _moved(shelf, _grouped(olds, keys), _grouped(news, keys), str)
+def of_shards(members: Iterable[CohortMember], shards: Collection[int]) -> Iterator[CohortMember]:
+    """The members whose shard is one of `shards`: what one of several workers needs in its index."""
+    return (member for member in members if shard_of(member.member_id) in shards)

@@ -1,11 +1,13 @@
 """Who is this event about? Every mention against the cohort: the best members, each with decision, reason and evidence.
 
-Pure: the same event, index, policy and model give the same matches, whatever the order in which members came in.
+Pure: the same event, index, policy and model give the same matches, whatever the order in which members came in, and
+whether one index holds everybody or several workers each hold a part (`look` on each, then `settle`).
 Thresholds and vetoes are domain.md 5.4; what one pair may be used for is `deciding.py`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cohort.deciding import Pair, decide
 from cohort.index import CohortIndex, Row
@@ -13,6 +15,7 @@ from cohort.model import MatchModel, default_model, probability_of
 from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity, prepare
 from cohort.scoring import PRIOR, Score, plan, score_at_least, score_pair
+from cohort.sieve import Sieve
 from domain.events import CrimeAttributes, DaAttributes, Event, IncidentAttributes, Mention
 from domain.ids import EventId, HouseholdId, MemberId
 from domain.matches import Evidence, Match, MatchDecision, MatchReason
@@ -24,14 +27,23 @@ CERTAIN_BITS = 40.0
 """What a key of the programme's own is worth as evidence (member id, household key): beyond any doubt a model has."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A candidate with what was decided about it."""
+class _Compiled(NamedTuple):
+    """What stays the same for all events that one policy and model judge in a cohort of one size."""
 
-    row: Row
-    score: Score
-    decision: MatchDecision
-    reason: MatchReason
+    policy: MatchPolicy
+    model: MatchModel
+    members: int
+    prior: float
+    enough: float
+    sieve: Sieve
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What one index says of an event: matches per mention, not yet settled, and who is of the household it names."""
+
+    mentions: tuple[tuple[Match, ...], ...]
+    household: tuple[Match, ...] = ()
 
 
 def match_event(
@@ -43,18 +55,45 @@ def match_event(
     mention `household` and reason HOUSEHOLD. The model is the shipped one unless given.
     """
     model = model or default_model()
+    compiled = index.compiled
+    if compiled is None or compiled.model is not model or not (compiled.policy is policy or compiled.policy == policy):
+        compiled = index.compiled = _compiled(policy, model, len(index))
+    found: list[tuple[Match, ...]] = [
+        _match_mention(event.event_id, mention, index, compiled) for mention in event.mentions
+    ]
+    home = _household(event, index, compiled.prior) if type(event.attributes) in _WITH_HOUSEHOLD else ()
+    if not home and not any(found):
+        return ()
+    return settle([Partial(tuple(found), home)], policy)
+
+
+def look(
+    event: Event, index: CohortIndex, policy: MatchPolicy, model: MatchModel | None = None, *, members: int
+) -> Partial:
+    """What a part of a cohort of `members` says of an event. `settle` with those of the other parts.
+
+    The parts have to be settled together, because the margin between the best and the next is a matter of the whole
+    cohort: a worker that sees one of two brothers would take him for the only one.
+    """
+    compiled = _compiled(policy, model or default_model(), members)
+    found = tuple(_match_mention(event.event_id, mention, index, compiled) for mention in event.mentions)
+    return Partial(found, _household(event, index, compiled.prior))
+
+
+def settle(parts: Sequence[Partial], policy: MatchPolicy) -> tuple[Match, ...]:
+    """The matches of an event from what each part of the cohort says of it: `match_event` of the whole."""
     matches: list[Match] = []
-    for mention in event.mentions:
-        matches += _match_mention(event.event_id, mention, index, policy, model)
-    household = _household_key(event)
-    if household:
-        known = {match.member_id for match in matches if match.decision is MatchDecision.MATCH}
-        prior = policy.prior_bits(len(index), model)
-        matches += [
-            _certain(event.event_id, HOUSEHOLD_MENTION, member_id, MatchReason.HOUSEHOLD, prior)
-            for member_id in index.household(HouseholdId(household))
-            if member_id not in known
-        ]
+    for groups in zip(*(part.mentions for part in parts), strict=True):
+        everybody = [match for group in groups for match in group]
+        named = [match for match in everybody if match.reason is MatchReason.MEMBER_ID]
+        if named or not everybody:
+            matches += named
+            continue
+        everybody.sort(key=_heaviest)
+        matches += _settled(everybody, policy)
+    known = {match.member_id for match in matches if match.decision is MatchDecision.MATCH}
+    home = sorted((match for part in parts for match in part.household), key=lambda match: match.member_id)
+    matches += [match for match in home if match.member_id not in known]
     return tuple(matches)
 
 
@@ -62,15 +101,20 @@ def score_all(
     event: Event, index: CohortIndex, policy: MatchPolicy, model: MatchModel | None = None
 ) -> tuple[Match, ...]:
     """Every candidate pair of every mention, vetoed and light ones too, heaviest first; for tables and reviews."""
-    model = model or default_model()
+    compiled = _compiled(policy, model or default_model(), len(index))
     matches: list[Match] = []
     for mention in event.mentions:
-        named = _named_member(event.event_id, mention, index, policy, model)
+        named = _named_member(event.event_id, mention, index, compiled.prior)
         if named is not None:
             matches.append(named)
             continue
-        judged = _judge(prepare(mention.identity), index, policy, model)
-        matches += [_match(event.event_id, mention.ref, each) for each in judged]
+        who = prepare(mention.identity)
+        pairs = [
+            (row, score_pair(who, row.prepared, compiled.model, prior_bits=compiled.prior))
+            for row in index.candidates(who)
+        ]
+        judged = [_match(event.event_id, mention.ref, who, (row, score), compiled) for row, score in pairs]
+        matches += sorted(judged, key=_heaviest)
     return tuple(matches)
 
 
@@ -87,106 +131,88 @@ def explain_pair(
     member, prepared = index.member(member_id), index.prepared(member_id)
     if member is None or prepared is None:
         return None
-    model, said = model or default_model(), prepare(mention.identity)
-    score = score_pair(said, prepared, model, prior_bits=policy.prior_bits(len(index), model))
-    judged = _judged(said, Row(member, prepared), score, policy, members=len(index))
-    return _match(event.event_id, mention.ref, judged)
+    compiled = _compiled(policy, model or default_model(), len(index))
+    said = prepare(mention.identity)
+    score = score_pair(said, prepared, compiled.model, prior_bits=compiled.prior)
+    return _match(event.event_id, mention.ref, said, (Row(member, prepared), score), compiled)
 
 
-def _match_mention(
-    event_id: EventId, mention: Mention, index: CohortIndex, policy: MatchPolicy, model: MatchModel
-) -> Sequence[Match]:
+def _compiled(policy: MatchPolicy, model: MatchModel, members: int) -> _Compiled:
+    enough = policy.review_bits + policy.scale_bits(members)
+    return _Compiled(policy, model, members, policy.prior_bits(members, model), enough, Sieve(model, enough))
+
+
+def _match_mention(event_id: EventId, mention: Mention, index: CohortIndex, compiled: _Compiled) -> tuple[Match, ...]:
+    """Whoever a mention may be, not yet settled."""
     if mention.member_id:
-        named = _named_member(event_id, mention, index, policy, model)
+        named = _named_member(event_id, mention, index, compiled.prior)
         if named is not None:
             return (named,)
-    if mention.identity.unknown:
+    identity = mention.identity
+    if identity.unknown:
         return ()
-    judged = [
-        each
-        for each in _judge(prepare(mention.identity), index, policy, model, light_too=False)
-        if each.decision is not MatchDecision.NONE
-    ]
-    if not judged:
+    numbers = index.search(identity, compiled.sieve)
+    if not numbers:
         return ()
-    return [_match(event_id, mention.ref, each) for each in _settled(judged, policy)]
-
-
-def _judge(
-    who: PreparedIdentity, index: CohortIndex, policy: MatchPolicy, model: MatchModel, *, light_too: bool = True
-) -> list[_Judged]:
-    """Every candidate scored and decided, heaviest first; equal ones by member id.
-
-    Without `light_too`, pairs that are too light for anything and share no identifier are dropped undecided.
-    """
-    candidates = index.candidates(who)
-    if not candidates:
-        return []
-    members = len(index)
-    prior = policy.prior_bits(members, model)
-    enough = float("-inf") if light_too else policy.review_bits + policy.scale_bits(members)
-    judged = []
-    steps = plan(who, model)
-    for row in candidates:
-        score = score_at_least(who, row.prepared, steps, prior_bits=prior, enough=enough)
+    who = prepare(identity)
+    steps = plan(who, compiled.model)
+    matches = []
+    for number in numbers:
+        row = index.row(number)
+        score = score_at_least(who, row.prepared, steps, prior_bits=compiled.prior, enough=compiled.enough)
         if score is not None:
-            judged.append(_judged(who, row, score, policy, members=members))
-    return sorted(judged, key=lambda each: (-each.score.evidence_bits, each.row.member.member_id))
+            match = _match(event_id, mention.ref, who, (row, score), compiled)
+            if match.decision is not MatchDecision.NONE:
+                matches.append(match)
+    return tuple(matches)
 
 
-def _judged(who: PreparedIdentity, row: Row, score: Score, policy: MatchPolicy, *, members: int) -> _Judged:
-    pair = Pair(who, row.prepared, score, gone=row.member.status is MemberStatus.DECEASED)
-    decision, reason = decide(pair, policy, members=members)
-    return _Judged(row, score, decision, reason)
-
-
-def _settled(judged: list[_Judged], policy: MatchPolicy) -> list[_Judged]:
+def _settled(matches: list[Match], policy: MatchPolicy) -> list[Match]:
     """What several members mean for one mention, which is one person.
 
     A MATCH well ahead of the rest stands alone. Two too close to call are both for a human, and so is a MATCH that
     something heavier, but held back (a twin), competes with.
     """
-    best = judged[0].score.evidence_bits
-    close = [each for each in judged if best - each.score.evidence_bits < policy.margin_bits]
-    if len(close) == 1 and judged[0].decision is MatchDecision.MATCH:
-        return [judged[0]]
-    if len(close) > 1:
-        judged = [
-            replace(each, decision=MatchDecision.REVIEW, reason=MatchReason.AMBIGUOUS) if each in close else each
-            for each in judged
-        ]
+    best = matches[0].match_weight
+    close = sum(best - match.match_weight < policy.margin_bits for match in matches)
+    if close == 1 and matches[0].decision is MatchDecision.MATCH:
+        return [matches[0]]
+    doubtful = close if close > 1 else 0
     return [
-        replace(each, decision=MatchDecision.REVIEW, reason=MatchReason.AMBIGUOUS)
-        if each.decision is MatchDecision.MATCH
-        else each
-        for each in judged[: policy.at_most]
+        replace(match, decision=MatchDecision.REVIEW, reason=MatchReason.AMBIGUOUS)
+        if place < doubtful or match.decision is MatchDecision.MATCH
+        else match
+        for place, match in enumerate(matches[: policy.at_most])
     ]
 
 
-def _match(event_id: EventId, mention: str, judged: _Judged) -> Match:
-    weight = judged.score.weight
+def _heaviest(match: Match) -> tuple[float, str]:
+    return -match.match_weight, match.member_id
+
+
+def _match(event_id: EventId, mention: str, who: PreparedIdentity, found: tuple[Row, Score], by: _Compiled) -> Match:
+    row, score = found
+    pair = Pair(who, row.prepared, score, gone=row.member.status is MemberStatus.DECEASED)
+    decision, reason = decide(pair, by.policy, members=by.members)
+    weight = score.weight
     return Match(
         event_id=event_id,
         mention=mention,
-        member_id=judged.row.member.member_id,
+        member_id=row.member.member_id,
         match_weight=weight,
         match_probability=probability_of(weight),
-        decision=judged.decision,
-        reason=judged.reason,
-        evidence=judged.score.evidence(),
+        decision=decision,
+        reason=reason,
+        evidence=score.evidence(),
     )
 
 
-def _named_member(
-    event_id: EventId, mention: Mention, index: CohortIndex, policy: MatchPolicy, model: MatchModel
-) -> Match | None:
+def _named_member(event_id: EventId, mention: Mention, index: CohortIndex, prior: float) -> Match | None:
     """The member whom the programme names by its own id; a closed one too, who may be coming back."""
     member = index.member(MemberId(mention.member_id)) if mention.member_id else None
     if member is None:
         return None
-    return _certain(
-        event_id, mention.ref, member.member_id, MatchReason.MEMBER_ID, policy.prior_bits(len(index), model)
-    )
+    return _certain(event_id, mention.ref, member.member_id, MatchReason.MEMBER_ID, prior)
 
 
 def _certain(event_id: EventId, mention: str, member_id: MemberId, reason: MatchReason, prior: float) -> Match:
@@ -206,8 +232,15 @@ def _certain(event_id: EventId, mention: str, member_id: MemberId, reason: Match
     )
 
 
-def _household_key(event: Event) -> str | None:
+_WITH_HOUSEHOLD = frozenset({DaAttributes, CrimeAttributes, IncidentAttributes})
+
+
+def _household(event: Event, index: CohortIndex, prior: float) -> tuple[Match, ...]:
+    """The members of the household that an event names by its key."""
     attributes = event.attributes
-    if isinstance(attributes, DaAttributes | CrimeAttributes | IncidentAttributes):
-        return attributes.household_key
-    return None
+    if not isinstance(attributes, DaAttributes | CrimeAttributes | IncidentAttributes) or not attributes.household_key:
+        return ()
+    return tuple(
+        _certain(event.event_id, HOUSEHOLD_MENTION, member_id, MatchReason.HOUSEHOLD, prior)
+        for member_id in index.household(HouseholdId(attributes.household_key))
+    )

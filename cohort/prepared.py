@@ -195,7 +195,7 @@ def _identifiers(identifiers: tuple[Identifier, ...]) -> _Identifiers:
             continue
         place = _NATIONAL.get(scheme)
         if place is None:
-            references.append((_WORD[scheme], _system(identifier.system), value))
+            references.append((_WORD[scheme], local_system(identifier.system), value))
             continue
         national[place].append(value)
         if identifier.verified and place == 0:
@@ -208,7 +208,7 @@ def _once(values: list[Item]) -> tuple[Item, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _system(written: str) -> str:
+def local_system(written: str) -> str:
     """The name of a system of records, as it is compared."""
     return sys.intern(written.strip().casefold())
 

@@ -75,7 +75,7 @@ class Measured:
     results: list[Result] = field(default_factory=list)
     candidates: float = 0.0
     seconds: float = 0.0
-    parts_left_out: int = 0
+    bounded_lookups: int = 0
 
     def of(self, *kins: Kin) -> list[Result]:
         """The results of mentions of these kinds."""
@@ -98,13 +98,14 @@ def measure(trial: Trial, model: MatchModel | None = None, policy: MatchPolicy |
     cast = _cast(trial)
     index = CohortIndex.build(cast.members)
     gc.enable()
-    found = Measured(trial, candidates=_candidates(trial, index), parts_left_out=index.stats.parts_left_out)
+    found = Measured(trial, candidates=_candidates(trial, index))
     for number, mentioned in enumerate(_mentions(trial, cast)):
         event = _event(number, mentioned)
         began = time.process_time()
         matches = match_event(event, index, policy, model)
         found.seconds += time.process_time() - began
         found.results.append(_result(mentioned, matches))
+    found.bounded_lookups = index.stats.bounded_lookups
     return found
 
 

@@ -19,6 +19,7 @@ from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
 from domain.clock import SystemClock
 from domain.events import Event, Feed
+from domain.identity import Identity
 from domain.people import CohortMember
 from streams.decide import DecidePolicy, World
 from streams.embedded import Decider, Observers, Recogniser
@@ -50,10 +51,10 @@ class FaultyIndex:
         self._index = index
         self._numbers = {one.value for one in poison.identity.identifiers}
 
-    def candidates(self, who: Any) -> Any:
-        if self._numbers & {*who.nhs, *who.nhs_verified}:
+    def search(self, identity: Identity, sieve: Any) -> Any:
+        if self._numbers & {one.value for one in identity.identifiers}:
             raise RuntimeError(SECRET)
-        return self._index.candidates(who)
+        return self._index.search(identity, sieve)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)

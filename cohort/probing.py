@@ -1,0 +1,140 @@
+"""The keys of a mention straight from its words, without preparing every field: for most events they show "nobody".
+
+The same keys as `blocking.probe_keys` of the prepared identity, or None where the identity is too unusual for the short
+way (several names, dates or homes, an estimated date). Keys that cannot meet anybody may be left out or come on top.
+"""
+
+from cohort.blocking import email_key, pairs, phone_key, place_key, reference_key
+from cohort.cells import TokenCell, first_number, hashed, house_cell, name_cells, stated_birth
+from cohort.facts import SEXES, Facts, house_fact, pair_fact, postcode_fact
+from cohort.identifiers import canonical
+from cohort.names import fold
+from cohort.normalise import email, phone, postcode
+from cohort.postings import KEY_MASK
+from cohort.prepared import local_system
+from domain.identity import DobQuality, Identity, Name, NameKind, Scheme
+
+_USUAL = frozenset({NameKind.USUAL, NameKind.PREVIOUS})
+_STATED = DobQuality.STATED
+_DEFAULT = DobQuality.DEFAULT
+_LOCAL = {Scheme.NOMINAL: Scheme.NOMINAL.value, Scheme.CRN: Scheme.CRN.value}
+_NATIONAL = {Scheme.NHS: "nhs", Scheme.PNC: "pnc", Scheme.CRO: "cro", Scheme.UPN: "upn"}
+
+
+def weak_keys(identity: Identity, known: bytes | None, mask: int) -> list[int] | None:  # noqa: PLR0912
+    """The keys of a plain identity that other people may share; None for one that is not plain.
+
+    `known` and `mask` are the filter of the postings: keys of a postcode at which nobody lives are left out. (Longer
+    than our functions are, as every event comes through here and a call costs as much as a key.)
+    """
+    names, births = identity.names, identity.dates_of_birth
+    postcodes, addresses = identity.postcodes, identity.addresses
+    if len(names) > 1 or len(births) > 1 or len(postcodes) > 1 or len(addresses) > 1:
+        return None
+    tokens = _tokens(names[0]) if names else ()
+    day = month = turned = 0
+    if births:
+        birth = births[0]
+        if birth.quality is _STATED:
+            cell = stated_birth(birth.value)
+            if cell is not None:
+                _, day, month, turned = cell
+        elif birth.quality is not _DEFAULT:
+            return None
+    keys: list[int] = []
+    if len(tokens) == 2:
+        (first, sound, _), (second, other, _) = tokens
+        keys.append((first + second) & KEY_MASK)
+        if day:
+            keys.append(month ^ (sound + other & KEY_MASK))
+    elif tokens:
+        keys += pairs(tokens, (month,) if day else ())
+    if day:
+        for _, sound, _ in tokens:
+            keys.append(day ^ sound)
+        if turned:
+            for _, sound, _ in tokens:
+                keys.append(turned ^ sound)
+        if addresses:
+            keys.append(house_cell(_house_number(addresses[0])) ^ day)
+    if postcodes:
+        place = place_key(_code(postcodes[0]))
+        if known is None or known[place & mask]:
+            for _, _, head in tokens:
+                keys.append(place ^ head)
+            if day:
+                keys.append(place ^ day)
+                if turned:
+                    keys.append(place ^ turned)
+    return keys
+
+
+def strong_keys(identity: Identity) -> list[int]:
+    """The keys of a plain identity's numbers: `blocking.strong_keys` of the prepared one."""
+    keys: list[int] = []
+    for text in identity.phones:
+        number = _phone(text)
+        if number:
+            keys.append(phone_key(number))
+    for text in identity.emails:
+        address = email(text)
+        if address:
+            keys.append(email_key(address))
+    for identifier in identity.identifiers:
+        scheme = identifier.scheme
+        value = canonical(scheme, identifier.value)
+        if value is None:
+            continue
+        if scheme in _LOCAL:
+            keys.append(reference_key((_LOCAL[scheme], local_system(identifier.system), value)))
+        else:
+            keys.append(hashed(_NATIONAL[scheme], value))
+    return keys
+
+
+def plain_facts(identity: Identity) -> Facts:
+    """The facts of a plain identity. (A house may be known here where the address turns out to be none; that may keep
+    a candidate more, never one less.)
+    """
+    births = identity.dates_of_birth
+    birth = stated_birth(births[0].value) if births and births[0].quality is _STATED else None
+    pair = 0
+    if identity.names and identity.names[0].kind in _USUAL:
+        given, family = identity.names[0].given, identity.names[0].family
+        first, last = name_cells(given[0]) if len(given) == 1 else (), name_cells(family)
+        pair = pair_fact(first[0], last[0]) if len(first) == 1 == len(last) else 0
+    code = postcode(identity.postcodes[0]) if identity.postcodes else None
+    number = _house_number(identity.addresses[0]) if identity.addresses else ""
+    return Facts(
+        birth[0] if birth else 0,
+        pair,
+        postcode_fact(code) if code else 0,
+        house_fact(number) if number else 0,
+        SEXES.get(identity.sex, 0),
+    )
+
+
+def _tokens(name: Name) -> tuple[TokenCell, ...]:
+    given = name.given
+    if len(given) == 1:
+        tokens = name_cells(given[0])
+    else:
+        tokens = ()
+        for part in given:
+            tokens += name_cells(part)
+    return tokens + name_cells(name.family) if name.family else tokens
+
+
+def _house_number(line: str) -> str:
+    return first_number(line if line.isascii() else fold(line))
+
+
+def _code(text: str) -> str:
+    return text.replace(" ", "").upper() if text.isascii() and text.isprintable() else postcode(text) or ""
+
+
+def _phone(text: str) -> str | None:
+    bare = text.replace(" ", "")
+    if len(bare) == 11 and bare[0] == "0" and bare[1] != "0" and bare.isascii() and bare.isdigit():
+        return "+44" + bare[1:]
+    return phone(text)
