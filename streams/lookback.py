@@ -20,6 +20,7 @@ from streams.linking import HOUSEHOLD, OCCURRENCE, SUBJECT, keys_to_look_up, occ
 from streams.messages import Matched, ReviewItem
 from streams.ports import Recognised
 from streams.recognise import NOBODY_NAMED
+from streams.reviews import candidates
 
 _WHOLE_SHARE = 5
 """Above a fifth of the cohort sought, the index that is there serves as well as a second one would."""
@@ -68,6 +69,16 @@ def is_amended(event: Event, known: Known, people: Sought) -> bool:
     """Whether it says something further about an occurrence that is linked to somebody sought, naming them or not."""
     values = (value for key in keys_to_look_up(event) for value in known.people(key))
     return any(value[len(SUBJECT) :] in people.members for value in values)
+
+
+def not_rejected(matches: Sequence[Match], reviewed: Sequence[Match]) -> tuple[Match, ...]:
+    """The matches without those that a human rejected before; `reviewed` are the same with what was decided.
+
+    What a human confirmed stays in doubt here: the review that is asked is decided by their words at once, and so can
+    be undone like any other (review_desk).
+    """
+    pairs = zip(matches, reviewed, strict=True)
+    return tuple(match for match, said in pairs if said.reason is not MatchReason.REVIEWED_DIFFERENT)
 
 
 def competed(matches: Sequence[Match], people: Sought) -> bool:
@@ -140,7 +151,8 @@ def _holders(
 
 def as_for_newcomers(known: Known) -> Known:
     """What is known, with the waiting amendments as if they had reached nobody: whoever is new needs them all."""
-    return Known(known.links, tuple(replace(waiting, reached=(), named=()) for waiting in known.parked))
+    waiting = tuple(replace(waiting, reached=(), named=()) for waiting in known.parked)
+    return Known(known.links, waiting, known.said)
 
 
 def found_for(result: Recognised, people: Sought, now: datetime) -> Recognised:
@@ -184,8 +196,7 @@ def _links_of(parts: Sequence[Matched], links: Iterable[tuple[str, str]]) -> tup
 
 
 def _asks_about(review: ReviewItem, people: Sought) -> bool:
-    """A question about an identity that changed names nobody; it is kept, and is asked once only."""
-    return not review.matches or any(match.member_id in people.members for match in review.matches)
+    return any(member in people.members for member in candidates(review))
 
 
 def unasked(
@@ -199,8 +210,7 @@ def unasked(
         if before is None:
             found.append(review)
             continue
-        asked = {match.member_id for match in before.matches}
-        new = sorted({match.member_id for match in review.matches if match.member_id in people.members} - asked)
+        new = sorted(people.members.intersection(candidates(review)).difference(candidates(before)))
         if new:
             found.append(replace(review, review_id=digest("review", review.review_id, "found", *new)))
     return tuple(found)

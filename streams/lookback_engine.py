@@ -29,6 +29,7 @@ from streams.lookback import (
     found_for,
     is_amended,
     is_candidate,
+    not_rejected,
     settled,
     sought,
     unasked,
@@ -222,8 +223,11 @@ class LookBack:
         if chosen is None and not is_amended(event, bearing, people):
             return None
         matches = chosen[1] if chosen else match_event(event, index, policy)
+        matches = not_rejected(matches, known.reviewed(event, matches, index))
         if competed(matches, people):
-            matches = settled(event, matches, score_all(event, index, policy), bearing, people)
+            pairs = score_all(event, index, policy)
+            rivals = not_rejected(pairs, known.reviewed(event, pairs, index))
+            matches = settled(event, matches, rivals, bearing, people)
         return found_for(recognise(entry, matches, as_for_newcomers(bearing), index, now), people, now)
 
     async def _unasked(self, results: Sequence[Recognised], people: Sought) -> list[Recognised]:

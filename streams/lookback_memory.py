@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.ids import shard_of
+from domain.events import Event
 from streams.lookback_ports import Page, Progress, Reach
 from streams.memory_server import EventRow, MemoryServer, milliseconds, place_of, text
-from streams.messages import Disposition, Ending, Matched, ReviewItem, most_telling
+from streams.messages import Disposition, Ending, Matched, ReviewItem
 from streams.ports import LogEntry, Recognised
 
 _BEFORE = "before"
@@ -55,50 +55,46 @@ class MemoryLookBack:
         server = self._server
         with server.effect("hand_on"):
             for result in found:
-                for key, value in result.links:
-                    known = server.links.get(key) or frozenset()
-                    server.links.put(key, known | {value}, server.retention.links)
-                for review in result.reviews:
-                    server.reviews.setdefault(review.review_id, review)
+                server.link(result.links)
             server.fail("amid hand_on")
             sent = 0
             for result in found:
                 for part in result.parts:
                     sent += self._send(part, now)
-                if result.reviews:
-                    self._ask(result)
+                for review in result.reviews:
+                    self._ask(review, now)
             server.looked_back[self._worker] = progress
         return sent
 
     def _send(self, part: Matched, now: datetime) -> int:
         server, event = self._server, part.event
         row = server.rows.get(event.event_id)
-        if (row is not None and row.under_way and part.part in row.parts) or server.decided.get(
-            (part.listener, event.event_id, part.part)
-        ):
+        waits = row is not None and row.under_way and part.part in row.parts
+        if waits or server.decided.get((part.listener, event.event_id, part.part)):
             return 0
-        if row is not None and row.ending is not None:
-            self._reopen(row, part, row.ending, now)
-        server.join(part)
-        server.matched[shard_of(part.listener)].add(part)
+        if row is not None and row.recognised:
+            self._reopen(row, event, now)
+            row.parts[part.part] = None
+        server.send(part)
         return 1
 
-    def _reopen(self, row: EventRow, part: Matched, ending: Disposition, now: datetime) -> None:
-        self._server.uncount(part.event.feed, ending)
-        row.ending = None
-        row.parts = {_BEFORE: ending}
-        self._server.in_flight[part.event.event_id] = milliseconds(now)
-
-    def _ask(self, result: Recognised) -> None:
-        server, event = self._server, result.event
+    def _ask(self, review: ReviewItem, now: datetime) -> None:
+        server, event = self._server, review.event
+        if review.review_id in server.reviews:
+            return
+        server.reviews[review.review_id] = review
         row = server.rows.get(event.event_id)
-        if row is None or not row.recognised:
-            return
+        if row is not None and row.recognised:
+            self._reopen(row, event, now)
+            row.parts.setdefault(f"review|{review.review_id}", Disposition(Ending.REVIEW))
+            server.end_if_all_in(row, event.event_id, event.feed)
+
+    def _reopen(self, row: EventRow, event: Event, now: datetime) -> None:
+        """An event that had ended is under way again; what it ended as counts beside what is new."""
         if row.ending is None:
-            for review in result.reviews:
-                row.parts.setdefault(f"review|{review.review_id}", Disposition(Ending.REVIEW))
             return
-        best = most_telling([row.ending, Disposition(Ending.REVIEW)])
-        if best != row.ending:
-            server.uncount(event.feed, row.ending)
-            server.end(row, event.event_id, event.feed, best)
+        if not row.parts and not row.reviewed:
+            row.parts = {_BEFORE: row.ending}
+        self._server.uncount(event.feed, row.ending)
+        row.ending = None
+        self._server.in_flight[event.event_id] = milliseconds(now)

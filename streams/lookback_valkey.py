@@ -10,16 +10,15 @@ from redis.asyncio import Redis
 
 from streams import codec, keys
 from streams.lookback_ports import Page, Progress, Reach
-from streams.messages import Disposition, Ending, ReviewItem
+from streams.messages import Ending, ReviewItem
 from streams.ports import LogEntry, Recognised
 from streams.retention import Retention
 from streams.scripts import Scripts
-from streams.valkey import addressed, ms, ranked, unavailable_as_ours
+from streams.valkey import addressed, ms, unavailable_as_ours
 
 _pack = msgspec.msgpack.Encoder().encode
 _progress = msgspec.json.Decoder(Progress)
 _RANKS = _pack({ending.value: str(ending.rank) for ending in Ending})
-_START = "0-0"
 
 
 class ValkeyLookBack:
@@ -77,8 +76,16 @@ class ValkeyLookBack:
             for result in found:
                 self._remember(pipe, result)
             await self._scripts.hand_on(
-                keys=[keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, keys.PARTS, self._key],
-                args=[ms(now), _RANKS, codec.encode(progress), _pack([_packed(one) for one in by_event(found)])],
+                keys=[
+                    keys.IN_FLIGHT,
+                    keys.LEDGER,
+                    keys.EVENT_ROW,
+                    keys.PARTS,
+                    self._key,
+                    keys.REVIEWS,
+                    keys.REVIEW,
+                ],
+                args=[ms(now), _RANKS, codec.encode(progress), _pack([self._told(one) for one in by_event(found)])],
                 client=pipe,
             )
             *_, sent = await pipe.execute()
@@ -88,10 +95,21 @@ class ValkeyLookBack:
         for name, value in result.links:
             pipe.sadd(keys.LINK + name, value)
             pipe.expire(keys.LINK + name, int(self._retention.links.total_seconds()))
-        for review in result.reviews:
-            span = int(self._retention.rows.total_seconds())
-            pipe.set(keys.REVIEW + review.review_id, codec.encode(review), ex=span, nx=True)
-            pipe.zadd(keys.REVIEWS, {review.review_id: ms(review.created_at)}, nx=True)
+
+    def _told(self, result: Recognised) -> tuple[Any, ...]:
+        span = int(self._retention.rows.total_seconds())
+        return (
+            result.event.event_id,
+            result.event.feed.value,
+            [
+                (part.part, keys.part(part.listener, part.event.event_id, part.part), *addressed(part))
+                for part in result.parts
+            ],
+            [
+                (review.review_id, codec.encode(review).decode(), span, ms(review.created_at))
+                for review in result.reviews
+            ],
+        )
 
 
 def by_event(found: Sequence[Recognised]) -> list[Recognised]:
@@ -105,18 +123,6 @@ def by_event(found: Sequence[Recognised]) -> list[Recognised]:
         if result.reviews:
             split.append(replace(result, parts=(), links=()))
     return split
-
-
-def _packed(result: Recognised) -> tuple[Any, ...]:
-    return (
-        result.event.event_id,
-        result.event.feed.value,
-        [
-            (part.part, keys.part(part.listener, part.event.event_id, part.part), *addressed(part))
-            for part in result.parts
-        ],
-        [(f"review|{review.review_id}", ranked(Disposition(Ending.REVIEW))) for review in result.reviews],
-    )
 
 
 def _entry(place: bytes, fields: Any) -> LogEntry:

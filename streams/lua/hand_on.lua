@@ -1,8 +1,10 @@
--- Send on what look-back found. A part that was decided before, or is under way, is not sent. An event that had ended is
--- under way again until its new parts are in; its old ending is one of them, so that the most telling one stands.
--- KEYS: in-flight set, ledger, prefix of event rows, prefix of part hashes, key of the progress.
--- ARGV: now_ms, ranks packed {ending = rank}, progress,
--- packed {{id, feed, {{part, key of the decided part, shard stream, payload}*}, {{part, ranked}*} of reviews}*}
+-- Send on what look-back found. A part that was decided before, or is under way, is not sent; a review that is known does
+-- not wait again. An event that had ended is under way again until what is new is in; its old ending, or all that is kept
+-- of what was said of it (settle.lua), counts beside that, so that the most telling one stands.
+-- KEYS: in-flight set, ledger, prefix of event rows, prefix of part hashes, key of the progress, queue of reviews, prefix
+-- of reviews.
+-- ARGV: now_ms, ranks packed {ending = rank}, progress, packed {{id, feed,
+-- {{part, key of the decided part, shard stream, payload}*}, {{id, payload, ttl_s, place_ms}*} of reviews}*}
 local inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now, ranks = ARGV[1], cmsgpack.unpack(ARGV[2])
 
@@ -13,35 +15,47 @@ end
 
 local sent = 0
 for _, item in ipairs(cmsgpack.unpack(ARGV[4])) do
-  local id, feed, parts, reviews = item[1], item[2], item[3], item[4]
+  local id, feed = item[1], item[2]
   local row = redis.call('GET', rows .. id)
   local state = row and string.sub(row, 18) or ''
-  local new = {}
-  for _, part in ipairs(parts) do
-    local waits = state == '>' and redis.call('HEXISTS', parts_of .. id, part[1]) == 1
-    if not waits and redis.call('EXISTS', part[2]) == 0 then new[#new + 1] = part end
+  local hash = parts_of .. id
+  local parts, reviews = {}, {}
+  for _, part in ipairs(item[3]) do
+    local waits = state == '>' and redis.call('HEXISTS', hash, part[1]) == 1
+    if not waits and redis.call('EXISTS', part[2]) == 0 then parts[#parts + 1] = part end
   end
-  if state ~= '' and state ~= '>' then
-    local old = ranks[string.match(state, '^[^:]*')] .. '|' .. state
-    local best = old
-    for _, review in ipairs(reviews) do
-      if review[2] < best then best = review[2] end
+  for _, review in ipairs(item[4]) do
+    if redis.call('SET', KEYS[7] .. review[1], review[2], 'NX', 'EX', review[3]) then
+      redis.call('ZADD', KEYS[6], review[4], review[1])
+      reviews[#reviews + 1] = review
     end
-    if #new > 0 then
+  end
+  if state ~= '' and #parts + #reviews > 0 then
+    if state ~= '>' then
+      if redis.call('EXISTS', hash) == 0 then
+        redis.call('HSET', hash, 'before', ranks[string.match(state, '^[^:]*')] .. '|' .. state)
+      end
       counted(feed, state, -1)
-      redis.call('HSET', parts_of .. id, 'before', best)
       redis.call('SET', rows .. id, string.sub(row, 1, 17) .. '>', 'KEEPTTL')
       redis.call('ZADD', inflight, now, id)
-    elseif best ~= old then
-      counted(feed, state, -1)
-      counted(feed, string.sub(best, 3), 1)
-      redis.call('SET', rows .. id, string.sub(row, 1, 17) .. string.sub(best, 3), 'KEEPTTL')
     end
-  elseif state == '>' then
-    for _, review in ipairs(reviews) do redis.call('HSETNX', parts_of .. id, review[1], review[2]) end
+    for _, review in ipairs(reviews) do
+      redis.call('HSETNX', hash, 'review|' .. review[1], ranks['review'] .. '|review')
+    end
+    for _, part in ipairs(parts) do redis.call('HSET', hash, part[1], '') end
+    local best
+    for _, value in ipairs(redis.call('HVALS', hash)) do
+      if not best or value < best then best = value end
+    end
+    if best ~= '' then
+      local final = string.sub(best, 3)
+      redis.call('SET', rows .. id, string.sub(row, 1, 17) .. final, 'KEEPTTL')
+      redis.call('PEXPIRE', hash, redis.call('PTTL', rows .. id))
+      redis.call('ZREM', inflight, id)
+      counted(feed, final, 1)
+    end
   end
-  for _, part in ipairs(new) do
-    if state ~= '' then redis.call('HSETNX', parts_of .. id, part[1], '') end
+  for _, part in ipairs(parts) do
     redis.call('XADD', part[3], '*', 'm', part[4])
     sent = sent + 1
   end
