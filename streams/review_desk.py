@@ -28,6 +28,7 @@ from streams.reviews import (
     Review,
     ReviewCase,
     Reviewer,
+    ReviewStep,
     Verdict,
     decide_review,
     expire,
@@ -115,20 +116,17 @@ class ReviewDesk:
         _expect(review.case, version)
         step = undo(review, member, reason, by=by, now=self._clock.now()).steps[-1]
         assert step.member_id is not None
-        also = await self._undo_alike(review_id, step.member_id, reason, by)
-        after = await self._undone(review, step.member_id, reason, by)
-        also += await self._undo_alike(review_id, step.member_id, reason, by)  # what was recognised in between
-        return Ruled(after, changed=True, also=tuple(also))
+        alike = await self._decided_through(review_id, step.member_id)
+        after = review
+        for one in sorted((review, *alike), key=_event_time, reverse=True):  # else the next one would alert in passing
+            undone = await self._undone(one, step.member_id, reason, by)
+            after = undone if one is review else after
+        return Ruled(after, changed=True, also=tuple(each.item.review_id for each in alike))
 
-    async def _undo_alike(self, through: str, member: MemberId, reason: str, by: Reviewer) -> list[str]:
-        """Undo the decision on a member wherever it was applied from one item; those first, so that a crash half-way
-        leaves the decision itself to be undone again."""
-        done: list[str] = []
-        for other in await self._store.closed(_CLOSED_LOOKED_AT):
-            if other.case.decided_through(member) == through:
-                await self._undone(other, member, reason, by)
-                done.append(other.item.review_id)
-        return done
+    async def _decided_through(self, through: str, member: MemberId) -> list[Review]:
+        """Where the decision on a member was applied from one item, and stands."""
+        closed = await self._store.closed(_CLOSED_LOOKED_AT)
+        return [other for other in closed if other.case.decided_through(member) == through]
 
     async def _undone(self, review: Review, member: MemberId, reason: str, by: Reviewer) -> Review:
         now = self._clock.now()
@@ -198,7 +196,7 @@ class ReviewDesk:
                 revived=release.revived,
                 links=release.links,
                 parked=release.parked,
-                said=self._to_remember(review.item, member, verdict, now),
+                said=self._to_remember(review.item, member, verdict, step),
                 audit=(self._entry(review, by, (operation, f"review_{verdict.value}"), (member,), step.reason),),
             )
         )
@@ -249,7 +247,7 @@ class ReviewDesk:
 
     async def _apply(self, review: Review, member: MemberId, verdict: Verdict, through: str, by: Reviewer) -> list[str]:
         """One more item decided alike, unless somebody is at it, or has undone just that here."""
-        if member not in review.candidates or any(step.member_id == member for step in review.case.steps):
+        if member not in review.candidates or review.case.standing(member) not in (None, Verdict.UNSURE):
             return []
         case = decide_review(review, member, verdict, "", by=by, now=self._clock.now(), through=through)
         try:
@@ -288,14 +286,14 @@ class ReviewDesk:
         )
 
     def _to_remember(
-        self, item: ReviewItem, member: MemberId, verdict: Verdict, now: datetime
+        self, item: ReviewItem, member: MemberId, verdict: Verdict, step: ReviewStep
     ) -> tuple[str, MemberId, Remembered | None] | None:
         """Nothing is remembered of a member who left meanwhile, or of a source that does not know who it is."""
         known = self._index().member(member)
         mention = _mention(item)
         if verdict is Verdict.UNSURE or known is None or mention is None or mention.identity.unknown:
             return None
-        remembered = Remembered(verdict, mark_of(known.identity, verdict), item.review_id, now)
+        remembered = Remembered(verdict, mark_of(known.identity, verdict), step.through or item.review_id, step.at)
         return _remembered_under(item), member, remembered
 
     async def _links_to_forget(self, review: Review, member: MemberId) -> tuple[tuple[str, str], ...]:
@@ -333,6 +331,10 @@ class ReviewDesk:
 def _expect(case: ReviewCase, version: int) -> None:
     if case.version != version:
         raise Conflict("Somebody else took a step on this item since you saw it. Load it again.")
+
+
+def _event_time(review: Review) -> tuple[datetime, str]:
+    return (review.item.event.occurred_at, review.item.review_id)
 
 
 def _asks_of_visit(item: ReviewItem) -> bool:

@@ -98,7 +98,7 @@ class ValkeyReviews:
         return (
             commit.before.version,
             after.case.version,
-            codec.encode(after.case),
+            _text(after.case),
             after.item.review_id,
             event.event_id,
             event.feed.value,
@@ -106,7 +106,7 @@ class ValkeyReviews:
             after.state.value,
             ms(after.place),
             _seconds(retention.links),
-            codec.encode(after.item) if after.state is ReviewState.EXPIRED else b"",
+            _text(after.item) if after.state is ReviewState.EXPIRED else "",
             _seconds(retention.kept_after(after)),
             ranked(commit.ending) if commit.ending else "",
             commit.others,
@@ -117,7 +117,7 @@ class ValkeyReviews:
             _seconds(retention.links),
             [(keys.LINK + key, value) for key, value in commit.unlinked],
             self._said(commit),
-            [codec.encode(entry) for entry in commit.audit],
+            [_text(entry) for entry in commit.audit],
             self._parked(commit),
         )
 
@@ -125,14 +125,14 @@ class ValkeyReviews:
         if commit.said is None:
             return ()
         name, member, remembered = commit.said
-        value = codec.encode(remembered) if remembered else b""
+        value = _text(remembered) if remembered else ""
         return (keys.SAID + name, member, value, _seconds(self._retention.links))
 
     def _parked(self, commit: CaseCommit) -> tuple[Any, ...]:
         if commit.parked is None:
             return ()
         names = [keys.PARKED + key for key in commit.parked.keys]
-        return (codec.encode(commit.parked), _seconds(self._retention.parked), PARKED_PER_KEY, names)
+        return (_text(commit.parked), _seconds(self._retention.parked), PARKED_PER_KEY, names)
 
     async def write(self, entries: Sequence[AuditEntry]) -> None:
         """See audit.AuditLog."""
@@ -146,6 +146,11 @@ class ValkeyReviews:
         async with unavailable_as_ours():
             found: Any = await self._client.xrange(keys.AUDIT, min=f"({after}" if after else "-", count=limit)
         return [AuditLine(place.decode(), codec.decode_audit(fields[b"b"])) for place, fields in found]
+
+
+def _text(value: object) -> str:
+    """JSON as text: the scripts' msgpack knows no bytes."""
+    return codec.encode(value).decode()
 
 
 def _seconds(span: timedelta) -> int:
