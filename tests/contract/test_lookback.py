@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from domain.events import Feed, Kind, Role
+from domain.events import Event, Feed, Kind, Role
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId
 from domain.people import MemberStatus, WatchAuthority
 from streams.lookback_engine import PAGE
 from streams.lookback_ports import Progress
+from streams.reviews import Reviewer, Verdict
 from tests.unit.streams.looking_back import Looking, identity, saying, told, visit, watched
 from tests.unit.streams.play import NO_WAIT, START, hours, minutes
 
@@ -350,6 +351,64 @@ class TestHolders:
         ended = await house.play.ended(crime)
         reviews = await house.play.twin.desk.reviews(10)
         assert (ended, len(reviews)) == ("review", 1)
+        assert await house.disposed() == {"review": 1}
+
+
+class TestReviews:
+    """What a human said, or is still to say, of what look-back finds."""
+
+    async def doubtful(self, house: Looking, **fields: Any) -> Event:
+        """A crime against one of twins, told so that a human must look; M1 joins afterwards."""
+        twin = replace(identity("M1"), identifiers=(), multiple_birth=True)
+        return told(Kind.CRIME_RECORDED, saying(twin, Role.VICTIM), attributes={"ho_code": "5D"}, **fields)
+
+    async def test_a_confirmed_one_goes_to_the_newcomer_and_the_books_say_so(self, house: Looking) -> None:
+        crime = await self.doubtful(house)
+        await house.play.give(crime)
+        await house.join(watched("M1"))
+        await house.look()
+        (review,) = await house.play.twin.desk.reviews(10)
+        ann = Reviewer("ann", "analyst")
+        await house.reviews().decide(review.review_id, MemberId("M1"), Verdict.SAME, "seen", by=ann, version=1)
+        await house.play.run()
+        assert await house.play.ended(crime) == "alert"
+        assert await house.disposed() == {"alert": 1}
+        await house.reviews().undo(review.review_id, MemberId("M1"), "mistaken", by=ann, version=2)
+        await house.play.run()
+        assert await house.play.live("M1") == []
+        await house.join(watched("M1", area="Elsewhere"))
+        await house.look()
+        assert await house.play.live("M1") == [], "what was taken back is not found again"
+        assert len(await house.play.twin.desk.reviews(10)) == 1
+
+    async def test_what_was_rejected_does_not_wait_again(self, house: Looking) -> None:
+        crime = await self.doubtful(house)
+        await house.play.give(crime)
+        await house.join(watched("M1"))
+        await house.look()
+        (review,) = await house.play.twin.desk.reviews(10)
+        ann = Reviewer("ann", "analyst")
+        await house.reviews().decide(review.review_id, MemberId("M1"), Verdict.DIFFERENT, "seen", by=ann, version=1)
+        await house.play.run()
+        ended = await house.play.ended(crime)
+        await house.join(watched("M1", area="Elsewhere"))
+        await house.look()
+        assert await house.play.twin.desk.reviews(10) == []
+        assert await house.play.ended(crime) == ended
+
+    async def test_what_waits_already_for_somebody_else_is_another_question_about_the_newcomer(
+        self, house: Looking
+    ) -> None:
+        crime = await self.doubtful(house)
+        await house.join(watched("M2", identity=replace(identity("M1"), identifiers=())))
+        await house.look()
+        await house.play.give(crime)
+        assert [[match.member_id for match in one.matches] for one in await house.play.twin.desk.reviews(9)] == [["M2"]]
+        for area in ("Coventry", "Elsewhere"):
+            await house.join(watched("M1", area=area))
+            await house.look()
+        asked = [{match.member_id for match in one.matches} for one in await house.play.twin.desk.reviews(9)]
+        assert sorted(asked, key=len) == [{"M2"}, {"M1", "M2"}]
         assert await house.disposed() == {"review": 1}
 
 

@@ -5,7 +5,6 @@ by page, then what it sent on, as the engine does between live batches.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,7 +20,11 @@ from streams.lookback_engine import LookBack, LookBackObserver
 from streams.lookback_memory import MemoryLookBack
 from streams.lookback_ports import LookBackLog, Progress
 from streams.lookback_valkey import ValkeyLookBack
+from streams.memory_reviews import MemoryReviews
 from streams.memory_server import MemoryServer
+from streams.retention import Retention
+from streams.review_desk import ReviewDesk
+from streams.valkey_reviews import ValkeyReviews
 from tests.unit.streams.play import Play, Twin, ed, event, member, memory_twin, valkey_twin
 
 _NAMES = {"M1": ("Ari", "Testone"), "M2": ("Bel", "Probewell"), "M3": ("Cai", "Samplesby"), "M4": ("Dov", "Mocksworth")}
@@ -129,6 +132,25 @@ class Looking:
         assert counts.balanced
         assert counts.in_flight == 0
 
+    def reviews(self) -> ReviewDesk:
+        """Where people decide on doubtful matches."""
+        store: Any
+        if self.client is not None:
+            store = ValkeyReviews(self.client)
+        else:
+            assert self.server is not None
+            store = MemoryReviews(self.server)
+        twin = self.play.twin
+        return ReviewDesk(
+            store,
+            store,
+            log=twin.transport,
+            people=twin.decisions,  # type: ignore[arg-type]
+            index=lambda: self.play.index,
+            clock=self.play.clock,
+            retention=Retention(),
+        )
+
     def later(self, span: timedelta) -> None:
         """Time passes."""
         self.play.clock.advance(span)
@@ -142,8 +164,3 @@ class Looking:
                 if number:
                     found[why] = found.get(why, 0) + number
         return found
-
-
-def nobody_sure(name: str) -> Identity:
-    """One of them badly told: in doubt, a human must look."""
-    return replace(identity(name), identifiers=(), addresses=(), postcodes=(), dates_of_birth=(), names=())
