@@ -148,6 +148,8 @@ def coerced(one: Compiled, want: Kind | None, node: exp.Expr) -> Compiled:
     """The same expression as the wanted kind; a literal is converted, a computed value of another kind refused."""
     if want is None or one.kind is want:
         return one
+    if isinstance(node, exp.Null):
+        return Compiled(want, one.compute)
     convert = _CONVERSIONS.get(want)
     if convert is None or (one.kind is not Kind.ANY and not isinstance(node, exp.Literal)):
         raise Refused(f"it takes {one.kind} for {want}")

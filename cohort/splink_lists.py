@@ -27,10 +27,18 @@ def _shared(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _intersection(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
+    """LIST_INTERSECT. In DuckDB a null on the right shares nothing, which is an empty list, not a null."""
     if len(node.expressions) != 2:
         raise Refused(f"it calls {spoken(node)} with {len(node.expressions)} arguments, not 2")
-    sides = [build(side, scope, Kind.LIST).compute for side in node.expressions]
-    return Compiled(Kind.LIST, strict(_shared, sides))
+    one, other = (build(side, scope, Kind.LIST).compute for side in node.expressions)
+    if scope.dialect != "duckdb":
+        return Compiled(Kind.LIST, strict(_shared, [one, other]))
+
+    def compute(frame: Frame) -> tuple[Any, ...] | None:
+        values = one(frame)
+        return None if values is None else _shared(values, other(frame) or ())
+
+    return Compiled(Kind.LIST, compute)
 
 
 def _overlap_call(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:

@@ -206,10 +206,8 @@ def number(text: str) -> float | None:
 
 
 def whole(value: float) -> float | None:
-    """Cast to an integer: halves away from zero."""
-    if isnan(value) or abs(value) > 9e18:
-        return None
-    return float(int(value + 0.5)) if value >= 0 else -float(int(0.5 - value))
+    """Cast of a number to an integer: halves to the even one."""
+    return None if isnan(value) or abs(value) > 9e18 else float(round(value))
 
 
 def single(value: float) -> float | None:

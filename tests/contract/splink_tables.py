@@ -89,15 +89,15 @@ _TYPES = {
 }
 
 
-def database(*tables: list[Record]) -> duckdb.DuckDBPyConnection:
+def database(*tables: list[Record], types: dict[str, str] = _TYPES) -> duckdb.DuckDBPyConnection:
     """A database of one thread with tables t0, t1 ...; arrows are allowed in lambdas, as Splink 4 writes them."""
     connection = duckdb.connect()
     connection.execute("SET threads=1")
     connection.execute("SET lambda_syntax='ENABLE_SINGLE_ARROW'")
     for number, records in enumerate(tables):
-        types = {name: _TYPES.get(name, "VARCHAR") for name in records[0]}
-        values = [[record[name] for record in records] for name in types]
-        columns = ", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in types.items())
+        kinds = {name: types.get(name, "VARCHAR") for name in records[0]}
+        values = [[record[name] for record in records] for name in kinds]
+        columns = ", ".join(f'unnest(?::{kind}[]) AS "{name}"' for name, kind in kinds.items())
         connection.execute(f"CREATE TABLE t{number} AS SELECT {columns}", values)
     return connection
 
