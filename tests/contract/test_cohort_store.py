@@ -55,6 +55,15 @@ async def test_changes_tell_what_moved_and_nothing_else(store: CohortStore) -> N
     assert (await store.changes_since(third)).members == ()
 
 
+async def test_who_changed_is_told_by_name_those_removed_too(store: CohortStore) -> None:
+    first = await store.put_members(MEMBERS, replace=False, now=NOW)
+    assert await store.changed_ids(0) == tuple(member.member_id for member in MEMBERS)
+    await store.put_members([dataclasses.replace(MEMBERS[1], area="elsewhere")], replace=False, now=LATER)
+    last = await store.remove_members([MEMBERS[0].member_id])
+    assert await store.changed_ids(first) == (MEMBERS[0].member_id, MEMBERS[1].member_id)
+    assert await store.changed_ids(last) == ()
+
+
 async def test_replace_removes_everybody_else(store: CohortStore) -> None:
     await store.put_members(MEMBERS, replace=False, now=NOW)
     version = await store.put_members(MEMBERS[:1], replace=True, now=LATER)
