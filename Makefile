@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help demo test prove bench check format lint types floors lock docs clean
+.PHONY: help demo test prove bench force check format lint types floors lock docs clean
 
 help:            ## what can be done here
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -27,6 +27,9 @@ prove: $(STAMP)  ## the full trial counts; the report is kept in docs/proof.md
 
 bench: $(STAMP)  ## speed and memory beside the machine's own floor
 	$(BIN)/python -m tests.bench $(ARGS)
+
+force: $(STAMP)  ## how well people are recognised: 1,000 to 1,000,000 members (ten minutes)
+	$(BIN)/python -m tests.force_quality --sizes 1000,10000,100000,1000000 --write docs/matching-force.md $(ARGS)
 
 check: format lint types floors test  ## what CI runs
 
