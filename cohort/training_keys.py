@@ -53,4 +53,4 @@ def _found(
     own = filed.get(member)
     if own is None:
         own = filed[member] = set(blocking_keys(members[member]))
-    return not own.isdisjoint(probe_keys(events[event]))
+    return any(not own.isdisjoint(keys) for keys in probe_keys(events[event]))
