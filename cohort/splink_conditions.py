@@ -156,6 +156,8 @@ def coerced(one: Compiled, want: Kind | None, node: exp.Expr) -> Compiled:
     compute = one.compute
     if isinstance(node, exp.Literal):
         constant = convert(compute(()))
+        if constant is None:
+            raise Refused(f"it takes {one.kind} for {want}")
         return Compiled(want, lambda _: constant)
     return Compiled(want, lambda frame: convert(compute(frame)))
 

@@ -17,6 +17,7 @@ LARGEST = 64_000_000
 NOT_OBSERVED = "level not observed in training dataset"
 _NOT_OBSERVED_SHARE = 1e-6
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_Frequency = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 _Text = Annotated[str, Field(max_length=20_000)]
 
 
@@ -76,7 +77,7 @@ class Wrapper(_Part):
 
     splink: dict[str, Any]
     columns: dict[str, str] = {}
-    frequencies: dict[str, dict[str, Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]]] = {}
+    frequencies: dict[str, dict[str, _Frequency]] = Field(default={}, repr=False)
 
 
 def json_object(text: str) -> dict[str, Any] | None:

@@ -58,7 +58,7 @@ class SplinkModel:
     """
 
     file: SplinkFile
-    wrapper: Wrapper
+    wrapper: Wrapper = field(repr=False)
     columns: tuple[str, ...]
     frequency_columns: tuple[str, ...]
     gammas: Mapping[str, Mapping[str, int]]
@@ -211,10 +211,17 @@ class _Reading:
             if not level.is_else:
                 try:
                     tree = lowered(parsed(level.sql_condition, self._file.sql_dialect))
+                    self._note(tree)
                 except Refused as error:
                     self._refuse(read, level, str(error))
             read.trees.append(tree)
         return read
+
+    def _note(self, tree: exp.Expr) -> None:
+        """Remember the columns of a condition, so that unknown ones are told even where something else is refused."""
+        for column in tree.find_all(exp.Column):
+            if column.name[-2:] in ("_l", "_r") and len(column.name) > 2:
+                self._uses.place(column.name[:-2])
 
     def _refuse(self, read: _Read, level: SplinkLevel, why: str) -> None:
         place = read.file.comparison_levels.index(level) + 1
