@@ -29,7 +29,8 @@ class Changes:
 
 
 def compare(before: tuple[Verdict, ...], after: tuple[Verdict, ...]) -> Changes:
-    """What became different from `before` to `after`: two answers for the same member by the same rules.
+    """What became different from `before` to `after`: two answers for the same member by the same rules, in order;
+    verdicts that stand in both may be left out of both.
 
     A firing that is new and takes the place of an old one is `moved`, never also `fired`; a firing that is gone is
     either `moved` or `withdrawn`.
@@ -73,8 +74,8 @@ def _heir(
 ) -> TriggerFired | None:
     """The firing that now stands for what `gone` stood for; None if its ground is simply gone."""
     today = now.get(gone.firing_id)
-    if today is not None and today.decision is FiringDecision.COOLING and today.cooled_by is not None:
-        return now[today.cooled_by].trigger
+    if today is not None and today.decision is FiringDecision.COOLING and today.cooler is not None:
+        return today.cooler.trigger
     related = [verdict for verdict in new if _takes_over(verdict, gone, was)]
     if not related:
         return None

@@ -140,14 +140,11 @@ def _test(test: Test) -> Check:
     fact = FACTS[test.fact]
     if test.operator is Operator.KNOWN:
         return lambda moment: (fact.read(moment) is not None) is bool(test.value)
-    compare = _COMPARE[test.operator] if fact.type is not FactType.WORDS else _any_word(test)
-    return _asked(fact, compare, test.value)
-
-
-def _any_word(test: Test) -> Callable[[Any, Any], bool]:
-    if test.operator is Operator.IN:
-        return lambda known, value: not known.isdisjoint(value)
-    return lambda known, value: value in known
+    if fact.told and test.operator in (Operator.IS, Operator.IN):
+        return _told(fact.told, test.operator, test.value)
+    if fact.type is FactType.WORDS:
+        return _any_of(fact, test.value if test.operator is Operator.IN else frozenset({test.value}))
+    return _asked(fact, _COMPARE[test.operator], test.value)
 
 
 def _asked(fact: Fact, compare: Callable[[Any, Any], bool], value: Any) -> Check:
@@ -158,6 +155,31 @@ def _asked(fact: Fact, compare: Callable[[Any, Any], bool], value: Any) -> Check
         return None if known is None else compare(known, value)
 
     return check
+
+
+def _any_of(fact: Fact, words: frozenset[str]) -> Check:
+    """Whether any word of a set is among these."""
+    read = fact.read
+
+    def check(moment: Moment) -> Answer:
+        known = read(moment)
+        return None if known is None else not known.isdisjoint(words)
+
+    return check
+
+
+def _told(name: str, operator: Operator, value: Any) -> Check:
+    """A word as it was told, without the detour over reading and comparing: most conditions are of this kind."""
+
+    def is_it(moment: Moment) -> Answer:
+        known = moment.values.get(name)
+        return None if known is None else bool(known == value)
+
+    def is_one(moment: Moment) -> Answer:
+        known = moment.values.get(name)
+        return None if known is None else known in value
+
+    return is_it if operator is Operator.IS else is_one
 
 
 def rules_asked(condition: Condition) -> frozenset[str]:

@@ -6,6 +6,7 @@ something has changed (domain.md 3.3): never text, source, grade, unit or number
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from domain.clock import LONDON
 from domain.events import SUSPECT_ROLES, Feed, Intent, Role
@@ -34,6 +35,7 @@ _SAID: dict[str, str] = {
 }
 
 
+@lru_cache(maxsize=4_096)
 def london(at: datetime) -> str:
     """A London date and time as people say it: 'Mon 2 March 2026, 09:00'."""
     local = at.astimezone(LONDON)

@@ -41,6 +41,7 @@ class Fact:
     words: frozenset[str] = frozenset()
     open_words: bool = False  # words are compared in folded form ("Kitchen knife" has "knife")
     only_in_priority: bool = False
+    told: str = ""  # the attribute that it is, just as it was told
 
 
 PROTECTED = frozenset(
@@ -195,8 +196,8 @@ def _values(enum: type[StrEnum]) -> frozenset[str]:
 _W, _S, _N, _T = FactType.WORD, FactType.WORDS, FactType.NUMBER, FactType.TRUTH
 
 _LIST = (
-    _fact("intent", _W, "injury intent", _said("intent"), words=_values(Intent)),
-    _fact("mechanism", _W, "injury mechanism", _said("mechanism"), words=_values(Mechanism)),
+    _fact("intent", _W, "injury intent", _said("intent"), told="intent", words=_values(Intent)),
+    _fact("mechanism", _W, "injury mechanism", _said("mechanism"), told="mechanism", words=_values(Mechanism)),
     _fact("disposition", _W, "how the visit ended", _one_folded("disposition"), open_words=True),
     _fact("codes", _S, "clinical codes", lambda m: frozenset(m.values.get("codes", ())) or None),
     _fact("departed", _T, "already departed", _departed),
@@ -209,13 +210,19 @@ _LIST = (
     _fact("weapon_known", _T, "a weapon on record", _weapon_known),
     _fact("found", _S, "what the search found", _found, open_words=True),
     _fact("risk", _W, "risk of the missing episode", _risk, words=_values(MissingRisk)),
-    _fact("from_care", _T, "missing from care", _said("from_care")),
+    _fact("from_care", _T, "missing from care", _said("from_care"), told="from_care"),
     _fact("found_other_force", _T, "found in another force's area", _found_other_force),
     _fact("found_km", _N, "km between report and finding", _found_km),
     _fact("since_start_hours", _N, "hours since the first report", lambda m: (m.at - m.occurrence.started_at) / _HOUR),
     _fact("other_force", _T, "outside the home force's area", _other_force),
-    _fact("county_lines", _T, "county lines flag", _said("county_lines")),
-    _fact("criminal_exploitation", _T, "criminal exploitation flag", _said("criminal_exploitation")),
+    _fact("county_lines", _T, "county lines flag", _said("county_lines"), told="county_lines"),
+    _fact(
+        "criminal_exploitation",
+        _T,
+        "criminal exploitation flag",
+        _said("criminal_exploitation"),
+        told="criminal_exploitation",
+    ),
     _fact("exploitation_type", _W, "type of exploitation", _one_folded("exploitation_type"), open_words=True),
     _fact("outcome", _W, "outcome", _one_folded("outcome"), open_words=True),
     _fact("themes", _S, "report themes", _folded("themes"), open_words=True),

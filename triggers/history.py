@@ -63,8 +63,8 @@ class HistoryEntry:
     @property
     def _within_a_moment(self) -> str:
         """Kind, then the source's own number and version (shorter ones are lower), then the id to settle it."""
-        numbers = (f"{len(said):04d}{said}" for said in (self.source_key, self.version))
-        return "|".join((_LIFE[self.kind], *numbers, self.event_id))
+        key, version = self.source_key, self.version
+        return f"{_LIFE[self.kind]}|{len(key):04d}{key}|{len(version):04d}{version}|{self.event_id}"
 
 
 def entry_of(event: Event, *, subject: str, relation: Relation, role: Role | None) -> HistoryEntry:
@@ -106,10 +106,12 @@ def has_entry(history: History, entry: HistoryEntry) -> bool:
 def with_entries(history: History, entries: Iterable[HistoryEntry]) -> History:
     """The history with `entries` in their places; an entry already there is left as it was first received."""
     result = list(history)
+    known = {(entry.event_id, entry.subject, entry.role) for entry in history}
     for entry in entries:
-        if has_entry(tuple(result), entry):
-            continue
-        result.insert(bisect_left(result, entry.order, key=lambda known: known.order), entry)
+        own = (entry.event_id, entry.subject, entry.role)
+        if own not in known:
+            known.add(own)
+            result.insert(bisect_left(result, entry.order, key=lambda known: known.order), entry)
     return tuple(result)
 
 

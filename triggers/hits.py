@@ -1,18 +1,19 @@
-"""Where a pattern holds in a history: hits, in event time, each with the earliest moment at which it was known.
+"""Where an event pattern holds in one occurrence: hits, in event time, each with the earliest moment it was known.
 
 A hit is an *edge*: the first moment of an occurrence at which the pattern holds, and later ones only where the
 priority rises. A moment that was learnt too late does not hide a later one that was known in time.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from domain.events import SUSPECT_ROLES
+from domain.ids import OccurrenceKey
 from triggers.gate import Gate
-from triggers.indexing import HistoryIndex
+from triggers.indexing import Sheet, Sighting
 from triggers.moments import Moment, moment_of
-from triggers.occurrences import Occurrence, fold_occurrence
+from triggers.occurrences import fold_occurrence
 from triggers.patterns import RELATIONS, EventPattern, Subject
 from triggers.verdicts import FiringDecision
 
@@ -22,64 +23,126 @@ SUSPECT_FAMILIES = frozenset({"custody", "arrest"})
 Grading = Callable[[Moment], int]
 """How urgent a moment would make the rule: 1 (most) to 3."""
 
+Moments = tuple[Moment, ...]
 
-@dataclass(frozen=True, slots=True)
+
+class Together(Protocol):
+    """What else a hit rests on, beside its completing moment; worked out when asked for."""
+
+    @property
+    def moments(self) -> Moments:
+        """All moments that contribute, in order; the last completes."""
+
+    @property
+    def count(self) -> int | None:
+        """How many different ones there are; None where the pattern does not count."""
+
+
 class Hit:
-    """The pattern held. `moments` are the contributing ones in order, the last completes; `decision` FIRED or a guard.
+    """The pattern held. `last` is the completing moment; `decision` FIRED or a guard.
 
-    `learnt` is when it was first known; `rank` the urgency 1 to 3 (3 where not graded); `count` for counting patterns.
+    `learnt` is when it was first known; `rank` the urgency 1 to 3 (3 where not graded). `moments` and `count` are
+    worked out when asked for: nearly all hits of a long history are never read again.
     """
 
-    moments: tuple[Moment, ...]
-    learnt: datetime
-    decision: FiringDecision = FiringDecision.FIRED
-    rank: int = 3
-    count: int | None = None
+    __slots__ = ("_together", "at", "decision", "key", "last", "learnt", "occurrence", "open", "rank")
+
+    def __init__(
+        self,
+        last: Moment,
+        learnt: datetime,
+        decision: FiringDecision = FiringDecision.FIRED,
+        rank: int = 3,
+        together: Together | None = None,
+    ) -> None:
+        self.last = last
+        self.at = last.at
+        self.key = (last.order, last.subject)
+        self.occurrence: OccurrenceKey = last.entry.occurrence  # of the completing moment
+        self.learnt = learnt
+        self.decision = decision
+        self.open = decision is FiringDecision.FIRED  # whether no guard stands against it
+        self.rank = rank
+        self._together = together
 
     @property
-    def last(self) -> Moment:
-        """The completing moment."""
-        return self.moments[-1]
+    def moments(self) -> Moments:
+        """The contributing moments in order; the last completes."""
+        return (self.last,) if self._together is None else self._together.moments
 
     @property
-    def at(self) -> datetime:
-        """Event time of the completing moment."""
-        return self.moments[-1].entry.occurred_at
-
-    @property
-    def order(self) -> tuple[datetime, int, datetime, str]:
-        """Order in event time."""
-        return self.moments[-1].entry.order
-
-    @property
-    def open(self) -> bool:
-        """Whether no guard stands against it."""
-        return self.decision is FiringDecision.FIRED
+    def count(self) -> int | None:
+        """How many different ones there are in the window."""
+        return None if self._together is None else self._together.count
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What a search works with: the history, how late is too late, and how a moment is graded (None: not at all)."""
+def hits_on(sheet: Sheet, pattern: EventPattern, tolerance: timedelta, grading: Grading | None) -> tuple[Hit, ...]:
+    """The hits of one event pattern in one occurrence, in order of event time and subject."""
+    occurrence = sheet.occurrence
+    if occurrence is None:
+        return ()
+    relations = RELATIONS[pattern.subject]
+    subjects = [subject for subject, relation in occurrence.relations.items() if relation in relations]
+    if not subjects:
+        return ()
+    if len(subjects) == 1:
+        raw = _raw(pattern, sheet, subjects[0], grading)
+        return tuple(raw) if len(raw) < 2 else tuple(edges(raw, tolerance))
+    return _of_several(pattern, [_raw(pattern, sheet, subject, grading) for subject in subjects], tolerance)
 
-    index: HistoryIndex
-    tolerance: timedelta
-    grading: Grading | None = None
+
+def _of_several(pattern: EventPattern, raw: Sequence[list[Hit]], tolerance: timedelta) -> tuple[Hit, ...]:
+    """Edges of each subject, where the pattern is about others; else of all subjects together."""
+    if pattern.subject is Subject.LINKED:
+        hits = [hit for own in raw for hit in edges(own, tolerance)]
+    else:
+        together = sorted((hit for own in raw for hit in own), key=lambda hit: hit.key[0])
+        hits = list(edges(together, tolerance))
+    return tuple(sorted(hits, key=lambda hit: hit.key))
 
 
-def event_hits(pattern: EventPattern, search: Search) -> list[Hit]:
-    """The hits of one event pattern, in order of event time. Asked again about the same history, it remembers."""
-    known = search.index.found.get(id(pattern)) if search.grading is None else None
-    if known is not None and known[0] is pattern and known[1] == search.tolerance:
-        remembered: list[Hit] = known[2]
-        return remembered
-    found: list[Hit] = []
-    for family in pattern.families:
-        for occurrence in search.index.occurrences(family):
-            found.extend(_in_occurrence(pattern, occurrence, search))
-    found.sort(key=lambda hit: (hit.order, hit.last.subject))
-    if search.grading is None:
-        search.index.found[id(pattern)] = (pattern, search.tolerance, found)
-    return found
+ASKED_VALUES = (
+    "intent", "mechanism", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code", "offences", "flags",
+    "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
+    "exploitation_type", "outcome", "themes", "grade", "origin_unit", "handling_given", "sanitised",
+)  # fmt: skip
+"""All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
+
+_ENDINGS = ("ended_at", "released_at")
+"""What is read of an occurrence as known now, not as told at the moment."""
+
+
+def all_alike(was: tuple[Hit, ...], now: tuple[Hit, ...]) -> bool:
+    """Whether both mean the same for every question that can be asked: then nothing need be asked again."""
+    return len(was) == len(now) and all(map(_alike, was, now))
+
+
+def _alike(one: Hit, other: Hit) -> bool:
+    if one.last is other.last:
+        return one.learnt == other.learnt and one.decision is other.decision and one.rank == other.rank
+    here, there = one.last, other.last
+    return (
+        here.entry is there.entry
+        and here.person is there.person
+        and one.learnt == other.learnt
+        and one.decision is other.decision
+        and one.rank == other.rank
+        and here.roles == there.roles
+        and here.relation is there.relation
+        and here.occurrence.started_at == there.occurrence.started_at
+        and _same_values(here, there)
+    )
+
+
+def _same_values(here: Moment, there: Moment) -> bool:
+    one, other = here.corrected(), there.corrected()
+    if one.roles != other.roles:
+        return False
+    pairs = ((here.values, there.values), (one.values, other.values))
+    if any(left.get(name) != right.get(name) for left, right in pairs if left is not right for name in ASKED_VALUES):
+        return False
+    final, later = here.occurrence.final, there.occurrence.final
+    return all(final.get(name) == later.get(name) for name in _ENDINGS)
 
 
 def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
@@ -104,45 +167,32 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
             best = hit.rank
 
 
-def _in_occurrence(pattern: EventPattern, occurrence: Occurrence, search: Search) -> Iterable[Hit]:
-    relations = RELATIONS[pattern.subject]
-    subjects = [subject for subject, relation in occurrence.relations.items() if relation in relations]
-    if not subjects:
-        return ()
-    if pattern.subject is Subject.LINKED:
-        hits = (edges(_raw(pattern, occurrence, subject, search), search.tolerance) for subject in subjects)
-        return (hit for linked in hits for hit in linked)
-    raw = [hit for subject in subjects for hit in _raw(pattern, occurrence, subject, search)]
-    if len(subjects) > 1:
-        raw.sort(key=lambda hit: hit.order)
-    return edges(raw, search.tolerance) if len(raw) > 1 else raw
-
-
-def _raw(pattern: EventPattern, occurrence: Occurrence, subject: str, search: Search) -> list[Hit]:
+def _raw(pattern: EventPattern, sheet: Sheet, subject: str, grading: Grading | None) -> list[Hit]:
     """Every moment at which the pattern holds, edges or not."""
     found: list[Hit] = []
-    for sighting in search.index.sightings(occurrence, subject):
+    kinds, holds = pattern.kinds, pattern.holds
+    for sighting in sheet.sightings(subject):
         moment = sighting.moment
-        if moment.entry.kind not in pattern.kinds:
+        if moment.entry.kind not in kinds or holds(moment) is not True:
             continue
         decision = _decide(pattern, moment, sighting.final)
         if decision is None:
             continue
-        simple = sighting.simple
-        learnt = moment.entry.received_at if simple else _learnt(pattern, occurrence, sighting.place, moment, search)
-        found.append(Hit((moment,), learnt, decision, _rank(moment, sighting.final, search.grading)))
+        learnt = moment.entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
+        found.append(Hit(moment, learnt, decision, _rank(moment, sighting.final, grading)))
     return found
 
 
 def _rank(moment: Moment, final: Moment, grading: Grading | None) -> int:
     """A correction downwards lowers the urgency; one upwards counts only from its own moment."""
-    return 3 if grading is None else max(grading(moment), grading(final))
+    if grading is None:
+        return 3
+    own = grading(moment)
+    return own if final is moment else max(own, grading(final))
 
 
 def _decide(pattern: EventPattern, moment: Moment, final: Moment) -> FiringDecision | None:
-    """FIRED or the guard that stands against it; None where the pattern does not hold."""
-    if pattern.holds(moment) is not True:
-        return None
+    """FIRED or the guard that stands against it, where the pattern holds; None where it does not stand corrections."""
     asked = final is moment and pattern.still is pattern.where
     if not asked and pattern.still_holds(final) is not True:
         return None
@@ -163,24 +213,24 @@ def _only_as_suspect(pattern: EventPattern, moment: Moment) -> bool:
     return not moment.roles.isdisjoint(SUSPECT_ROLES) and pattern.holds(moment.without_suspect_roles()) is not True
 
 
-def _learnt(pattern: EventPattern, occurrence: Occurrence, place: int, moment: Moment, search: Search) -> datetime:
+def _learnt(pattern: EventPattern, sheet: Sheet, sighting: Sighting) -> datetime:
     """The earliest time of receipt at which what had come in already made the pattern true at this moment."""
+    moment = sighting.moment
     entry = moment.entry
-    known = occurrence.entries[: place + 1]
+    known = moment.occurrence.entries[: sighting.place + 1]
     later = sorted({other.received_at for other in known if other.received_at > entry.received_at})
     if not later:
         return entry.received_at
     for when in (entry.received_at, *later[:-1]):
-        partial = fold_occurrence([other for other in known if other.received_at <= when], search.index.reference)
+        partial = fold_occurrence([other for other in known if other.received_at <= when], sheet.reference)
         if partial is None or moment.subject not in partial.relations:
             continue
         told = partial.told[-1]
         if moment.subject not in told.roles:
             continue
-        index = search.index
         earlier = moment_of(
-            told, occurrence=partial, subject=moment.subject, person=index.person, reference=index.reference
+            told, occurrence=partial, subject=moment.subject, person=sheet.person, reference=sheet.reference
         )
-        if _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
+        if pattern.holds(earlier) is True and _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
             return when
     return later[-1]

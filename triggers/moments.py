@@ -4,7 +4,7 @@ Nothing here decides; a moment answers what was known. Unknown is None and never
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Role
@@ -19,10 +19,18 @@ ADULT_SUSPECT_AGE = 10
 """Nobody below this age is ever read as a suspect (rules.md section 3: age on the day of the event)."""
 
 
-@dataclass(frozen=True, slots=True)
+Order = tuple[datetime, int, datetime, str]
+"""Order in event time, as of `HistoryEntry.order`."""
+
+
+@dataclass(slots=True, eq=False)
 class Moment:
     """`count` and `fired` are filled only where a rule's priority is decided: how many stand in the window, and
-    which other rules fired for the same ground."""
+    which other rules fired for the same ground. `at` is event time: of the entry, or when an absence was due.
+
+    A value like the others, never changed once made; it is not marked frozen because thousands are made a second and a
+    frozen dataclass takes three times as long to make.
+    """
 
     occurrence: Occurrence
     entry: HistoryEntry
@@ -32,13 +40,11 @@ class Moment:
     relation: Relation
     person: Person
     reference: Reference
+    at: datetime
+    order: Order
     count: int | None = None
     fired: Callable[[str], bool] | None = None
-
-    @property
-    def at(self) -> datetime:
-        """Event time of the entry."""
-        return self.entry.occurred_at
+    _codes: frozenset[str] | None = None
 
     @property
     def feed(self) -> Feed:
@@ -48,9 +54,12 @@ class Moment:
     @property
     def codes(self) -> frozenset[str]:
         """Offence codes: the crime's own and those of an arrest or custody, upper case."""
-        own = self.values.get("ho_code")
-        listed = self.values.get("offences", ())
-        return frozenset(code.upper() for code in (*listed, *((own,) if own else ())))
+        known = self._codes
+        if known is None:
+            own, listed = self.values.get("ho_code"), self.values.get("offences")
+            codes = [*(listed or ()), *((own,) if own else ())]
+            known = self._codes = frozenset(map(str.upper, codes)) if codes else _NO_CODES
+        return known
 
     def under_ten(self) -> bool:
         """Whether the member is about themselves and below the age at which suspect roles are read."""
@@ -70,23 +79,42 @@ class Moment:
         occurrence = self.occurrence
         if self.values is occurrence.final and self.roles == occurrence.final_roles.get(self.subject):
             return self
-        roles = self.roles & occurrence.final_roles.get(self.subject, frozenset())
-        return replace(self, values=occurrence.corrected_values(self.values), roles=roles)
+        roles = self.roles & occurrence.final_roles.get(self.subject, _NO_ROLES)
+        return self._with(occurrence.corrected_values(self.values), roles)
 
     def without_suspect_roles(self) -> "Moment":
         """The same moment read without suspect roles (the under-ten guard)."""
-        return replace(self, roles=self.roles - SUSPECT_ROLES)
+        return self._with(self.values, self.roles - SUSPECT_ROLES)
+
+    def _with(self, values: Values, roles: frozenset[Role]) -> "Moment":
+        return Moment(
+            self.occurrence, self.entry, values, roles, self.subject, self.relation, self.person, self.reference,
+            self.at, self.order, self.count, self.fired,
+        )  # fmt: skip
+
+    def asked_by(self, count: int | None, fired: Callable[[str], bool]) -> "Moment":
+        """The same moment for a rule's tables: with how many stand in its window, and what fired for the ground."""
+        moment = self._with(self.values, self.roles)
+        moment.count, moment.fired, moment._codes = count, fired, self._codes
+        return moment
+
+
+_NO_CODES: frozenset[str] = frozenset()
+_NO_ROLES: frozenset[Role] = frozenset()
 
 
 def moment_of(told: Told, *, occurrence: Occurrence, subject: str, person: Person, reference: Reference) -> Moment:
     """The moment of `subject` at one row of a folded occurrence."""
+    entry = told.entry
     return Moment(
-        occurrence=occurrence,
-        entry=told.entry,
-        values=told.values,
-        roles=told.roles.get(subject, frozenset()),
-        subject=subject,
-        relation=occurrence.relations[subject],
-        person=person,
-        reference=reference,
+        occurrence,
+        entry,
+        told.values,
+        told.roles.get(subject, _NO_ROLES),
+        subject,
+        occurrence.relations[subject],
+        person,
+        reference,
+        entry.occurred_at,
+        told.order,
     )

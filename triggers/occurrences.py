@@ -6,10 +6,11 @@ take back had never been said. *Correctable* attributes (intent, code, grade ...
 values; *progress* (departed, risk as regraded, custody released) only by the moment's own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
@@ -37,17 +38,29 @@ OPENING = frozenset({Kind.ED_ARRIVAL, Kind.CRIME_RECORDED, Kind.INTEL_SUBMITTED}
 TAKES_BACK = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
 """Kinds that take back one event by id, or all earlier ones of the same source key."""
 
+_FAMILIES = {kind: kind.value.split(".", 1)[0] for kind in Kind}
+
+
+def family_of(kind: Kind) -> str:
+    """The first word of a kind: 'ed', 'crime' ..."""
+    return _FAMILIES[kind]
+
+
 SILENT = WHOLLY_TAKEN_BACK | TAKES_BACK | {Kind.CRIME_ROLE_REMOVED, Kind.ED_MERGED, Kind.ED_PERSON_UPDATED}
 """Kinds that never complete a pattern by themselves."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Told:
-    """What was known of an occurrence at one entry, in event time. `roles` are by subject."""
+    """What was known of an occurrence at one entry, in event time. `roles` are by subject, `order` is the entry's.
+
+    Never changed once made; not marked frozen for the same reason as `Moment`.
+    """
 
     entry: HistoryEntry
     values: Values
     roles: Mapping[str, frozenset[Role]]
+    order: tuple[datetime, int, datetime, str]
 
 
 class Occurrence:
@@ -58,7 +71,7 @@ class Occurrence:
     def __init__(self, key: OccurrenceKey, entries: tuple[HistoryEntry, ...], reference: Reference) -> None:
         self.key = key
         self.entries = entries
-        self.family = entries[0].kind.value.split(".")[0]
+        self.family = family_of(entries[0].kind)
         self.started_at: datetime = entries[0].occurred_at
         self.told: tuple[Told, ...] = tuple(_fold(entries, reference))
         last = self.told[-1]
@@ -76,38 +89,34 @@ class Occurrence:
         return values
 
 
-def standing_entries(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
-    """The entries that nothing has taken back, in their order; retractions themselves are left out.
-
-    A retraction that was itself retracted counts for nothing.
-    """
+def taken_back(takers: Iterable[HistoryEntry], entries: Iterable[HistoryEntry]) -> frozenset[EventId]:
+    """The ids of the events that `takers` (retractions) take back; one that was itself retracted takes nothing."""
     known = list(entries)
-    takers = [entry for entry in known if entry.kind in TAKES_BACK]
-    if not takers:
-        return known
     gone: set[EventId] = set()
     for taker in sorted(takers, key=lambda entry: entry.order, reverse=True):
         if taker.event_id not in gone:
-            gone.update(_taken_by(taker, known))
-    return [entry for entry in known if entry.event_id not in gone and entry.kind not in TAKES_BACK]
+            gone.update(entry.event_id for entry in known if is_taken_by(entry, taker))
+    return frozenset(gone)
 
 
-def _taken_by(taker: HistoryEntry, known: Iterable[HistoryEntry]) -> Iterator[EventId]:
-    for entry in known:
-        if entry.event_id == taker.event_id:
-            continue
-        if entry.feed is not taker.feed or entry.source_system != taker.source_system:
-            continue  # nobody takes back what another system said (promises.md section 4, compromised feed)
-        if taker.retracts is not None:
-            if entry.event_id == taker.retracts:
-                yield entry.event_id
-        elif entry.source_key == taker.source_key and entry.occurred_at <= taker.occurred_at:
-            yield entry.event_id
+def is_taken_by(entry: HistoryEntry, taker: HistoryEntry) -> bool:
+    """Whether the retraction `taker` names `entry`: by its id, or all earlier ones of the same source key.
+
+    Nobody takes back what another system said (promises.md section 4, compromised feed).
+    """
+    if entry.event_id == taker.event_id or entry.feed is not taker.feed or entry.source_system != taker.source_system:
+        return False
+    if taker.retracts is not None:
+        return entry.event_id == taker.retracts
+    return entry.source_key == taker.source_key and entry.occurred_at <= taker.occurred_at
 
 
 def fold_occurrence(entries: Iterable[HistoryEntry], reference: Reference) -> Occurrence | None:
     """The folded occurrence of entries in order (retractions by id already applied); None if none of it stands."""
-    left = tuple(_without_departures_taken_back(_without_cancelled(list(entries))))
+    left = tuple(entries)
+    if len(left) == 1:
+        return None if left[0].kind in WHOLLY_TAKEN_BACK else Occurrence(left[0].occurrence, left, reference)
+    left = tuple(_without_departures_taken_back(_without_cancelled(list(left))))
     return Occurrence(left[0].occurrence, left, reference) if left else None
 
 
@@ -148,16 +157,18 @@ def _relations(entries: tuple[HistoryEntry, ...]) -> dict[str, Relation]:
 
 
 def _fold(entries: tuple[HistoryEntry, ...], reference: Reference) -> Iterator[Told]:
+    first = entries[0]
     values: dict[str, Any] = {}
-    roles: dict[str, frozenset[Role]] = {}
-    previous: Values | None = None
-    for entry in entries:
+    _tell(values, first, reference)
+    roles = _roles_after({}, first)
+    yield Told(first, values, roles, first.order)
+    for entry in entries[1:]:
         changed = dict(values)
         _tell(changed, entry, reference)
-        if changed != values or previous is None:
-            values, previous = changed, changed
+        if changed != values:
+            values = changed
         roles = _roles_after(roles, entry)
-        yield Told(entry, previous, roles)
+        yield Told(entry, values, roles, entry.order)
 
 
 def _roles_after(roles: dict[str, frozenset[Role]], entry: HistoryEntry) -> dict[str, frozenset[Role]]:
@@ -177,9 +188,9 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
     """Add what one entry says: the latest word stands, a cleared field is unknown again, silence changes nothing."""
     said = entry.attributes
     kind: Any = type(said)
-    for name in _names(kind):
-        value = getattr(said, name)
-        if value is not None and value not in _SAYS_NOTHING:
+    names, read = _reader(kind)
+    for name, value in zip(names, read(said), strict=True):
+        if value is not None and value not in _EMPTY and value not in _SAYS_NOTHING:
             values[name] = value
     if entry.place is not None:
         values["place"] = entry.place
@@ -194,30 +205,56 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
             values.pop("disposition", None)
 
 
-_SAYS_NOTHING: frozenset[Any] = frozenset({Intent.UNKNOWN, Mechanism.UNKNOWN, Grade(), "", ()})
+_EMPTY: tuple[Any, ...] = ("", ())
+_SAYS_NOTHING: tuple[Any, ...] = (Intent.UNKNOWN, Mechanism.UNKNOWN, Grade())
 """Words for "not known": they do not overwrite what is known (HL7: silence leaves the stored value alone)."""
 
 
 def _tell_by_kind(values: dict[str, Any], entry: HistoryEntry) -> None:
-    match entry.kind:
-        case Kind.ED_ARRIVAL:
-            values.setdefault("arrival", entry.occurred_at)
-        case Kind.ED_DEPARTED | Kind.ED_LEFT_EARLY:
-            values["departed_at"] = getattr(entry.attributes, "departed_at", None) or entry.occurred_at
-            if entry.kind is Kind.ED_LEFT_EARLY:
-                values.setdefault("disposition", "left_before_treatment")
-        case Kind.ED_ADMITTED:
-            values["admitted"] = True
-        case Kind.CUSTODY_RELEASED:
-            values["released_at"] = getattr(entry.attributes, "released_at", None) or entry.occurred_at
-        case Kind.MISSING_FOUND | Kind.MISSING_RETURNED:
-            values.setdefault("ended_at", entry.occurred_at)
-        case Kind.INTEL_SANITISED:
-            values["sanitised"] = True
-        case _:
-            pass
-    if entry.kind.value.startswith("intel.") and entry.handling is not Handling.NONE:
+    teller = _TELLERS.get(entry.kind)
+    if teller is not None:
+        teller(values, entry)
+    if entry.handling is not Handling.NONE and family_of(entry.kind) == "intel":
         values["handling_given"] = entry.handling
+
+
+def _arrived(values: dict[str, Any], entry: HistoryEntry) -> None:
+    values.setdefault("arrival", entry.occurred_at)
+
+
+def _departed(values: dict[str, Any], entry: HistoryEntry) -> None:
+    values["departed_at"] = getattr(entry.attributes, "departed_at", None) or entry.occurred_at
+    if entry.kind is Kind.ED_LEFT_EARLY:
+        values.setdefault("disposition", "left_before_treatment")
+
+
+def _admitted(values: dict[str, Any], _entry: HistoryEntry) -> None:
+    values["admitted"] = True
+
+
+def _released(values: dict[str, Any], entry: HistoryEntry) -> None:
+    values["released_at"] = getattr(entry.attributes, "released_at", None) or entry.occurred_at
+
+
+def _ended(values: dict[str, Any], entry: HistoryEntry) -> None:
+    values.setdefault("ended_at", entry.occurred_at)
+
+
+def _sanitised(values: dict[str, Any], _entry: HistoryEntry) -> None:
+    values["sanitised"] = True
+
+
+_TELLERS: Mapping[Kind, Callable[[dict[str, Any], HistoryEntry], None]] = {
+    Kind.ED_ARRIVAL: _arrived,
+    Kind.ED_DEPARTED: _departed,
+    Kind.ED_LEFT_EARLY: _departed,
+    Kind.ED_ADMITTED: _admitted,
+    Kind.CUSTODY_RELEASED: _released,
+    Kind.MISSING_FOUND: _ended,
+    Kind.MISSING_RETURNED: _ended,
+    Kind.INTEL_SANITISED: _sanitised,
+}
+"""What a kind says by itself, beside its attributes."""
 
 
 def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Reference) -> None:
@@ -234,5 +271,9 @@ def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Referenc
 
 
 @cache
-def _names(attributes: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(attributes) if field.name != "cleared")
+def _reader(attributes: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a kind's attributes, and what reads them all at once."""
+    names = tuple(field.name for field in fields(attributes) if field.name != "cleared")
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda said: tuple(getattr(said, name) for name in names)

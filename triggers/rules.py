@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from domain.events import Kind
 from domain.ids import RuleId
@@ -16,6 +17,9 @@ from triggers.standing import STANDING_KINDS
 
 TOUCH_EVERY_RULE = STANDING_KINDS | TAKES_BACK
 """Kinds after which any rule may answer differently."""
+
+
+_MOST_WORKED_OUT = 1_000
 
 
 class Ground(StrEnum):
@@ -113,6 +117,8 @@ class RuleSet:
     reference: Reference = field(default=Reference(), repr=False)
     owner: str = ""
     families: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)  # by rule id
+    worked_out: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What others have worked out of this set once and for all (its plan); never part of what it says."""
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""
@@ -124,9 +130,14 @@ class RuleSet:
         if wanted & TOUCH_EVERY_RULE:
             return self
         families = frozenset(kind.value.split(".")[0] for kind in wanted)
-        picked = {rule.rule_id for rule in self.rules if self.families_for(rule) & families}
-        picked |= {asked for rule in self.rules if rule.rule_id in picked for asked in map(RuleId, rule.asks)}
-        return replace(self, rules=tuple(rule for rule in self.rules if rule.rule_id in picked))
+        known: RuleSet | None = self.worked_out.get(families)
+        if known is None:
+            picked = {rule.rule_id for rule in self.rules if self.families_for(rule) & families}
+            picked |= {asked for rule in self.rules if rule.rule_id in picked for asked in map(RuleId, rule.asks)}
+            known = replace(self, rules=tuple(rule for rule in self.rules if rule.rule_id in picked))
+            if len(self.worked_out) < _MOST_WORKED_OUT:
+                self.worked_out[families] = known
+        return known
 
     def families_for(self, rule: Rule) -> frozenset[str]:
         """The families of one rule, from the set's own table where it has one."""

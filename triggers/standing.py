@@ -7,6 +7,7 @@ started, review done), so an old event is judged by the standing of its own day,
 from bisect import bisect_right
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from domain.clock import LONDON
 from domain.events import Feed, Kind, ProgrammeAttributes
@@ -34,13 +35,14 @@ def age_on(member: CohortMember, day: date) -> int | None:
 class Person:
     """A member seen through their own history: asked by event time, answers from record and overlay."""
 
-    __slots__ = ("_ages", "_changes", "_times", "area", "member")
+    __slots__ = ("_ages", "_changes", "_times", "_undated", "area", "member")
 
     def __init__(self, member: CohortMember, history: History, reference: Reference) -> None:
         self.member = member
         self._changes = _overlays(member, history)
         self._times = tuple(at for at, _ in self._changes)
-        self._ages: dict[date, int | None] = {}
+        self._ages: dict[Any, int | None] = {}  # by hour: all of an hour is one London day
+        self._undated: dict[tuple[MemberStatus, Feed], Standing] = {}
         self.area: Area | None = (
             Area(force=member.force_area.lower().replace("-", "_").replace(" ", "_"))
             if member.force_area
@@ -52,20 +54,37 @@ class Person:
         place = bisect_right(self._times, at)
         return self._changes[place - 1][1] if place else self.member
 
+    def parts_from(self, other: "Person") -> datetime | None:
+        """From when on the other, the same member seen through another history, answers differently; None if never."""
+        if self._changes == other._changes:
+            return None
+        pairs = zip(self._changes, other._changes, strict=False)
+        same = next((place for place, (one, two) in enumerate(pairs) if one != two), None)
+        if same is None:
+            same = min(len(self._changes), len(other._changes))
+        return min(changes[same][0] for changes in (self._changes, other._changes) if len(changes) > same)
+
     def status(self, at: datetime) -> MemberStatus:
         """Their status at `at`."""
         return self.as_of(at).status
 
     def age(self, at: datetime) -> int | None:
         """Their age in whole years on the London day of `at`."""
-        day = at.astimezone(LONDON).date()
-        if day not in self._ages:
-            self._ages[day] = age_on(self.member, day)
-        return self._ages[day]
+        hour = (at.year, at.month, at.day, at.hour, at.tzinfo)
+        if hour not in self._ages:
+            self._ages[hour] = age_on(self.member, at.astimezone(LONDON).date())
+        return self._ages[hour]
 
     def standing(self, at: datetime, feed: Feed) -> Standing:
         """Whether they may be watched through `feed` at `at`, and if not, why."""
-        return watch_standing(self.as_of(at), on=at, feed=feed)
+        member = self.as_of(at)
+        watch = member.watch
+        if watch.starts is watch.ends is watch.review_on is None:  # no dates: every day is alike
+            known = self._undated.get((member.status, feed))
+            if known is None:
+                known = self._undated[member.status, feed] = watch_standing(member, on=at, feed=feed)
+            return known
+        return watch_standing(member, on=at, feed=feed)
 
 
 def _overlays(member: CohortMember, history: History) -> tuple[tuple[datetime, CohortMember], ...]:

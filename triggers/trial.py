@@ -15,9 +15,8 @@ from domain.ids import FiringId, MemberId
 from domain.matches import Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
-from triggers.changes import compare
-from triggers.evaluate import evaluate
-from triggers.history import History, HistoryEntry, entry_of, with_entries
+from triggers.history import HistoryEntry, entry_of
+from triggers.keeping import Kept, kept
 from triggers.rules import RuleSet
 from triggers.scenarios import Expectation, Scenario, Step, span_from
 from triggers.verdicts import Verdict
@@ -58,12 +57,12 @@ class Result:
 
 @dataclass(slots=True)
 class Trial:
-    """The people of a scenario and their histories while it runs."""
+    """The people of a scenario and what is known and said of them while it runs."""
 
     rules: RuleSet
     cohort: Mapping[MemberId, CohortMember]
     links: dict[MemberId, set[MemberId]]
-    histories: dict[MemberId, History] = field(default_factory=dict)
+    people: dict[MemberId, Kept] = field(default_factory=dict)
     standing: dict[FiringId, TriggerFired] = field(default_factory=dict)
     corrections: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
@@ -98,11 +97,11 @@ class Trial:
     def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
         """An event that names nobody amends what is already linked to its occurrence."""
         entry = entry_of(event, subject="", relation=Relation.OCCURRENCE, role=None)
-        for member, history in list(self.histories.items()):
+        for member, known_of in list(self.people.items()):
             same_key = (
                 known.occurrence == entry.occurrence
                 or (known.source_system, known.source_key) == (entry.source_system, entry.source_key)
-                for known in history
+                for known in known_of.index.entries
             )
             if any(same_key):
                 yield member, entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
@@ -120,13 +119,10 @@ class Trial:
         return None
 
     def _take(self, member: CohortMember, entry: HistoryEntry) -> None:
-        before = self.histories.get(member.member_id, ())
-        after = with_entries(before, (entry,))
-        if after == before:
-            return
-        self.histories[member.member_id] = after
-        rules = self.rules.touching({entry.kind, *_kinds_amended(after, entry)})
-        changes = compare(evaluate(rules, member, before), evaluate(rules, member, after))
+        before = self.people.get(member.member_id) or kept(self.rules, member, ())
+        step = before.changed((entry,))
+        self.people[member.member_id] = step.kept
+        changes = step.changes
         self.held.extend(changes.held)
         for firing in changes.fired:
             self.standing[firing.firing_id] = firing
@@ -134,10 +130,6 @@ class Trial:
             self.standing.pop(old.firing_id, None)
             self.standing[new.firing_id] = new
         self.corrections.extend(Correction(firing, entry.occurred_at) for firing in changes.withdrawn)
-
-
-def _kinds_amended(history: History, entry: HistoryEntry) -> set[Kind]:
-    return {known.kind for known in history if known.occurrence == entry.occurrence}
 
 
 def _household_key(event: Event) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from domain.ids import EventId, FiringId, RuleId
+from domain.ids import EventId, FiringId, MemberId, OccurrenceKey, RuleId, firing_id
 from domain.people import Standing
 from domain.triggers import Priority, TriggerFired
 
@@ -38,20 +38,22 @@ DECISION_BY_STANDING: dict[Standing, FiringDecision] = {
 class Verdict:
     """One candidate and what became of it. `cooled_by` names the firing that keeps a cooling one quiet.
 
-    `trigger`, with its reasons in words, is made when it is first asked for: most candidates of a long history are
-    old ones that nobody will read again.
+    A value: a later decision is another verdict (`judged`). The id, and `trigger` with its reasons in words, are made
+    when they are first asked for: most candidates of a long history are old ones that nobody will read again.
     """
 
     __slots__ = (
+        "_cooler",
+        "_firing_id",
         "_make",
         "_trigger",
         "anchor",
-        "cooled_by",
         "decision",
         "fired_at",
-        "firing_id",
         "ground",
+        "key",
         "learnt_at",
+        "member_id",
         "occurrence",
         "priority",
         "rule_id",
@@ -60,20 +62,20 @@ class Verdict:
     def __init__(
         self,
         *,
-        firing_id: FiringId,
         rule_id: RuleId,
+        member_id: MemberId,
         ground: str,
         anchor: EventId,
         fired_at: datetime,
         learnt_at: datetime,
-        occurrence: str,
+        occurrence: OccurrenceKey,
         priority: Priority,
         decision: FiringDecision,
         make: Callable[[], TriggerFired],
-        cooled_by: FiringId | None = None,
+        cooler: "Verdict | None" = None,
     ) -> None:
-        self.firing_id = firing_id
         self.rule_id = rule_id
+        self.member_id = member_id
         self.ground = ground
         self.anchor = anchor
         self.fired_at = fired_at
@@ -81,9 +83,50 @@ class Verdict:
         self.occurrence = occurrence
         self.priority = priority
         self.decision = decision
-        self.cooled_by = cooled_by
+        self.key = (fired_at, priority.rank, anchor)  # the order in which a rule's candidates are judged
+        self._cooler = cooler
         self._make = make
+        self._firing_id: FiringId | None = None
         self._trigger: TriggerFired | None = None
+
+    def judged(self, decision: FiringDecision, cooler: "Verdict | None" = None) -> "Verdict":
+        """The same candidate with this decision; itself if that is what it has."""
+        if decision is self.decision and (cooler is None or self.cooled_by == cooler.firing_id):
+            return self
+        made = Verdict(
+            rule_id=self.rule_id,
+            member_id=self.member_id,
+            ground=self.ground,
+            anchor=self.anchor,
+            fired_at=self.fired_at,
+            learnt_at=self.learnt_at,
+            occurrence=self.occurrence,
+            priority=self.priority,
+            decision=decision,
+            make=self._make,
+            cooler=cooler,
+        )
+        made._firing_id, made._trigger = self._firing_id, self._trigger
+        return made
+
+    @property
+    def firing_id(self) -> FiringId:
+        """The identity of the firing."""
+        if self._firing_id is None:
+            self._firing_id = firing_id(
+                rule=self.rule_id, member=self.member_id, anchor=self.anchor, ground=self.ground
+            )
+        return self._firing_id
+
+    @property
+    def cooler(self) -> "Verdict | None":
+        """The firing that keeps this one quiet; None where nothing does."""
+        return self._cooler
+
+    @property
+    def cooled_by(self) -> FiringId | None:
+        """The id of the firing that keeps this one quiet."""
+        return None if self._cooler is None else self._cooler.firing_id
 
     @property
     def trigger(self) -> TriggerFired:
@@ -96,6 +139,11 @@ class Verdict:
     def fired(self) -> bool:
         """Whether it fired."""
         return self.decision is FiringDecision.FIRED
+
+    @property
+    def unguarded(self) -> bool:
+        """Whether no guard stands against it: it fired, or only cooling or lateness kept it quiet."""
+        return self.decision in _UNGUARDED
 
     def __repr__(self) -> str:
         return f"Verdict({self.rule_id}, {self.decision}, {self.priority}, {self.fired_at.isoformat()})"
@@ -112,3 +160,11 @@ class Verdict:
 
     def __hash__(self) -> int:
         return hash((self.firing_id, self.decision))
+
+
+_UNGUARDED = frozenset({FiringDecision.FIRED, FiringDecision.COOLING, FiringDecision.TOO_LATE})
+
+
+def canonical(verdict: Verdict) -> tuple[datetime, str, str, str, str]:
+    """The order of an answer: by event time, rule and anchor."""
+    return (verdict.fired_at, verdict.rule_id, verdict.anchor, verdict.ground, verdict.decision)

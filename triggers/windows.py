@@ -1,107 +1,289 @@
-"""Patterns over several events: counts in a sliding window, sequences, any-of. Windows are inclusive of exactly W."""
+"""Finders over several occurrences: counts in a sliding window, and sequences. Windows are inclusive of exactly W.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+Hits stand in rows in event time. A change is looked at from its own place on, and no further than its window reaches.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from triggers.facts import FACTS, km_between
-from triggers.hits import Hit, Search, edges, event_hits
-from triggers.moments import Moment
-from triggers.patterns import (
-    AnyOf,
-    CountPattern,
-    Distinct,
-    EventPattern,
-    Merging,
-    Pattern,
-    SequencePattern,
-    Subject,
-)
+from domain.events import Feed
+from domain.ids import OccurrenceKey
+from triggers.facts import FACTS
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
+from triggers.hits import Hit, Moments
+from triggers.lines import KEY, Line, in_order
+from triggers.patterns import CountPattern, SequencePattern
+from triggers.sameness import Naming, naming_of
 
 
-def find(pattern: Pattern, search: Search) -> list[Hit]:
-    """Every hit of a pattern, in order of event time."""
-    match pattern:
-        case EventPattern():
-            return event_hits(pattern, search)
-        case AnyOf():
-            return _any_of(pattern, search)
-        case CountPattern():
-            return _count(pattern, replace(search, grading=None))
-        case SequencePattern():
-            return _sequence(pattern, replace(search, grading=None))
+class Row:
+    """A hit in its place, with the name of what it counts as and what it completes."""
+
+    __slots__ = ("at", "done", "feed", "hit", "key", "name", "values")
+
+    def __init__(self, hit: Hit, name: str = "", values: frozenset[str] = frozenset()) -> None:
+        self.hit = hit
+        self.key = hit.key
+        self.at = hit.at
+        self.name = name
+        self.feed: Feed = hit.last.feed
+        self.values = values
+        self.done: Hit | None = None
 
 
-# -- any of --------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What a difference does to a line: from which place on, what leaves, what comes, and in which span of time."""
+
+    place: int
+    gone: frozenset[int]  # ids of hits
+    come: tuple[Hit, ...]  # in order
+    last: datetime
 
 
-def _any_of(pattern: AnyOf, search: Search) -> list[Hit]:
-    """Hits of the parts; parts that are single events share one edge per occurrence, others one hit per anchor."""
-    singles: dict[tuple[str, str], list[Hit]] = {}
-    others: dict[tuple[object, ...], Hit] = {}
-    for part in pattern.parts:
-        for hit in find(part, search):
-            if isinstance(part, (EventPattern, AnyOf)):
-                linked = isinstance(part, EventPattern) and part.subject is Subject.LINKED
-                key = (str(hit.last.occurrence.key), hit.last.subject if linked else "")
-                singles.setdefault(key, []).append(hit)
-            else:
-                anchor = (hit.order, hit.last.subject, hit.decision)
-                known = others.get(anchor)
-                others[anchor] = hit if known is None or hit.learnt < known.learnt else known
-    merged = [
-        kept
-        for hits in singles.values()
-        for kept in edges(sorted(hits, key=lambda hit: (hit.order, hit.rank)), search.tolerance)
-    ]
-    return sorted([*merged, *others.values()], key=lambda hit: (hit.order, hit.last.subject))
+def shift_of(line: Line[Any], difference: Difference) -> Shift:
+    """Where `line` changes by `difference`, which is not empty."""
+    was = [hit for before, _ in difference.values() for hit in before]
+    come = in_order(hit for _, after in difference.values() for hit in after)
+    changed = [*was, *come]
+    first = min(hit.key[0] for hit in changed)
+    return Shift(
+        place=line.place((first,)),
+        gone=frozenset(map(id, was)),
+        come=tuple(come),
+        last=max(hit.at for hit in changed),
+    )
 
 
-# -- sequence ------------------------------------------------------------------------------------------------------
-
-
-def _sequence(pattern: SequencePattern, search: Search) -> list[Hit]:
-    firsts = [hit for hit in find(pattern.first, search) if hit.open]
-    found = []
-    for then in find(pattern.then, search):
-        before = [first for first in firsts if _leads_to(pattern, first, then)]
-        if before:
-            learnt = max(then.learnt, min(first.learnt for first in before))
-            nearest = max(before, key=lambda first: first.order)
-            found.append(replace(then, moments=(*nearest.moments, *then.moments), learnt=learnt))
-    return found
-
-
-def _leads_to(pattern: SequencePattern, first: Hit, then: Hit) -> bool:
-    if not first.at < then.at <= first.at + pattern.within:
-        return False
-    same = first.last.occurrence.key == then.last.occurrence.key
-    if pattern.same_occurrence is not None and same is not pattern.same_occurrence:
-        return False
-    return not pattern.same_subject or first.last.subject == then.last.subject
+def outcome(found: Found, was: Sequence[Row], now: Sequence[Row], notes: Any) -> tuple[Found, Difference]:
+    """The next version, from the rows that stood in the changed part and those that stand there now."""
+    before = {id(row.done): row.done for row in was if row.done is not None}
+    after = {id(row.done): row.done for row in now if row.done is not None}
+    gone = {one: hit for one, hit in before.items() if one not in after}
+    come = [hit for one, hit in after.items() if one not in before]
+    if not gone and not come:
+        return Found(found.hits, notes), NO_DIFFERENCE
+    difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
+    for key in dict.fromkeys(hit.occurrence for hit in (*gone.values(), *come)):
+        known = found.hits.get(key, ())
+        kept = [hit for hit in known if id(hit) not in gone]
+        difference[key] = (known, tuple(in_order([*kept, *(hit for hit in come if hit.occurrence == key)])))
+    return found.differing(difference, notes), difference
 
 
 # -- count ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True, eq=False)
+class Counting:
+    """A count's notes: its rows and how names were given. `all_different` where every row is open and counts by itself,
+    so that counting them is subtraction."""
+
+    rows: Line[Row]
+    naming: Naming
+    all_different: bool = True
+
+
+class Window:
+    """The rows of `items` from `since` (None: all) up to and with the one at `at`, for when somebody asks."""
+
+    __slots__ = ("_all_different", "_at", "_items", "_since")
+
+    def __init__(self, items: Sequence[Row], at: int, since: datetime | None, *, all_different: bool = False) -> None:
+        self._items = items
+        self._at = at
+        self._since = since
+        self._all_different = all_different
+
+    def _first(self) -> int:
+        return 0 if self._since is None else bisect_left(self._items, ((self._since,),), 0, self._at, key=KEY)
+
+    def _before(self) -> list[Row]:
+        return [row for row in self._items[self._first() : self._at] if row.hit.open]
+
+    @property
+    def moments(self) -> Moments:
+        """The moments of the first hit of each name, and of the last row's, in order."""
+        this = self._items[self._at]
+        by_name: dict[str, Hit] = {}
+        for row in self._before():
+            by_name.setdefault(row.name, row.hit)
+        by_name[this.name] = this.hit
+        return tuple(moment for hit in sorted(by_name.values(), key=lambda hit: hit.key[0]) for moment in hit.moments)
+
+    @property
+    def count(self) -> int:
+        """How many different ones."""
+        if self._all_different:
+            return self._at + 1 - self._first()
+        return len({self._items[self._at].name, *(row.name for row in self._before())})
+
+
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """A hit with what makes it different from others (`identity`)."""
+class CountFinder:
+    """Finds each hit at which enough different ones lie within the window and which adds to them."""
 
-    hit: Hit
-    identity: str
+    pattern: CountPattern
+    parts: tuple[int, ...]
+    tolerance: timedelta
 
+    def empty(self) -> Found:
+        """Nothing counted."""
+        return Found({}, Counting(Line(), naming_of(self.pattern)))
 
-def _count(pattern: CountPattern, search: Search) -> list[Hit]:
-    hits = find(pattern.of, search)
-    if not pattern.same:
-        return _completions(_identified(hits, pattern), pattern, search.tolerance)
-    found: dict[tuple[object, ...], Hit] = {}
-    for value in sorted({value for hit in hits for value in _values(hit, pattern.same)}):
-        sharing = [hit for hit in hits if value in _values(hit, pattern.same)]
-        for hit in _completions(_identified(sharing, pattern), pattern, search.tolerance):
-            found.setdefault((hit.order, hit.decision), hit)
-    return sorted(found.values(), key=lambda hit: hit.order)
+    def next(self, found: Found, parts: Sequence[Found], differences: Sequence[Difference]) -> tuple[Found, Difference]:
+        """Counts again from the first change on, as far as a window reaches."""
+        difference, counted = differences[0], parts[0].hits
+        notes: Counting = found.notes
+        if len(difference) == 1:
+            ((was, now),) = difference.values()
+            size = notes.rows.size
+            alone = not was and len(now) == 1 and notes.rows.ends_before(now[0].key)
+            if alone and notes.naming.named_from(size, size, now) == size:
+                return self._one_more(found, now[0], counted)
+        shift = shift_of(notes.rows, difference)
+        place = notes.naming.named_from(notes.rows.size, shift.place, shift.come)
+        old = notes.rows.items[place : notes.rows.size]
+        hits = in_order([*(row.hit for row in old if id(row.hit) not in shift.gone), *shift.come])
+        naming, names = notes.naming.next(place, [row.hit for row in old], hits)
+        known = {id(row.hit): row for row in old}
+        rows = [self._row(hit, name, known) for hit, name in zip(hits, names, strict=True) if name is not None]
+        alone = naming.by_occurrence and all(row.hit.open and len(counted[row.hit.occurrence]) == 1 for row in rows)
+        counting = Counting(notes.rows.upto(place, rows), naming, notes.all_different and alone)
+        self._complete(counting, place, shift.last + self.pattern.within, counted)
+        return outcome(found, old, rows, counting)
+
+    def _one_more(self, found: Found, hit: Hit, counted: Mapping[OccurrenceKey, Hits]) -> tuple[Found, Difference]:
+        """The usual case: one hit of a new occurrence, later than all before it."""
+        notes: Counting = found.notes
+        at = notes.rows.size
+        naming, (name,) = notes.naming.next(at, (), (hit,))
+        if name is None:
+            return found, NO_DIFFERENCE
+        row = self._row(hit, name, {})
+        alone = notes.all_different and naming.by_occurrence and hit.open
+        counting = Counting(notes.rows.upto(at, (row,)), naming, alone)
+        self._complete(counting, at, hit.at, counted)
+        if row.done is None:
+            return Found(found.hits, counting), NO_DIFFERENCE
+        known = found.hits.get(hit.occurrence, ())
+        difference = {hit.occurrence: (known, (*known, row.done))}
+        return found.differing(difference, counting), difference
+
+    def _row(self, hit: Hit, name: str, old: Mapping[int, Row]) -> Row:
+        """A new row; what an old one completed stands until it is looked at again."""
+        row = Row(hit, name, _values(hit, self.pattern.same) if self.pattern.same else frozenset())
+        known = old.get(id(hit))
+        if known is not None:
+            row.done = known.done
+        return row
+
+    def _complete(self, counting: Counting, place: int, until: datetime, counted: Mapping[OccurrenceKey, Hits]) -> None:
+        line, fixed = counting.rows, counting.naming.fixed
+        places = [at for at in range(place, line.size) if not fixed or line.items[at].at <= until]
+        if self.pattern.same:
+            self._complete_sharing(line, places)
+            return
+        for at in places:
+            line.items[at].done = self._completed(counting, at, counted)
+
+    def _complete_sharing(self, line: Line[Row], places: Sequence[int]) -> None:
+        """Completions among those that share a value; of several values at one hit, the first by name."""
+        taken: dict[tuple[object, ...], Row] = {}
+        for at in places:
+            line.items[at].done = None
+        for value in sorted({value for at in places for value in line.items[at].values}):
+            for at in places:
+                row = line.items[at]
+                if value not in row.values:
+                    continue
+                window = [other for other in self._window(line, at) if value in other.values]
+                done = self._of_window(window, row)
+                if done is not None and taken.setdefault((row.key[0], row.hit.decision), row) is row and not row.done:
+                    row.done = done
+
+    def _window(self, line: Line[Row], at: int) -> list[Row]:
+        """The open rows before `at` within the window."""
+        since = line.place((((line.items[at].at - self.pattern.within),),))
+        return [row for row in line.items[since:at] if row.hit.open]
+
+    def _completed(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> Hit | None:
+        """What the row at `at` completes. The usual case, all learnt in order, needs no look at the whole window."""
+        line, this = counting.rows, counting.rows.items[at]
+        enough, later = self._enough_behind(line.items, at)
+        if not enough and not later:
+            return None
+        if not enough or self._again(counting, at, counted):
+            return self._of_window(self._window(line, at), this)
+        since = this.at - self.pattern.within
+        window = Window(line.items, at, since, all_different=counting.all_different)
+        return Hit(this.hit.last, this.hit.learnt, this.hit.decision, this.hit.rank, window)
+
+    def _again(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> bool:
+        """Whether an open row of the same name stands within the window before."""
+        if counting.all_different:
+            return False
+        items, this = counting.rows.items, counting.rows.items[at]
+        if counting.naming.by_occurrence and len(counted[this.hit.occurrence]) == 1:
+            return False
+        since = this.at - self.pattern.within
+        while at and items[at - 1].at >= since:
+            at -= 1
+            if items[at].name == this.name and items[at].hit.open:
+                return True
+        return False
+
+    def _enough_behind(self, items: Sequence[Row], at: int) -> tuple[bool, bool]:
+        """Whether those learnt by then are enough with this one; if not, whether any was learnt later."""
+        this = items[at]
+        since, learnt = this.at - self.pattern.within, this.hit.learnt
+        names, feeds = {this.name}, {this.feed}
+        wanted, feeds_wanted = self.pattern.at_least, self.pattern.min_feeds
+        later = False
+        while len(names) < wanted or len(feeds) < feeds_wanted:
+            at -= 1
+            if at < 0 or items[at].at < since:
+                return False, later
+            row = items[at]
+            if not row.hit.open:
+                continue
+            if row.hit.learnt > learnt:
+                later = True
+                continue
+            names.add(row.name)
+            feeds.add(row.feed)
+        return True, later
+
+    def _of_window(self, before: Sequence[Row], this: Row) -> Hit | None:
+        if not self._enough([*before, this]):
+            return None
+        told = [other for other in before if not self._learnt_after(other, this)]
+        if any(other.name == this.name for other in told) and self._enough(told):
+            return None
+        learnt = self._learnt(this, before)
+        return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window([*before, this], len(before), None))
+
+    def _learnt_after(self, other: Row, this: Row) -> bool:
+        """Whether `other` came too late to have been what completed the pattern before `this`."""
+        return other.hit.learnt - other.at > self.tolerance and other.hit.learnt > this.hit.learnt
+
+    def _learnt(self, this: Row, before: Sequence[Row]) -> datetime:
+        """When enough of them, with this one, were first known."""
+        known, learnt = [this], this.hit.learnt
+        for other in sorted(before, key=lambda row: row.hit.learnt):
+            if self._enough(known):
+                break
+            known.append(other)
+            learnt = max(learnt, other.hit.learnt)
+        return learnt
+
+    def _enough(self, rows: Sequence[Row]) -> bool:
+        if len({row.name for row in rows}) < self.pattern.at_least:
+            return False
+        return self.pattern.min_feeds == 1 or len({row.feed for row in rows}) >= self.pattern.min_feeds
 
 
 def _values(hit: Hit, fact: str) -> frozenset[str]:
@@ -111,119 +293,111 @@ def _values(hit: Hit, fact: str) -> frozenset[str]:
     return value if isinstance(value, frozenset) else frozenset({str(value)})
 
 
-def _completions(counted: Sequence[_Counted], pattern: CountPattern, tolerance: timedelta) -> list[Hit]:
-    """Each hit at which enough different ones lie within the window and which adds to them."""
-    found = []
-    oldest = 0
-    for place, this in enumerate(counted):
-        since = this.hit.at - pattern.within
-        while counted[oldest].hit.at < since:
-            oldest += 1
-        before = [other for other in counted[oldest:place] if other.hit.open]
-        if len(before) + 1 < pattern.at_least or not _enough([*before, this], pattern):
-            continue
-        told = [other for other in before if not _learnt_after(other.hit, this.hit, tolerance)]
-        if any(other.identity == this.identity for other in told) and _enough(told, pattern):
-            continue
-        found.append(_completed(this, before, pattern))
-    return found
+# -- sequence ------------------------------------------------------------------------------------------------------
 
 
-def _learnt_after(other: Hit, this: Hit, tolerance: timedelta) -> bool:
-    """Whether `other` came too late to have been what completed the pattern before `this`."""
-    return other.learnt - other.at > tolerance and other.learnt > this.learnt
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A sequence's notes: the open hits of its first part, and the rows of its second."""
+
+    firsts: Line[Hit]
+    thens: Line[Row]
 
 
-def _completed(this: _Counted, before: list[_Counted], pattern: CountPattern) -> Hit:
-    by_identity: dict[str, Hit] = {}
-    for one in (*before, this):
-        by_identity[one.identity] = one.hit if one is this else by_identity.get(one.identity, one.hit)
-    moments = tuple(moment for hit in sorted(by_identity.values(), key=lambda hit: hit.order) for moment in hit.moments)
-    return replace(this.hit, moments=moments, learnt=_learnt(this, before, pattern), count=len(by_identity))
+@dataclass(slots=True, eq=False)
+class Pair:
+    """A first and the one that followed."""
+
+    first: Hit
+    then: Hit
+    count: None = None
+
+    @property
+    def moments(self) -> Moments:
+        """The moments of both."""
+        return (*self.first.moments, *self.then.moments)
 
 
-def _learnt(this: _Counted, before: list[_Counted], pattern: CountPattern) -> datetime:
-    """When enough of them, with this one, were first known."""
-    known = [this]
-    learnt = this.hit.learnt
-    for other in sorted(before, key=lambda one: one.hit.learnt):
-        if _enough(known, pattern):
-            break
-        known.append(other)
-        learnt = max(learnt, other.hit.learnt)
-    return learnt
+@dataclass(frozen=True, slots=True)
+class SequenceFinder:
+    """Finds each `then` that a `first` precedes within the span; the nearest is told, the earliest known counts."""
+
+    pattern: SequencePattern
+    parts: tuple[int, ...]
+
+    def empty(self) -> Found:
+        """Nothing found."""
+        return Found({}, Following(Line(), Line()))
+
+    def next(
+        self, found: Found, _parts: Sequence[Found], differences: Sequence[Difference]
+    ) -> tuple[Found, Difference]:
+        """Looks again at each `then` that changed or that a changed `first` may precede."""
+        notes: Following = found.notes
+        firsts, since, until = self._firsts(notes.firsts, _open(differences[0]))
+        changed = differences[1]
+        place = notes.thens.size if since is None else notes.thens.place(((since,),))
+        gone: frozenset[int] = frozenset()
+        come: tuple[Hit, ...] = ()
+        if changed:
+            shift = shift_of(notes.thens, changed)
+            place, gone, come = min(place, shift.place), shift.gone, shift.come
+        was = notes.thens.items[place : notes.thens.size]
+        rows = in_order([*(row for row in was if id(row.hit) not in gone), *map(Row, come)])
+        new = frozenset(map(id, come))
+        now = [
+            self._looked_at(row, firsts)
+            if id(row.hit) in new or (since is not None and until is not None and since <= row.at <= until)
+            else row
+            for row in rows
+        ]
+        return outcome(found, was, now, Following(firsts, notes.thens.upto(place, now)))
+
+    def _looked_at(self, row: Row, firsts: Line[Hit]) -> Row:
+        again = Row(row.hit)
+        again.done = self._completed(firsts, row.hit)
+        return again
+
+    def _firsts(self, firsts: Line[Hit], difference: Difference) -> tuple[Line[Hit], datetime | None, datetime | None]:
+        """The firsts now, and from when to when a `then` may see the change."""
+        if not difference:
+            return firsts, None, None
+        shift = shift_of(firsts, difference)
+        kept = [hit for hit in firsts.items[shift.place : firsts.size] if id(hit) not in shift.gone]
+        changed = [hit for pair in difference.values() for hits in pair for hit in hits]
+        since = min(hit.at for hit in changed)
+        return firsts.upto(shift.place, in_order([*kept, *shift.come])), since, shift.last + self.pattern.within
+
+    def _completed(self, firsts: Line[Hit], then: Hit) -> Hit | None:
+        since = then.at - self.pattern.within
+        nearest: Hit | None = None
+        learnt: datetime | None = None
+        for place in range(firsts.place(((then.at,),)) - 1, -1, -1):
+            first = firsts.items[place]
+            if first.at < since:
+                break
+            if not self._leads_to(first, then):
+                continue
+            nearest = nearest or first
+            learnt = first.learnt if learnt is None else min(learnt, first.learnt)
+            if learnt <= then.learnt:
+                break
+        if nearest is None or learnt is None:
+            return None
+        return Hit(then.last, max(then.learnt, learnt), then.decision, then.rank, Pair(nearest, then))
+
+    def _leads_to(self, first: Hit, then: Hit) -> bool:
+        pattern = self.pattern
+        same = first.occurrence == then.occurrence
+        if pattern.same_occurrence is not None and same is not pattern.same_occurrence:
+            return False
+        return not pattern.same_subject or first.last.subject == then.last.subject
 
 
-def _enough(counted: Iterable[_Counted], pattern: CountPattern) -> bool:
-    ones = list(counted)
-    if len({one.identity for one in ones}) < pattern.at_least:
-        return False
-    return pattern.min_feeds == 1 or len({one.hit.last.feed for one in ones}) >= pattern.min_feeds
-
-
-# -- what is one and the same --------------------------------------------------------------------------------------
-
-
-def _identified(hits: list[Hit], pattern: CountPattern) -> list[_Counted]:
-    if pattern.distinct is Distinct.ORIGIN_UNIT:
-        units = ((hit, FACTS["origin_unit"].read(hit.last)) for hit in hits)
-        return [_Counted(hit, str(unit)) for hit, unit in units if unit is not None]
-    if pattern.merging.overlapping_episodes:
-        return _episodes(hits, pattern.merging)
-    if pattern.merging.two_feeds_within is not None or pattern.merging.same_source_key:
-        return _told_twice(hits, pattern.merging)
-    return [_Counted(hit, str(hit.last.occurrence.key)) for hit in hits]
-
-
-def _episodes(hits: list[Hit], merging: Merging) -> list[_Counted]:
-    """Episodes that overlap in time are one; an episode whose end is not known is presumed to last a while."""
-    counted: list[_Counted] = []
-    identity, until = "", None
-    for hit in sorted(hits, key=lambda hit: (hit.last.occurrence.started_at, hit.order)):
-        start = hit.last.occurrence.started_at
-        end = hit.last.occurrence.final.get("ended_at") or start + merging.presumed_length
-        if until is None or start >= until:
-            identity, until = str(hit.last.occurrence.key), end
-        until = max(until, end)
-        counted.append(_Counted(hit, identity))
-    return sorted(counted, key=lambda one: one.hit.order)
-
-
-def _told_twice(hits: list[Hit], merging: Merging) -> list[_Counted]:
-    """The same source key is one occurrence; so is the same kind of thing told by two feeds close in time and place."""
-    counted: list[_Counted] = []
-    by_occurrence: dict[str, str] = {}
-    pairable: dict[str, list[Moment]] = {}
-    for hit in hits:
-        entry, own = hit.last.entry, str(hit.last.occurrence.key)
-        name = f"{entry.source_system}|{entry.source_key}" if merging.same_source_key else own
-        pairs = merging.two_feeds_where is not None and merging.two_feeds_where(hit.last) is True
-        identity = by_occurrence.get(own) or by_occurrence.get(name)
-        if identity is None:
-            identity = (_other_telling(hit.last, pairable, merging) if pairs else None) or name
-        by_occurrence[own] = by_occurrence[name] = identity
-        if pairs:
-            pairable.setdefault(identity, []).append(hit.last)
-        counted.append(_Counted(hit, identity))
-    return counted
-
-
-def _other_telling(moment: Moment, pairable: dict[str, list[Moment]], merging: Merging) -> str | None:
-    """The latest earlier occurrence that another feed told within the time and the distance; None if there is none."""
-    for identity, tellings in reversed(pairable.items()):
-        if all(_same_thing(moment, other, merging) for other in tellings):
-            return identity
-    return None
-
-
-def _same_thing(moment: Moment, other: Moment, merging: Merging) -> bool:
-    if moment.feed is other.feed or merging.two_feeds_within is None:
-        return False
-    if abs(moment.at - other.at) > merging.two_feeds_within:
-        return False
-    here, there = moment.values.get("place"), other.values.get("place")
-    if merging.two_feeds_km is None or here is None or there is None:
-        return True
-    if None in (here.lat, here.lon, there.lat, there.lon):
-        return True
-    return km_between((here.lat, here.lon), (there.lat, there.lon)) <= merging.two_feeds_km
+def _open(difference: Difference) -> Difference:
+    """Only the hits against which no guard stands."""
+    left = {
+        key: (tuple(hit for hit in was if hit.open), tuple(hit for hit in now if hit.open))
+        for key, (was, now) in difference.items()
+    }
+    return {key: pair for key, pair in left.items() if pair[0] or pair[1]}

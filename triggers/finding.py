@@ -1,0 +1,146 @@
+"""Finders: one per pattern, each keeps what it has found and finds again only what a change can have touched.
+
+A finder is told which occurrences changed (or what the finders of its parts now say of them) and answers with the next
+version of what it keeps and the difference, by occurrence of the completing moment. `windows.py` has the finders of
+patterns over several occurrences.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from domain.ids import OccurrenceKey
+from triggers.hits import Grading, Hit, all_alike, edges, hits_on
+from triggers.indexing import Sheets
+from triggers.patterns import AnyOf, EventPattern, Subject
+
+Hits = tuple[Hit, ...]
+Difference = Mapping[OccurrenceKey, tuple[Hits, Hits]]
+"""What was found before and what is found now, for each occurrence of which something was or is."""
+
+NO_DIFFERENCE: Difference = {}
+_NO_HITS: Hits = ()
+
+
+@dataclass(slots=True, eq=False)
+class Found:
+    """What a finder keeps: its hits by occurrence, and its own notes for finding the next. A value, never changed."""
+
+    hits: dict[OccurrenceKey, Hits]
+    notes: Any = None
+
+    def differing(self, difference: Difference, notes: Any = None) -> "Found":
+        """The next version."""
+        hits = self.hits.copy()
+        for key, (_, now) in difference.items():
+            if now:
+                hits[key] = now
+            else:
+                hits.pop(key, None)
+        return Found(hits, notes)
+
+
+class Finder(Protocol):
+    """Finds one pattern. `parts` are the places, in the plan, of the finders of its parts."""
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Places of those finders."""
+
+    def empty(self) -> Found:
+        """What is found in no history."""
+
+
+class Joining(Finder, Protocol):
+    """Finds one pattern from what the finders of its parts find."""
+
+    def next(
+        self, found: Found, parts: Sequence[Found], differences: Sequence[Difference], /
+    ) -> tuple[Found, Difference]:
+        """What is found now that the parts find `parts`, and what that changes; at least one of them differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFinder:
+    """Finds single events, occurrence by occurrence."""
+
+    pattern: EventPattern
+    tolerance: timedelta
+    grading: Grading | None
+    parts: tuple[int, ...] = ()
+
+    def empty(self) -> Found:
+        """Nothing found."""
+        return Found({})
+
+    def look(self, found: Found, changed: Collection[OccurrenceKey], sheets: Sheets) -> tuple[Found, Difference]:
+        """Looks again at the occurrences that changed, and at no other."""
+        difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
+        kinds = self.pattern.kinds
+        for key in changed:
+            sheet = sheets.get(key)
+            now: Hits = ()
+            if sheet is not None and not kinds.isdisjoint(sheet.kinds):
+                now = hits_on(sheet, self.pattern, self.tolerance, self.grading)
+            was = found.hits.get(key, _NO_HITS)
+            if (was or now) and not (was and now and all_alike(was, now)):
+                difference[key] = (was, now)
+        return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyFinder:
+    """Finds any of its parts; those that are single events share one edge per occurrence, others one hit per anchor.
+
+    `alone` says of each part whether it is a single event (or any of such), `linked` whether it is about others.
+    """
+
+    parts: tuple[int, ...]
+    alone: tuple[bool, ...]
+    linked: tuple[bool, ...]
+    tolerance: timedelta
+
+    def empty(self) -> Found:
+        """Nothing found."""
+        return Found({})
+
+    def next(self, found: Found, parts: Sequence[Found], differences: Sequence[Difference]) -> tuple[Found, Difference]:
+        """Merges the parts again where one of them changed."""
+        difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
+        for key in dict.fromkeys(key for changed in differences for key in changed):
+            was, now = found.hits.get(key, ()), self._merged([part.hits.get(key, _NO_HITS) for part in parts])
+            if was or now:
+                difference[key] = (was, now)
+        return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
+
+    def _merged(self, hits: Sequence[Hits]) -> Hits:
+        some = [part for part in hits if part]
+        if not some or (len(some) == 1 and len(some[0]) == 1):
+            return some[0] if some else _NO_HITS
+        singles: dict[str, list[Hit]] = {}
+        others: dict[tuple[object, ...], Hit] = {}
+        for part, alone, linked in zip(hits, self.alone, self.linked, strict=True):
+            for hit in part:
+                if alone:
+                    singles.setdefault(hit.last.subject if linked else "", []).append(hit)
+                else:
+                    anchor = (hit.key, hit.decision)
+                    known = others.get(anchor)
+                    others[anchor] = hit if known is None or hit.learnt < known.learnt else known
+        merged = [
+            kept
+            for group in singles.values()
+            for kept in edges(sorted(group, key=lambda hit: (hit.key[0], hit.rank)), self.tolerance)
+        ]
+        return tuple(sorted([*merged, *others.values()], key=lambda hit: hit.key))
+
+
+def any_finder(pattern: AnyOf, parts: tuple[int, ...], tolerance: timedelta) -> AnyFinder:
+    """The finder of an any-of whose parts are found at these places."""
+    return AnyFinder(
+        parts=parts,
+        alone=tuple(isinstance(part, (EventPattern, AnyOf)) for part in pattern.parts),
+        linked=tuple(isinstance(part, EventPattern) and part.subject is Subject.LINKED for part in pattern.parts),
+        tolerance=tolerance,
+    )

@@ -1,0 +1,319 @@
+"""From hits to verdicts, rule by rule: who it is about, guards and authority, then cooling and lateness in event time.
+
+Kept from event to event like the finders: only the candidates of occurrences that changed are made again, and cooling
+is looked at from there on, as far as it reaches.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.ids import EventId, OccurrenceKey, firing_id
+from domain.people import Standing
+from domain.triggers import Priority, Sensitivity, TriggerFired
+from triggers.conditions import facts_asked, rules_asked
+from triggers.explain import headline_of, reasons_of
+from triggers.finding import Hits
+from triggers.hits import Grading, Hit
+from triggers.lines import Line, in_order
+from triggers.moments import Moment
+from triggers.rules import Case, Ground, Rule
+from triggers.verdicts import DECISION_BY_STANDING, FiringDecision, Verdict
+
+Verdicts = tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A rule with what is asked of it again and again worked out once."""
+
+    rule: Rule
+    has_tables: bool
+    asks_count: bool
+    asks_fired: tuple[str, ...]  # rules that the tables ask about
+    within_occurrence: bool  # cooling looks at one occurrence only
+
+
+def judge_of(rule: Rule) -> Judge:
+    """The judge of a rule."""
+    then = rule.then
+    tables = (*then.priorities, *then.headlines, *then.reviews)
+    return Judge(
+        rule=rule,
+        has_tables=bool(tables),
+        asks_count=any("count" in facts_asked(line.condition) for line in tables),
+        asks_fired=tuple(sorted(frozenset().union(*(rules_asked(line.condition) for line in tables)))),
+        within_occurrence=rule.cooling.ground is Ground.OCCURRENCE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is kept of one rule: verdicts by occurrence (before cooling, where that looks beyond the occurrence), and
+    then all of them in event time with what cooling made of them."""
+
+    by_occurrence: dict[OccurrenceKey, Verdicts]
+    line: Line[Verdict] | None
+
+    @property
+    def verdicts(self) -> Iterable[Verdict]:
+        """Every verdict."""
+        if self.line is not None:
+            return self.line
+        return (verdict for verdicts in self.by_occurrence.values() for verdict in verdicts)
+
+    def fired_on(self, occurrence: OccurrenceKey, at: datetime) -> bool:
+        """Whether the rule fired on this occurrence at `at` or before."""
+        known = self.by_occurrence.get(occurrence, ())
+        if known and self.line is not None:
+            known = tuple(verdict for candidate in known for verdict in _of(self.line, candidate))
+        return any(verdict.fired and verdict.fired_at <= at for verdict in known)
+
+
+def _of(line: Line[Verdict], candidate: Verdict) -> Iterable[Verdict]:
+    """What became of a candidate."""
+    place = line.place(candidate.key)
+    while place < line.size and line.items[place].key == candidate.key:
+        if line.items[place].ground == candidate.ground:
+            yield line.items[place]
+        place += 1
+
+
+def nothing_judged(judge: Judge) -> Judged:
+    """What is kept of a rule before anything happened."""
+    return Judged({}, None if judge.within_occurrence else Line())
+
+
+Asked = Callable[[str, OccurrenceKey, datetime], bool]
+"""Whether another rule fired on an occurrence at some moment or before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """The next version, with the verdicts that are no longer and those that are new, in no particular order."""
+
+    judged: Judged
+    gone: Sequence[Verdict] = ()
+    come: Sequence[Verdict] = ()
+
+
+def rejudged(
+    judge: Judge, judged: Judged, hits: Mapping[OccurrenceKey, Hits], changed: Collection[OccurrenceKey], asked: Asked
+) -> Rejudged:
+    """What the rule says after its hits, or what it asks of other rules, changed in the occurrences `changed`."""
+    was: list[Verdict] = []
+    now: list[Verdict] = []
+    by_occurrence = judged.by_occurrence.copy()
+    for key in changed:
+        old = judged.by_occurrence.get(key, ())
+        new = _candidates(judge, hits.get(key, ()), asked)
+        if new and judge.within_occurrence:
+            new = _cooled_alone(judge.rule, new)
+        was.extend(old)
+        now.extend(new)
+        if new:
+            by_occurrence[key] = new
+        elif old:
+            del by_occurrence[key]
+    if not was and not now:
+        return Rejudged(judged)
+    if judged.line is None:
+        return Rejudged(Judged(by_occurrence, None), was, now)
+    if not was and len(now) == 1 and judged.line.ends_before(now[0].key):
+        last = _judged(judge.rule, now[0], _Behind(judged.line, judged.line.size))
+        return Rejudged(Judged(by_occurrence, judged.line.upto(judged.line.size, (last,))), was, (last,))
+    line, gone, come = _cooled(judge.rule, judged.line, was, now)
+    return Rejudged(Judged(by_occurrence, line), gone, come)
+
+
+# -- candidates ----------------------------------------------------------------------------------------------------
+
+
+def _candidates(judge: Judge, hits: Hits, asked: Asked) -> Verdicts:
+    """One candidate per firing id, the most urgent and best standing."""
+    rule = judge.rule
+    made = []
+    for hit in hits:
+        key, at = hit.occurrence, hit.at
+        if rule.who_holds(hit.last) is True and not any(asked(name, key, at) for name in rule.yields_to):
+            made.append(_candidate(judge, hit, asked))
+    if len(made) < 2:
+        return tuple(made)
+    best: dict[tuple[EventId, str], Verdict] = {}
+    for candidate in made:
+        own = (candidate.anchor, candidate.ground)
+        known = best.get(own)
+        if known is None or _preference(candidate) < _preference(known):
+            best[own] = candidate
+    return tuple(best.values())
+
+
+def _preference(verdict: Verdict) -> tuple[bool, int, datetime]:
+    return (not verdict.fired, verdict.priority.rank, verdict.learnt_at)
+
+
+def grading_of(rule: Rule) -> Grading | None:
+    """How urgent a moment makes the rule, where its priority may rise within an occurrence."""
+    if not (rule.then.rises and rule.then.priorities):
+        return None
+    return lambda moment: _priority(rule, moment).rank
+
+
+def _priority(rule: Rule, moment: Moment) -> Priority:
+    return Priority(_first(rule.then.priorities, moment) or rule.then.priority)
+
+
+def _first(table: Iterable[Case], moment: Moment) -> str | None:
+    return next((line.value for line in table if line.holds(moment) is True), None)
+
+
+def _candidate(judge: Judge, hit: Hit, asked: Asked) -> Verdict:
+    """One candidate with the verdict that guards and authority give it; cooling and lateness come after."""
+    rule, last = judge.rule, hit.last
+    moment = last
+    if judge.has_tables:
+        fired = frozenset(name for name in judge.asks_fired if asked(name, hit.occurrence, hit.at))
+        moment = last.asked_by(hit.count if judge.asks_count else None, fired.__contains__)
+    decision = hit.decision
+    if decision is FiringDecision.FIRED:
+        standing = moment.person.standing(moment.at, moment.feed)
+        if standing is not Standing.IN_DATE:
+            decision = DECISION_BY_STANDING[standing]
+    ground = _ground(rule, moment)
+    priority = _final_priority(rule, moment) if rule.then.priorities else rule.then.priority
+    return Verdict(
+        rule_id=rule.rule_id,
+        member_id=moment.person.member.member_id,
+        ground=ground,
+        anchor=moment.entry.event_id,
+        fired_at=hit.at,
+        learnt_at=hit.learnt,
+        occurrence=hit.occurrence,
+        priority=priority,
+        decision=decision,
+        make=lambda: _firing(rule, hit, moment, ground=ground, priority=priority),
+    )
+
+
+def _final_priority(rule: Rule, moment: Moment) -> Priority:
+    """The less urgent of what was known then and what is known by all corrections."""
+    known, corrected = _priority(rule, moment), moment.corrected()
+    if corrected is moment:
+        return known
+    return max(known, _priority(rule, corrected), key=lambda priority: priority.rank)
+
+
+def _firing(rule: Rule, hit: Hit, moment: Moment, *, ground: str, priority: Priority) -> TriggerFired:
+    then, moments = rule.then, hit.moments
+    member = moment.person.member.member_id
+    held = hit.decision in (FiringDecision.HELD_FOR_GATEKEEPER, FiringDecision.BLOCKED_BY_ORIGINATOR)
+    return TriggerFired(
+        firing_id=firing_id(rule=rule.rule_id, member=member, anchor=moment.entry.event_id, ground=ground),
+        rule_id=rule.rule_id,
+        rule_version=rule.version,
+        member_id=member,
+        priority=priority,
+        fired_at=hit.at,
+        anchor=moment.entry.event_id,
+        ground=ground,
+        contributing=tuple(dict.fromkeys(one.entry.event_id for one in moments)),
+        reasons=reasons_of(moments, then.sensitivity),
+        headline=headline_of(_first(then.headlines, moment) or then.headline, moments),
+        message_key=then.message_key,
+        sensitivity=Sensitivity.INTEL if held else then.sensitivity,
+        channels=then.channels,
+        contact_within=then.contact_within,
+        expires_after=then.expires_after,
+        late=hit.learnt - hit.at > rule.late_after,
+        suggestion=then.suggestion,
+        review=_first(then.reviews, moment) or "",
+    )
+
+
+def _ground(rule: Rule, moment: Moment) -> str:
+    match rule.cooling.ground:
+        case Ground.OCCURRENCE:
+            return str(moment.entry.occurrence)
+        case Ground.SUBJECT:
+            return moment.subject
+        case Ground.PERSON:
+            return ""
+
+
+# -- cooling -------------------------------------------------------------------------------------------------------
+
+
+def _cooled_alone(rule: Rule, candidates: Verdicts) -> Verdicts:
+    """The candidates of one occurrence, where only they can keep each other quiet."""
+    behind = _Behind(Line(), 0)
+    for verdict in in_order(candidates):
+        behind.then.append(_judged(rule, verdict, behind))
+    return tuple(behind.then)
+
+
+def _cooled(
+    rule: Rule, line: Line[Verdict], was: Sequence[Verdict], now: Sequence[Verdict]
+) -> tuple[Line[Verdict], list[Verdict], list[Verdict]]:
+    """The line with candidates `was` replaced by `now`, and what that made of others: (line, gone, come).
+
+    In event time, only what fires keeps others quiet; looked at from the first change on, and no further than a
+    cooling from the last change reaches.
+    """
+    place = line.place(min(verdict.key for verdict in (*was, *now)))
+    old = line.items[place : line.size]
+    left = {(verdict.key, verdict.ground) for verdict in was}
+    kept = [verdict for verdict in old if (verdict.key, verdict.ground) not in left]
+    fresh = {id(verdict) for verdict in now}
+    within = rule.cooling.within
+    last = max(verdict.fired_at for verdict in (*was, *now))
+    reach = None if within is None else last + within
+    behind = _Behind(line, place)
+    for verdict in in_order([*kept, *now]):
+        if reach is not None and verdict.fired_at > reach:
+            behind.then.append(verdict)
+            continue
+        judged = _judged(rule, verdict, behind)
+        if judged is not verdict and id(verdict) not in fresh and reach is not None and within is not None:
+            reach = max(reach, verdict.fired_at + within)
+        behind.then.append(judged)
+    standing = {id(verdict) for verdict in behind.then}
+    before = {id(verdict) for verdict in old}
+    gone = [verdict for verdict in old if id(verdict) not in standing]
+    come = [verdict for verdict in behind.then if id(verdict) not in before]
+    return line.upto(place, behind.then), gone, come
+
+
+@dataclass(slots=True)
+class _Behind:
+    """What lies behind the candidate that is being judged: the line as it stood up to a place, then those judged."""
+
+    line: Line[Verdict]
+    place: int
+    then: list[Verdict] = field(default_factory=list)
+
+    def fired(self, ground: str, since: timedelta | None, at: datetime) -> Iterable[Verdict]:
+        """The firings on a ground, the latest first, back to `since` before `at`."""
+        for rows, size in ((self.then, len(self.then)), (self.line.items, self.place)):
+            for place in range(size - 1, -1, -1):
+                verdict = rows[place]
+                if since is not None and at - verdict.fired_at > since:
+                    return
+                if verdict.fired and verdict.ground == ground:
+                    yield verdict
+
+
+def _judged(rule: Rule, verdict: Verdict, behind: _Behind) -> Verdict:
+    if not verdict.unguarded:
+        return verdict
+    for known in behind.fired(verdict.ground, rule.cooling.within, verdict.fired_at):
+        if _cools(rule, known, verdict):
+            return verdict.judged(FiringDecision.COOLING, known)
+    if verdict.learnt_at - verdict.fired_at > rule.tolerance:
+        return verdict.judged(FiringDecision.TOO_LATE)
+    return verdict.judged(FiringDecision.FIRED)
+
+
+def _cools(rule: Rule, known: Verdict, new: Verdict) -> bool:
+    if new.priority.outranks(known.priority):
+        return False
+    return not (rule.cooling.per_priority and known.priority is not new.priority)

@@ -1,0 +1,142 @@
+"""The plan of a rule set: its finders, each once however many rules share a pattern, in an order in which parts come
+first; and which of them and of the rules an occurrence can touch. Made once per rule set.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from domain.events import Kind
+from triggers.finding import EventFinder, Joining, any_finder
+from triggers.hits import Grading
+from triggers.judging import Judge, grading_of, judge_of
+from triggers.patterns import AnyOf, CountPattern, EventPattern, Pattern, SequencePattern
+from triggers.rules import Rule, RuleSet
+from triggers.windows import CountFinder, SequenceFinder
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One rule with the place of the finder of its pattern and the places of the rules it asks about."""
+
+    judge: Judge
+    finder: int
+    asks: tuple[int, ...]
+    kinds: frozenset[Kind]
+
+
+Split = tuple[tuple[tuple[int, EventFinder], ...], tuple[tuple[int, Joining], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What to do when occurrences with some kinds of events changed: finders and rules by place, in order."""
+
+    events: tuple[tuple[int, EventFinder], ...]
+    others: tuple[tuple[int, Joining], ...]
+    rules: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Finders and rules in order; `kinds` are those that each finder reads."""
+
+    finders: tuple[EventFinder | Joining, ...]
+    kinds: tuple[frozenset[Kind], ...]
+    rules: tuple[Planned, ...]
+    places: Mapping[str, int]  # of rules, by id
+    _steps: dict[frozenset[Kind], Steps] = field(default_factory=dict, repr=False)
+
+    def steps(self, kinds: frozenset[Kind]) -> Steps:
+        """The finders and rules that occurrences with these kinds can touch, with the rules that those ask about."""
+        known = self._steps.get(kinds)
+        if known is None:
+            touched = {place for place, rule in enumerate(self.rules) if rule.kinds & kinds}
+            asked = {place for rule in touched for place in self.rules[rule].asks}
+            known = Steps(
+                *self.split(place for place, own in enumerate(self.kinds) if own & kinds),
+                tuple(sorted(touched | asked)),
+            )
+            if len(self._steps) < MOST_STEPS:
+                self._steps[kinds] = known
+        return known
+
+    def split(self, places: Iterable[int]) -> Split:
+        """Finders of single events, and the others, in order."""
+        listed = sorted(places)
+        events = [(place, finder) for place in listed if isinstance(finder := self.finders[place], EventFinder)]
+        others = [(place, finder) for place in listed if not isinstance(finder := self.finders[place], EventFinder)]
+        return tuple(events), tuple(others)
+
+    def finders_of(self, rules: Iterable[int]) -> list[int]:
+        """The finders that these rules need, in order."""
+        wanted: set[int] = set()
+        todo = [self.rules[rule].finder for rule in rules]
+        while todo:
+            place = todo.pop()
+            if place not in wanted:
+                wanted.add(place)
+                todo.extend(self.finders[place].parts)
+        return sorted(wanted)
+
+
+MOST_STEPS = 1_000
+"""How many combinations of kinds are remembered; more are worked out each time."""
+
+
+def plan_of(rules: RuleSet) -> Plan:
+    """The plan of a rule set, made once."""
+    plan: Plan | None = rules.worked_out.get(Plan)
+    if plan is None:
+        plan = rules.worked_out[Plan] = _planned(rules.rules)
+    return plan
+
+
+def _planned(listed: tuple[Rule, ...]) -> Plan:
+    making = _Making()
+    places = {str(rule.rule_id): place for place, rule in enumerate(listed)}
+    roots = [making.place(rule.when, rule, grading_of(rule)) for rule in listed]
+    planned: list[Planned] = []
+    for rule, root in zip(listed, roots, strict=True):
+        asks = tuple(sorted(places[asked] for asked in rule.asks if asked in places))
+        kinds = making.kinds[root].union(*(planned[place].kinds for place in asks))
+        planned.append(Planned(judge_of(rule), root, asks, kinds))
+    return Plan(tuple(making.finders), tuple(making.kinds), tuple(planned), places)
+
+
+@dataclass(slots=True)
+class _Making:
+    """Places finders, those of parts first; equal ones share a place."""
+
+    finders: list[EventFinder | Joining] = field(default_factory=list)
+    kinds: list[frozenset[Kind]] = field(default_factory=list)
+    known: dict[Hashable, int] = field(default_factory=dict)
+
+    def place(self, pattern: Pattern, rule: Rule, grading: Grading | None) -> int:
+        """The place of the finder of `pattern`, graded as the rule grades its moments (None: not)."""
+        tolerance = rule.tolerance
+        match pattern:
+            case EventPattern(kinds, where, still, subject=subject, suspect_side=suspect):
+                key = (kinds, where, still, subject, suspect, tolerance, rule.rule_id if grading else "")
+                return self._kept(key, EventFinder(pattern, tolerance, grading), kinds)
+            case AnyOf(listed):
+                parts = tuple(self.place(part, rule, grading) for part in listed)
+                shape = tuple(type(part).__name__ for part in listed)
+                finder = any_finder(pattern, parts, tolerance)
+                return self._kept(("any", parts, shape, finder.linked, tolerance), finder, self._reads(parts))
+            case CountPattern(of=of):
+                parts = (self.place(of, rule, None),)
+                return self._kept((id(pattern), tolerance), CountFinder(pattern, parts, tolerance), self._reads(parts))
+            case SequencePattern(first=first, then=then):
+                parts = (self.place(first, rule, None), self.place(then, rule, None))
+                return self._kept((id(pattern), tolerance), SequenceFinder(pattern, parts), self._reads(parts))
+
+    def _reads(self, parts: Iterable[int]) -> frozenset[Kind]:
+        return frozenset().union(*(self.kinds[part] for part in parts))
+
+    def _kept(self, key: Hashable, finder: EventFinder | Joining, kinds: frozenset[Kind]) -> int:
+        place = self.known.get(key)
+        if place is None:
+            place = self.known[key] = len(self.finders)
+            self.finders.append(finder)
+            self.kinds.append(kinds)
+        return place
