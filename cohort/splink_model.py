@@ -44,8 +44,10 @@ from domain.errors import ConfigError
 
 Frequencies = Mapping[str, Mapping[str, float]]
 """Column (lower case) -> value -> its share of the records that have one."""
-GUARDS = ("name", "date of birth", "sex", "NHS number", "PNC id", "CRO number", "UPN", "local reference")
-"""Our comparisons that the rules of deciding (vetoes, twins, siblings) ask about; they weigh nothing here."""
+GUARDS = ("sex", "NHS number", "PNC id", "CRO number", "UPN", "local reference")
+"""Our comparisons whose levels the rules of deciding (vetoes, identifiers) ask for; they weigh nothing here."""
+_OURS = frozenset({*GUARDS, "name", "date of birth", "given names", "family name"})
+"""Names that mean levels of ours to those rules: a comparison of Splink's is not called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class _Reading:
 
     def _check_names(self, read: Sequence[_Read]) -> None:
         for each in read:
-            if each.name in GUARDS:
+            if each.name in _OURS:
                 each.name += " (Splink)"
         twice = [name for name, count in Counter(each.name for each in read).items() if count > 1]
         self._faults += [f"two comparisons are called {name}" for name in twice]
