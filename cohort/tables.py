@@ -89,7 +89,7 @@ def open_people(
     imported model compares. Raises ConfigError where the file is no table at all.
     """
     opened = open_table(path)
-    known = mapping if mapping is not None else own_names(opened.columns)
+    known = mapping.fitted(opened.columns) if mapping is not None else own_names(opened.columns)
     there = [name for name in also if name in opened.columns]
     return PeopleTable(opened, known, RowReader(known, as_written=as_written, also=there), side=side)
 

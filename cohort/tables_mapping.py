@@ -5,12 +5,13 @@ file are told at once. A table whose columns carry our own field names needs no 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import yaml
 
+from cohort.csv_columns import MEMBER_COLUMNS
 from domain.errors import ConfigError
 
 
@@ -35,7 +36,10 @@ _ALSO = {
 }  # fmt: skip
 """Other words for the same fields: nobody should fail on a plural."""
 _IDS = {Side.COHORT: ("member_id", "id", "event_id"), Side.EVENTS: ("event_id", "id", "member_id")}
-_USUAL_IDS = ("id", "rec_id", "unique_id", "record_id", "uid", "person_id", "row_id")
+_USUAL_IDS = ("id", "rec_id", "unique_id", "record_id", "uid", "person_id", "row_id", "")
+"""Last, a column without a name: row names as pandas and R write them."""
+_OF_THE_PROGRAMME = frozenset(MEMBER_COLUMNS) - {*FIELDS, "member_id"}
+"""Fields of a cohort that say nothing about who somebody is: they may be mapped, and are not read."""
 _DATE_PARTS = ("year", "month", "day")
 _SETTINGS = ("extra", "blank", "split", "date_order")
 _BLANK = ("", "NA", "N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "nan", "None", "\\N")
@@ -71,6 +75,24 @@ class TableMapping:
         """Every column that is read, each once, the record's id apart."""
         named = [column for group in (self.fields, self.extra) for columns in group.values() for column in columns]
         return tuple(dict.fromkeys([*named, *self.births]))
+
+    def fitted(self, there: Sequence[str]) -> "TableMapping":
+        """The same mapping in a table's own spelling, where its columns differ in capitals only."""
+        spelt: dict[str, str] = {}
+        for column in there:
+            spelt.setdefault(column.casefold(), column)
+        known = set(there)
+
+        def own(column: str) -> str:
+            return column if column in known else spelt.get(column.casefold(), column)
+
+        return replace(
+            self,
+            fields={name: tuple(map(own, columns)) for name, columns in self.fields.items()},
+            extra={name: tuple(map(own, columns)) for name, columns in self.extra.items()},
+            ids={name: own(column) for name, column in self.ids.items()},
+            births=tuple(map(own, self.births)),
+        )
 
     def id_column(self, side: Side, there: Sequence[str]) -> str | None:
         """The column of the record's id; None where the table has none, then its row number is the id."""
@@ -113,7 +135,7 @@ class _Reading:
         births: tuple[str, ...] = ()
         for key, value in self._raw.items():
             name = _ALSO.get(key, key)
-            if key in _SETTINGS:
+            if key in _SETTINGS or key in _OF_THE_PROGRAMME:
                 continue
             if key in _IDS[Side.COHORT]:
                 ids[key] = (self._columns(key, value) or ("",))[0]

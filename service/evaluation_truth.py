@@ -15,7 +15,11 @@ from cohort.tables_files import OpenTable
 from domain.errors import ConfigError
 
 _CLUSTERS = ("cluster", "cluster_id", "entity_id", "true_id", "true_match_id", "same_person")
-_EVENT_HINTS = ("event", "_b", "_r", "right", "2", "mention")
+_HINTS = (
+    (("event", "mention"), ("b", "r", "right", "2", "y")),
+    (("member", "cohort", "person"), ("a", "l", "left", "1", "x")),
+)
+"""Words in a column's name, and its last letters, that speak for events and for members."""
 _SAMPLE = 2_000
 _ENOUGH = 0.02
 """The share of a column's cells that must be ids of one side for it to be that side's."""
@@ -95,19 +99,22 @@ def _by_cells(
     of_events = {name: share(name, events) for name in columns}
     of_members = {name: share(name, members) for name in columns}
     pairs = [
-        (of_events[one] + of_members[other], _hinted(one) - _hinted(other), one, other)
-        for one in columns
+        (of_events[one] + of_members[other], _hinted(one) - _hinted(other), place, one, other)
+        for place, one in enumerate(columns)
         for other in columns
         if one != other and of_events[one] >= _ENOUGH and of_members[other] >= _ENOUGH
     ]
     if not pairs:
         raise ConfigError("The truth has no two columns with ids of events and members: name them event_id, member_id.")
-    _, _, event, member = max(pairs, key=lambda pair: pair[:2])
+    *_, event, member = max(pairs, key=lambda pair: pair[:3])
     return event, member
 
 
 def _hinted(column: str) -> int:
-    return any(hint in column.lower() for hint in _EVENT_HINTS)
+    """1 for a name that speaks for events, -1 for one of members, 0 for neither; the later column is of events then."""
+    name = column.lower()
+    event, member = (any(map(name.__contains__, words)) or name.endswith(ends) for words, ends in _HINTS)
+    return event - member
 
 
 def _own_id(columns: Sequence[str], rows: _Cells, known: Collection[str], cluster: str) -> str:

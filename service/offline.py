@@ -93,7 +93,7 @@ def read_mapping(path: Path | None) -> TableMapping | None:
 def read_cohort(files: Files, wanted: Wanted = Wanted()) -> Cohort:
     """Everybody of the cohort's file; with a fault, nobody."""
     path = files.cohort
-    live = None if files.mapping is not None else _live_cohort(path)
+    live = _live_cohort(path, files.mapping)
     if live is not None:
         with path.open("rb") as stream:
             found = read_members(stream, live)
@@ -112,10 +112,12 @@ def read_cohort(files: Files, wanted: Wanted = Wanted()) -> Cohort:
     return Cohort(() if faults else members, faults, table.notices, kept, table.columns)
 
 
-def _live_cohort(path: Path) -> FileFormat | None:
-    """The cohort's own format, if the file is in it: it says each person's status."""
+def _live_cohort(path: Path, mapping: TableMapping | None) -> FileFormat | None:
+    """The cohort's own format, if the file is in it: it says each person's status, and the mapping names none of it."""
     opened = open_table(path)
     names = set(opened.columns)
+    if mapping is not None and names.intersection(mapping.columns):
+        return None
     if path.suffix.lower() in {".parquet", ".pq"}:
         return None
     if {"member_id", "status"} <= names:
@@ -148,9 +150,9 @@ class EventSource:
         path = self._files.events
         if path.suffix.lower() == ".hl7":
             return True
-        if path.suffix.lower() in {".parquet", ".pq", ".csv", ".tsv", ".txt"} or self._mapping() is not None:
+        if path.suffix.lower() in {".parquet", ".pq", ".csv", ".tsv", ".txt"} or self._files.events_mapping is not None:
             return False
-        return _looks_like_envelope(path)
+        return _looks_like_envelope(path, self._files.mapping)
 
     def rows(self) -> Iterator[EventRow | Fault]:
         """Every event; what cannot be read is a fault with its line or record number."""
@@ -186,17 +188,23 @@ def _people(path: Path, mapping: TableMapping | None, side: Side, wanted: Wanted
     return open_people(path, mapping, side=side, as_written=bool(wanted.as_written), also=also)
 
 
-def _looks_like_envelope(path: Path) -> bool:
-    """Whether the first line that is JSON has what every record of a feed has; a line that is none is for the feed."""
+def _looks_like_envelope(path: Path, mapping: TableMapping | None) -> bool:
+    """Whether the first line has what every record of a feed has, and no column that is mapped.
+
+    A line that is no JSON object is for the feed to tell about, unless there is a mapping.
+    """
     with path.open("rb") as stream:
         for line in stream:
             if line.strip():
                 try:
                     record = msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"))
                 except (msgspec.MsgspecError, UnicodeError, RecursionError):
-                    return True
-                return not isinstance(record, dict) or bool({"kind", "source_key", "occurred_at"} & record.keys())
-    return True
+                    return mapping is None
+                if not isinstance(record, dict):
+                    return mapping is None
+                mapped = mapping is not None and any(column in record for column in mapping.columns)
+                return not mapped and bool({"kind", "source_key", "occurred_at"} & record.keys())
+    return mapping is None
 
 
 @dataclass(frozen=True, slots=True)

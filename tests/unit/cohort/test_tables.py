@@ -176,6 +176,8 @@ IDS = [
     ("x,y,given_names", "{given_names: given_names, member_id: x, event_id: y}", Side.EVENTS, "b", "one per side"),
     ("x,y,given_names", "{given_names: given_names, member_id: x}", Side.EVENTS, "a", "one name for both tables"),
     ("x,y,given_names", "{given_names: given_names}", Side.COHORT, "1", "rows are numbered"),
+    (",y,given_names", "{given_names: given_names}", Side.COHORT, "a", "row names of pandas"),
+    ("X,Y,Given_Names", "{given_names: given_names, id: y}", Side.COHORT, "b", "capitals do not matter"),
 ]
 
 
@@ -220,6 +222,10 @@ def test_all_faults_of_a_mapping_are_told_at_once() -> None:
 
 def test_a_column_called_no_or_1_is_a_column() -> None:
     assert load_mapping("{sex: No, given_names: 1}").fields == {"sex": ("No",), "given_names": ("1",)}
+
+
+def test_fields_of_a_cohort_that_are_not_about_who_somebody_is_may_be_mapped() -> None:
+    assert load_mapping("{sex: a, status: b, navigator_id: c, watch_reason: d}").columns == ("a",)
 
 
 def test_all_missing_columns_are_told_at_once(tmp_path: Path) -> None:

@@ -108,11 +108,12 @@ def test_a_share_is_one_only_where_it_is() -> None:
     assert (share(1.0), share(0.99996), share(0.9998)) == ("1.0000", ">0.9999", "0.9998")
 
 
-EVENTS, MEMBERS = ["e1", "e2", "e3"], ["m1", "m2"]
+EVENTS, MEMBERS = ["e1", "e2", "e3", "x1", "x2"], ["m1", "m2", "x1", "x2"]
 TRUTHS = [
     ("event_id,member_id\ne1,m1\ne2,m2\n", {("e1", "m1"), ("e2", "m2")}, 0, "by name"),
     ("Member_ID,Event_ID,why\nm1,e1,x\n", {("e1", "m1")}, 0, "by name, in any case and order"),
     ("left,right\nm1,e1\nm2,e2\n", {("e1", "m1"), ("e2", "m2")}, 0, "by what the cells hold"),
+    ("A,B\nx1,x1\nx1,x2\n", {("x1", "x1"), ("x2", "x1")}, 0, "ids that both tables have: A is the cohort"),
     ("event_id,member_id\ne1,m1\ne2,m9\ne3,\n", {("e1", "m1")}, 1, "a pair elsewhere, an event about nobody"),
     ("rec,cluster\ne1,A\nm1,A\ne2,B\nm2,C\n", {("e1", "m1")}, 0, "records and the person each belongs to"),
 ]
