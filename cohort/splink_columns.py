@@ -36,7 +36,8 @@ FIELDS: dict[str, Callable[[PreparedIdentity], Values]] = {
     "pnc_id": lambda who: who.pnc,
     "cro": lambda who: who.cro,
     "upn": lambda who: who.upn,
-    "nominal_ids": lambda who: tuple(value for _, _, value in who.references),
+    "nominal_ids": lambda who: tuple(value for scheme, _, value in who.references if scheme == "nominal"),
+    "crn": lambda who: tuple(value for scheme, _, value in who.references if scheme == "crn"),
 }
 """Our fields -> their values in prepared form."""
 _NAMES = frozenset({"given_names", "family_name", "full_name"})

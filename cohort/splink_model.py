@@ -54,7 +54,8 @@ _OURS = frozenset({*GUARDS, "name", "date of birth", "given names", "family name
 class SplinkModel:
     """A Splink model that can be mapped.
 
-    `columns` are the columns that it reads, in lower case; `frequency_columns` those whose term frequencies it uses.
+    `columns` are the columns that it reads, as it spells them; `frequency_columns` those whose term frequencies it
+    uses, in lower case.
     `gammas` are Splink's numbers of the levels, by comparison and name of level; a level without one says nothing.
     `notices` say in words what was left aside or filled in. `match_model` makes it ready to score.
     """
@@ -160,6 +161,7 @@ class _Reading:
         self._notices: list[str] = []
         self._sources: dict[str, Source] = {}
         self._uses = Columns()
+        self._spelt: dict[str, str] = {}
         self._gammas: dict[str, dict[str, int]] = {}
 
     def model(self) -> SplinkModel:
@@ -192,7 +194,7 @@ class _Reading:
         return SplinkModel(
             file=self._file,
             wrapper=self._wrapper,
-            columns=tuple(self._uses.names),
+            columns=tuple(self._spelt.get(name, name) for name in self._uses.names),
             frequency_columns=self._frequency_columns(),
             gammas=self._gammas,
             notices=tuple(self._notices),
@@ -212,8 +214,9 @@ class _Reading:
             tree: exp.Expr | None = None
             if not level.is_else:
                 try:
-                    tree = lowered(parsed(level.sql_condition, self._file.sql_dialect))
+                    tree = parsed(level.sql_condition, self._file.sql_dialect)
                     self._note(tree)
+                    lowered(tree)
                 except Refused as error:
                     self._refuse(read, level, str(error))
             read.trees.append(tree)
@@ -222,8 +225,9 @@ class _Reading:
     def _note(self, tree: exp.Expr) -> None:
         """Remember the columns of a condition, so that unknown ones are told even where something else is refused."""
         for column in tree.find_all(exp.Column):
-            if column.name[-2:] in ("_l", "_r") and len(column.name) > 2:
-                self._uses.place(column.name[:-2])
+            if column.name[-2:].lower() in ("_l", "_r") and len(column.name) > 2:
+                self._spelt.setdefault(column.name[:-2].casefold(), column.name[:-2])
+                self._uses.place(column.name[:-2].casefold())
 
     def _refuse(self, read: _Read, level: SplinkLevel, why: str) -> None:
         place = read.file.comparison_levels.index(level) + 1
@@ -253,7 +257,9 @@ class _Reading:
                     continue
         for level in (level for each in read for level in each.file.comparison_levels):
             if level.tf_adjustment_column and not level.is_else:
-                self._uses.place(column_name(level.tf_adjustment_column))
+                name = column_name(level.tf_adjustment_column)
+                self._spelt.setdefault(name, level.tf_adjustment_column)
+                self._uses.place(name)
         for name in self._uses.settle():
             uses = " and as ".join(sorted(self._uses.uses[name]))
             self._faults.append(f"the column {printable(name)} is used as {uses}")

@@ -190,6 +190,17 @@ def test_a_column_that_nobody_knows_is_refused_by_name_until_it_is_mapped() -> N
     assert scored(model, who(size="9"), who(shoe="9")).level("x") == "shoe_l = shoe_r"
 
 
+def test_columns_are_told_as_spelt_and_compared_in_any_case() -> None:
+    odd = {
+        "output_column_name": "x",
+        "comparison_levels": [level('"Given Name_l" = "given name_R"', 0.5, 0.0625), level("ELSE", 0.5, 1.0)],
+    }
+    model = read_splink(text_of(odd), columns={"GIVEN NAME": "given_names"})
+    assert model.columns == ("Given Name",)
+    extra = PreparedIdentity(extras=(("given NAME", ("anna",)),))
+    assert scored(model.match_model(), extra, extra).weight == pytest.approx(-2 + 3)
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 REFUSED = [
