@@ -224,7 +224,10 @@ def birth_level(one: Births, other: Births) -> str:
     (first, guessed), (second, guessed_too) = one, other
     if not first or not second:
         return MISSING
-    level = min((date_level(mine, theirs) for mine, theirs in product(first, second)), key=_BIRTH_RANK.__getitem__)
+    if len(first) == 1 == len(second):
+        level = date_level(first[0], second[0])
+    else:
+        level = min((date_level(mine, theirs) for mine, theirs in product(first, second)), key=_BIRTH_RANK.__getitem__)
     return "estimated_near" if level in _AGAINST and (guessed or guessed_too) else level
 
 

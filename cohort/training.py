@@ -22,7 +22,7 @@ from cohort.training_keys import choose_keys
 from cohort.training_pairs import Joining, Longs, candidates
 from domain.errors import ConfigError
 
-RANDOM_PAIRS = 200_000
+RANDOM_PAIRS = 120_000
 MOST_MEMBERS = 60_000
 MOST_EVENTS = 20_000
 """Rows looked at for pairs; of larger tables a seeded sample. Term frequencies are of all rows."""
@@ -213,12 +213,15 @@ def _rarer(tables: _Tables, chosen: Longs, levels: Levels, values: Sequence[Valu
         if file is None:
             continue
         hold = tables.columns[column].offer.values
-        for pair in np.flatnonzero(levels[:, column] == 0).tolist():
-            one, other = divmod(int(chosen[pair]), len(tables.events))
-            shared = set(hold(tables.members[one])).intersection(hold(tables.events[other]))
-            if shared:
-                rarest = min(file.values.get(value, file.default) for value in shared)
-                bits[pair] += np.log2(file.usual / rarest)
+        ours, said = [hold(who) for who in tables.members], [hold(who) for who in tables.events]
+        agreeing = np.flatnonzero(levels[:, column] == 0)
+        changes = []
+        for pair in chosen[agreeing].tolist():
+            one, other = ours[pair // len(said)], said[pair % len(said)]
+            shared = one if one == other else set(one).intersection(other)
+            rarest = min((file.values.get(value, file.default) for value in shared), default=file.usual)
+            changes.append(file.usual / rarest)
+        bits[agreeing] += np.log2(np.array(changes, dtype=np.float64))
     return bits
 
 

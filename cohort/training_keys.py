@@ -10,7 +10,7 @@ from cohort.training_pairs import Combination, Joining, KeyPairs, Longs
 
 MOST_KEYS = 16
 PAIRS_EACH = 12.0
-"""Candidates per event that the keys may bring at the size of the tables trained on."""
+"""Candidates per event, likely matches apart, that the keys may bring at the size of the tables trained on."""
 _WORTH = 5e-5
 """Share of the likely matches that a further key must find."""
 
@@ -31,7 +31,7 @@ def choose_keys(
     chosen: list[Combination] = []
     spent, budget = 0, PAIRS_EACH * joining.events
     finds = {each.key: each.pairs[each.narrow] for each in keys}
-    costs = {each.key: len(each.pairs) for each in keys}
+    costs = {each.key: len(each.pairs) - int(np.isin(each.pairs, likely).sum()) for each in keys}
     while len(missing) and len(chosen) < MOST_KEYS:
         gains = {key: int(np.isin(missing, pairs, assume_unique=True).sum()) for key, pairs in finds.items()}
         best = max(gains, key=lambda key: (gains[key] / (costs[key] + 0.2 * joining.events), key), default=None)

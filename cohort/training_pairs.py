@@ -20,7 +20,7 @@ Hashes = NDArray[np.uint64]
 Combination = tuple[str, ...]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
-PAIRS_EACH = 40
+PAIRS_EACH = 30
 """Candidate pairs per event up to which loose keys are taken in, and per key a third of it."""
 _MOST_PAIRS = 900_000
 _WIDE = 40
