@@ -31,6 +31,9 @@ bench: $(STAMP)  ## speed and memory beside the machine's own floor
 force: $(STAMP)  ## how well people are recognised: 1,000 to 1,000,000 members (ten minutes)
 	$(BIN)/python -m tests.force_quality --sizes 1000,10000,100000,1000000 --write docs/matching-force.md $(ARGS)
 
+febrl: $(STAMP)  ## recognition on FEBRL 1 to 4 beside Splink 4; the table is kept in docs/matching-febrl.md
+	$(BIN)/python -m tests.febrl --write docs/matching-febrl.md $(ARGS)
+
 check: format lint types floors test  ## what CI runs
 
 format: $(STAMP)
