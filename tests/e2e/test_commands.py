@@ -16,7 +16,7 @@ from tests.e2e.people import adt, ago, line, mention, record, watched
 from tests.e2e.warm import Done
 
 COMMANDS = [
-    "run", "worker", "api", "demo", "ingest", "match", "doctor", "cohort import", "cohort export", "cohort show",
+    "run", "worker", "api", "demo", "ingest", "match", "match train", "match explain", "match evaluate", "doctor", "cohort import", "cohort export", "cohort show",
     "navigators import", "quarantine list", "quarantine show", "quarantine replay", "rules check", "rules explain",
     "rules test", "keys create", "keys list", "keys revoke",
 ]  # fmt: skip

