@@ -61,7 +61,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         reviews,
         revived=revived,
         links=(*links, *inherited),
-        parked=_parked(bare, certain, links, clear=_names_somebody(event)),
+        parked=_parked(bare, certain, links, clear=_names_somebody(event), nameless=_is_nameless_visit(event, certain)),
         nobody=_about_nobody(matches),
         applied=applied(event, matches, parts.found.values(), known.said, now),
     )
@@ -114,17 +114,26 @@ def _parked(
     links: Iterable[Link],
     *,
     clear: bool,
+    nameless: bool = False,
 ) -> ParkedAmendment | None:
-    """What is kept of an amendment for those who turn out later to be concerned by what it amends."""
-    if event.kind not in AMENDING and event.kind is not Kind.ED_MERGED:
+    """What is kept of an amendment for those who turn out later to be concerned by what it amends; and of a visit by
+    somebody who could not say their name, for whom a later message names."""
+    if event.kind not in AMENDING and event.kind is not Kind.ED_MERGED and not nameless:
         return None
     return ParkedAmendment(
-        keys=keys_to_look_up(event),
+        keys=keys_to_look_up(event) or (occurrence_link(occurrence_key(event)),),
         event=event,
         reached=tuple(sorted({value for _, value in links if not value.startswith(OCCURRENCE)})),
         named=tuple(sorted({member for member, _ in certain})),
         clear=clear,
     )
+
+
+def _is_nameless_visit(event: Event, certain: Collection[object]) -> bool:
+    """Whether it opens a visit without saying clearly who the patient is, as with the unconscious: a visit has one."""
+    attributes = event.attributes
+    opens = isinstance(attributes, EdAttributes) and bool(attributes.visit_key) and not keys_to_look_up(event)
+    return opens and not certain and not _names_somebody(event)
 
 
 def _through_household(matches: Sequence[Match]) -> dict[MemberId, Match]:

@@ -209,7 +209,14 @@ class TestAmendments:
         assert (parked.reached, parked.named) == (("S:M5",), (M5,))
 
     def test_what_opens_an_occurrence_does_not_wait(self) -> None:
-        assert seen(ed(Kind.ED_ARRIVAL, visit="V1")).parked is None
+        assert seen(ed(Kind.ED_ARRIVAL, "M9", visit="V1")).parked is None
+        assert seen(event(Kind.CRIME_RECORDED)).parked is None
+
+    def test_a_visit_that_names_nobody_waits_for_the_name(self) -> None:
+        waiting = seen(ed(Kind.ED_ARRIVAL, visit="V1")).parked
+        assert waiting is not None
+        assert waiting.keys == keys_to_look_up(ed(Kind.ED_UPDATED, visit="V1"))
+        assert (waiting.named, waiting.clear) == ((), False)
 
     def test_what_waited_comes_to_life_for_those_it_has_not_reached(self) -> None:
         late = event(Kind.CRIME_UPDATED, ("M5", VICTIM), key="R1")
