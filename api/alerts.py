@@ -11,7 +11,7 @@ from starlette.responses import Response
 from alerts.model import Alert, AlertState, Delivery
 from alerts.ports import AlertFilter
 from alerts.reference import normalise_reference
-from api.answers import answer, conditional, etag_from, tagged, unchanged, version_in
+from api.answers import answer, conditional, etag_from, tagged, unchanged, version_seen
 from api.bodies import Acting, Closing, read_command
 from api.commands import Transition, accepting, change, closing, contacting
 from api.deps import ApiDependencies
@@ -137,7 +137,7 @@ class AlertDoors:
         version: int | None,
         transition: Callable[[int], Transition],
     ) -> Response:
-        seen = _version_seen(request, version)
+        seen = version_seen(request, version)
 
         async def load() -> Alert:
             alert, _, sight = await self._seen(reference, caller)
@@ -197,17 +197,3 @@ def _acting_as(caller: Caller) -> NavigatorId:
     if caller.grant.navigator_id is None:
         raise Refused(ProblemKind.NOT_ALLOWED, "This key names no navigator to act as.")
     return caller.grant.navigator_id
-
-
-def _version_seen(request: Request, version: int | None) -> int:
-    """The version that the caller saw, from If-Match or the body; they must not differ."""
-    header = request.headers.get("if-match")
-    matched = version_in(header)
-    if header is not None and matched is None:
-        raise Refused(ProblemKind.INVALID, faults=(Fault("header.if-match", "the ETag of this alert"),))
-    if matched is not None and version is not None and matched != version:
-        raise Refused(ProblemKind.INVALID, faults=(Fault("body.version", "the same version as If-Match"),))
-    seen = matched if matched is not None else version
-    if seen is None:
-        raise Refused(ProblemKind.VERSION_NEEDED)
-    return seen

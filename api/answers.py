@@ -13,6 +13,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.problems import Fault, ProblemKind, Refused
+
 _START = b'{"as_of":'
 _encode = msgspec.json.Encoder().encode
 _TAG = re.compile(r'^(?:W/)?"(\d{1,9})\.[0-9a-f]*"$|^(?:W/)?"(\d{1,9})"$')
@@ -72,6 +74,20 @@ def version_in(if_match: str | None) -> int | None:
     """The version in an If-Match header: an alert's ETag, or the bare version in quotes. None if it is neither."""
     found = _TAG.match((if_match or "").strip())
     return int(found[1] or found[2]) if found else None
+
+
+def version_seen(request: Request, version: int | None) -> int:
+    """The version that the caller saw, from If-Match or the body. Raises Refused if there is none, or they differ."""
+    header = request.headers.get("if-match")
+    matched = version_in(header)
+    if header is not None and matched is None:
+        raise Refused(ProblemKind.INVALID, faults=(Fault("header.if-match", "the ETag of what you saw"),))
+    if matched is not None and version is not None and matched != version:
+        raise Refused(ProblemKind.INVALID, faults=(Fault("body.version", "the same version as If-Match"),))
+    seen = matched if matched is not None else version
+    if seen is None:
+        raise Refused(ProblemKind.VERSION_NEEDED)
+    return seen
 
 
 def _tagged(request: Request, body: bytes, etag: str, as_of: datetime, *, personal: bool) -> Response:

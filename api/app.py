@@ -24,6 +24,7 @@ from api.openapi import document
 from api.pages import STYLE_NAME, docs_page, log_in_page, style_sheet
 from api.policy import ROUTE_ROLES, ApiPolicy
 from api.problems import PROBLEMS, Fault, ProblemKind, Refused, kind_of, respond
+from api.reviews import ReviewDoors
 from api.standing import Standing
 from domain.errors import ConfigError, FeedError, NotAllowed, ServiceError
 
@@ -48,6 +49,7 @@ def create_app(deps: ApiDependencies, settings: ApiPolicy) -> FastAPI:
         FeedDoors(deps, settings, standing),
         AlertDoors(deps, settings, standing),
         DeskDoors(deps, settings, standing),
+        ReviewDoors(deps, settings, standing),
         HealthDoors(deps.readiness, deps.clock),
     )
     _add_doors(app, specs)

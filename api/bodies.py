@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from alerts.model import Outcome
 from api.problems import Fault, ProblemKind, Refused
+from api.review_ports import ReviewVerdict
 
 COMMAND_BYTES = 16 * 1024
 _Wanted = TypeVar("_Wanted")
@@ -34,6 +35,26 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A gatekeeper's decision; it is logged with its reason (domain.md 3.3)."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+
+
+class Judging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An analyst's decision on one candidate of a review, with its reason. `version` is the one that was seen.
+
+    The reason is kept in the audit log: write no name and no number into it.
+    """
+
+    member_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    verdict: ReviewVerdict
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+    version: Annotated[int, msgspec.Meta(ge=1, le=999_999_999)] | None = None
+
+
+class Undoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The undoing of a decision on a review, with its reason (no name, no number)."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+    member_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    version: Annotated[int, msgspec.Meta(ge=1, le=999_999_999)] | None = None
 
 
 async def read_bytes(request: Request, *, most: int, within: timedelta) -> bytes:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.ports import AlertStore
 from api.ports import Books, Desk, FeedIntake, Freshness, KeyStore, PeopleView, Readiness
+from api.review_ports import Reviews
 from domain.clock import Clock
 
 
@@ -16,6 +17,7 @@ class ApiDependencies:
     intake: FeedIntake
     books: Books
     desk: Desk
+    reviews: Reviews
     alerts: AlertStore
     people: PeopleView
     freshness: Freshness

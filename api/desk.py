@@ -1,4 +1,4 @@
-"""What waits for people: records that could not be taken, doubtful matches, intelligence before the gatekeeper."""
+"""What waits for people: records that could not be taken, intelligence before the gatekeeper."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ from api.gate import Caller, caller_of
 from api.policy import ApiPolicy
 from api.ports import HeldDecision
 from api.problems import ProblemKind, Refused
-from api.shapes import HeldDetail, HeldList, QuarantineDetail, QuarantineList, Replayed, ReviewList
+from api.shapes import HeldDetail, HeldList, QuarantineDetail, QuarantineList, Replayed
 from api.standing import Standing
 from domain.events import Feed
 
@@ -52,12 +52,6 @@ class DeskDoors:
         """Take a record again, after its sender, a mapping or the service has been mended. Safe to repeat."""
         items = await self._deps.desk.replay(item_id)
         return answer(Replayed(self._deps.clock.now(), item_id, tuple(items)))
-
-    async def reviews(self, request: Request, limit: Limit = 50) -> Response:
-        """Doubtful matches, newest first, with the evidence in words and bits."""
-        found = await self._deps.desk.reviews(limit)
-        view = ReviewList(self._deps.clock.now(), await self._standing.now(), tuple(found))
-        return conditional(request, view, personal=True)
 
     async def held(self, request: Request, limit: Limit = 50) -> Response:
         """Intelligence that waits, or waited, for the police gatekeeper: which record, what it would set off."""

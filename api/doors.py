@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.alerts import AlertDoors
-from api.bodies import Acting, Closing, Deciding
+from api.bodies import Acting, Closing, Deciding, Judging, Undoing
 from api.desk import DeskDoors
 from api.feeds import FeedDoors
 from api.health import HealthDoors
 from api.problems import ProblemKind as P
+from api.review_shapes import ReviewDecided, ReviewDetail, ReviewList
+from api.reviews import ReviewDoors
 from api.shapes import (
     AlertCounts,
     AlertDetail,
@@ -27,7 +29,6 @@ from api.shapes import (
     ReadyShown,
     Receipts,
     Replayed,
-    ReviewList,
 )
 
 COMMAND = (P.INVALID, P.NOT_FOUND, P.CONFLICT, P.TOO_LARGE, P.TOO_SLOW, P.UNSUPPORTED_MEDIA)
@@ -60,9 +61,17 @@ class DoorSpec:
     also: Mapping[int, type[Any]] | None = None
 
 
-def doors(feeds: FeedDoors, alerts: AlertDoors, desk: DeskDoors, health: HealthDoors) -> tuple[DoorSpec, ...]:
+def doors(
+    feeds: FeedDoors, alerts: AlertDoors, desk: DeskDoors, reviews: ReviewDoors, health: HealthDoors
+) -> tuple[DoorSpec, ...]:
     """All addresses under /v1, in the order in which they are matched."""
-    return (*_feed_doors(feeds), *_alert_doors(alerts), *_desk_doors(desk), *_health_doors(health))
+    return (
+        *_feed_doors(feeds),
+        *_alert_doors(alerts),
+        *_desk_doors(desk),
+        *_review_doors(reviews),
+        *_health_doors(health),
+    )
 
 
 def _feed_doors(feeds: FeedDoors) -> tuple[DoorSpec, ...]:
@@ -168,16 +177,6 @@ def _desk_doors(desk: DeskDoors) -> tuple[DoorSpec, ...]:
         ),
         DoorSpec(
             "GET",
-            "/v1/reviews",
-            desk.reviews,
-            "Desk",
-            "Doubtful matches",
-            ReviewList,
-            polled=True,
-            problems=(P.INVALID,),
-        ),
-        DoorSpec(
-            "GET",
             "/v1/gatekeeper",
             desk.held,
             "Gatekeeper",
@@ -201,6 +200,39 @@ def _desk_doors(desk: DeskDoors) -> tuple[DoorSpec, ...]:
                 ("release", desk.release, "Release it"),
                 ("refuse", desk.refuse, "Refuse it"),
             )
+        ),
+    )
+
+
+def _review_doors(reviews: ReviewDoors) -> tuple[DoorSpec, ...]:
+    at = "/v1/reviews/{review_id}"
+    act = (*COMMAND, P.VERSION_NEEDED, P.NOT_PERMITTED_NOW)
+    return (
+        DoorSpec(
+            "GET",
+            "/v1/reviews",
+            reviews.page,
+            "Reviews",
+            "Doubtful matches",
+            ReviewList,
+            polled=True,
+            problems=(P.INVALID,),
+        ),
+        DoorSpec(
+            "GET",
+            at,
+            reviews.one,
+            "Reviews",
+            "One, with both sides",
+            ReviewDetail,
+            polled=True,
+            problems=(P.NOT_FOUND,),
+        ),
+        DoorSpec(
+            "POST", f"{at}/decisions", reviews.decide, "Reviews", "Decide", ReviewDecided, problems=act, body=Judging
+        ),
+        DoorSpec(
+            "POST", f"{at}/undo", reviews.undo, "Reviews", "Undo a decision", ReviewDecided, problems=act, body=Undoing
         ),
     )
 

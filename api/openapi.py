@@ -78,7 +78,7 @@ def _add_body(operation: dict[str, Any], spec: DoorSpec) -> None:
         operation["requestBody"] = {"required": True, "content": dict(spec.body)}
     if ProblemKind.VERSION_NEEDED in spec.problems:
         operation.setdefault("parameters", []).append(
-            _header("If-Match", "The ETag of the alert that you saw; or send `version` in the body.")
+            _header("If-Match", "The ETag of what you saw; or send `version` in the body.")
         )
 
 

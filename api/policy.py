@@ -17,6 +17,7 @@ ANYONE: frozenset[AccessRole] = frozenset(AccessRole)
 
 ALERT_READERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.GATEKEEPER, _R.AUDITOR})
 ALERT_WORKERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR})
+REVIEWERS = frozenset({_R.ANALYST, _R.SUPERVISOR})
 FIGURE_READERS = frozenset({_R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.OPERATOR, _R.AUDITOR})
 
 PUBLIC_ROUTES = frozenset(
@@ -48,7 +49,10 @@ ROUTE_ROLES: Mapping[tuple[str, str], frozenset[AccessRole]] = MappingProxyType(
         ("GET", "/v1/quarantine"): frozenset({_R.OPERATOR, _R.AUDITOR}),
         ("GET", "/v1/quarantine/{item_id}"): frozenset({_R.OPERATOR, _R.AUDITOR}),
         ("POST", "/v1/quarantine/{item_id}/replay"): frozenset({_R.OPERATOR}),
-        ("GET", "/v1/reviews"): frozenset({_R.ANALYST, _R.SUPERVISOR}),
+        ("GET", "/v1/reviews"): REVIEWERS,
+        ("GET", "/v1/reviews/{review_id}"): REVIEWERS,
+        ("POST", "/v1/reviews/{review_id}/decisions"): REVIEWERS,
+        ("POST", "/v1/reviews/{review_id}/undo"): REVIEWERS,
         ("GET", "/v1/gatekeeper"): frozenset({_R.GATEKEEPER, _R.AUDITOR}),
         ("POST", "/v1/gatekeeper/{held_id}/release"): frozenset({_R.GATEKEEPER}),
         ("POST", "/v1/gatekeeper/{held_id}/refuse"): frozenset({_R.GATEKEEPER}),

@@ -106,41 +106,6 @@ class QuarantineView:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceView:
-    """One comparison of a doubtful match: which, at which level (a word, never a value), worth how many bits."""
-
-    comparison: str
-    level: str
-    bits: float
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateView:
-    """A watched person whom an event may be about."""
-
-    member_id: MemberId
-    match_weight: float
-    match_probability: float
-    decision: str
-    reason: str
-    evidence: tuple[EvidenceView, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewView:
-    """A doubtful match that waits for a person. Identities are compared behind the sign-in, not here."""
-
-    review_id: str
-    event_id: EventId
-    feed: Feed
-    kind: str
-    occurred_at: datetime
-    created_at: datetime
-    why: str
-    candidates: tuple[CandidateView, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class HeldView:
     """Intelligence that waits for the police gatekeeper: which record of theirs, and what it would set off. No text."""
 
@@ -178,10 +143,6 @@ class Desk(Protocol):
 
     async def replay(self, item_id: str) -> list[ItemAnswer]:
         """Take it again, after its sender, a mapping or we have been mended. Raises NotFound, StoreUnavailable."""
-        ...
-
-    async def reviews(self, limit: int) -> Sequence[ReviewView]:
-        """Doubtful matches, newest first."""
         ...
 
     async def held(self, limit: int) -> Sequence[HeldView]:

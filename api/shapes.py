@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from alerts.model import AlertState, Channel, DeliveryStatus, FailureReason, Happening, Outcome, Purpose, TriggerState
-from api.ports import HeldView, ItemAnswer, MemberView, QuarantineView, ReviewView
+from api.ports import HeldView, ItemAnswer, MemberView, QuarantineView
 from api.sight import Sight
 from domain.events import Feed
 from domain.triggers import Priority, Sensitivity
@@ -242,15 +242,6 @@ class Replayed:
     as_of: datetime
     item_id: str
     items: tuple[ItemAnswer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewList:
-    """Doubtful matches, newest first."""
-
-    as_of: datetime
-    feeds: tuple[FeedState, ...]
-    reviews: tuple[ReviewView, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from api.policy import ApiPolicy
 from api.valkey import ValkeyKeyStore
 from domain.events import Feed
 from service.feeding import Feeding
+from service.reviewing import ReviewsAdapter
 from service.runtime import Service
 from service.settings import Settings
 from service.views import BooksAdapter, DeskAdapter, PeopleAdapter, ReadinessAdapter
@@ -34,6 +35,7 @@ def build_app(service: Service, client: Redis, settings: Settings) -> FastAPI:
             books=books,
             freshness=books,
             desk=DeskAdapter(service, feeding, service.clock),
+            reviews=ReviewsAdapter(service),
             alerts=service.alerts,
             people=PeopleAdapter(service),
             keys=ValkeyKeyStore(client),

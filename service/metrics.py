@@ -65,6 +65,16 @@ class Metrics:
         self.lookback_found = Counter(
             "reachpoint_lookback_found_total", "Found late by look-back", ["what"], registry=self.registry
         )
+        self.reviews_waiting = Gauge("reachpoint_reviews_waiting", "Doubtful matches that wait", registry=self.registry)
+        self.reviews_oldest = Gauge(
+            "reachpoint_reviews_oldest_seconds", "Age of the doubtful match that waits longest", registry=self.registry
+        )
+        self.reviews_steps = Gauge(
+            "reachpoint_reviews_steps",
+            "Decisions, undos and expiries of reviews since the store was made",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.intake_waiting = Gauge(
             "reachpoint_intake_waiting", "Records waiting for the next flush", registry=self.registry
         )

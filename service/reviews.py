@@ -20,6 +20,10 @@ FORGET_AFTER = timedelta(hours=24)
 """A review that is older was rung for long ago, or is for the board and not for the bell."""
 
 
+RUNG_FOR = 20
+"""So many of the latest items are looked at: one that somebody was unsure of stands behind newer ones."""
+
+
 def bell(newest: ReviewItem | None, world: World, now: datetime) -> tuple[Row, ...]:
     """The messages that the newest waiting review calls for; empty if none waits, or nobody can be told."""
     if newest is None or now - newest.created_at > FORGET_AFTER:

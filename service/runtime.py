@@ -26,7 +26,7 @@ from domain.ids import NavigatorId
 from domain.people import Navigator
 from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
-from service.reviews import bell
+from service.reviews import RUNG_FOR, bell
 from service.wiring import Policies
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
@@ -36,10 +36,12 @@ from streams.lease import WorkerLease
 from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
 from streams.lookback_valkey import ValkeyLookBack
 from streams.ports import Commit
+from streams.review_desk import ReviewDesk
 from streams.topology import STUCK_AFTER
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
+from streams.valkey_reviews import ValkeyReviews
 
 log = structlog.get_logger("reachpoint.service")
 
@@ -47,6 +49,7 @@ FOLLOW_EVERY = timedelta(milliseconds=250)
 """How often the index looks for changes: well within the second that is promised."""
 UPKEEP_EVERY = timedelta(seconds=5)
 TRIM_EVERY = timedelta(seconds=60)
+TIDY_EVERY = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ class Service:
         self.transport = ValkeyTransport(client, retention=policies.retention)
         self.decisions = ValkeyDecide(client, retention=policies.retention)
         self.desk = ValkeyDesk(client)
+        self.reviews = ValkeyReviews(client, retention=policies.retention)
+        self.review_desk = ReviewDesk(
+            self.reviews,
+            self.reviews,
+            log=self.transport,
+            people=self.decisions,
+            index=lambda: self.cohort.index,
+            clock=clock,
+            retention=policies.retention,
+        )
         self.alerts = ValkeyAlertStore(client)
         self.outbox = ValkeyOutbox(client)
         self.cohort_store = ValkeyCohortStore(client)
@@ -229,11 +242,15 @@ class Service:
 
     async def _upkeep(self) -> None:
         last_trim = last_expiry = self.clock.now()
+        last_tidying = self.clock.now() - TIDY_EVERY  # at once: a crash may have left something
 
         async def turn() -> int:
-            nonlocal last_trim, last_expiry
+            nonlocal last_trim, last_expiry, last_tidying
             await self._observe()
             await self._ring_for_reviews()
+            if self.clock.now() - last_tidying >= TIDY_EVERY:
+                await self._tidy_reviews()
+                last_tidying = self.clock.now()
             if self.clock.now() - last_trim >= TRIM_EVERY:
                 await self.transport.trim(self.clock.now())
                 last_trim = self.clock.now()
@@ -245,9 +262,19 @@ class Service:
 
         await keep_running("upkeep", turn, self._stop)
 
+    async def _tidy_reviews(self) -> None:
+        """End what waited too long, finish what a crash left half decided, and say how old the queue is."""
+        expired, followed = await self.review_desk.tidy()
+        if expired or followed:
+            log.info("reviews were tidied", action="reviews_tidied", expired=expired, followed=followed)
+        oldest = await self.review_desk.oldest()
+        age = (self.clock.now() - oldest).total_seconds() if oldest else 0.0
+        self.metrics.reviews_oldest.set(max(0.0, age))
+
     async def _ring_for_reviews(self) -> None:
-        newest = await self.desk.reviews(1)
-        rows = bell(newest[0] if newest else None, self.world(), self.clock.now())
+        latest = await self.desk.reviews(RUNG_FOR)
+        newest = max(latest, key=lambda item: item.created_at, default=None)
+        rows = bell(newest, self.world(), self.clock.now())
         if rows and rows[0].delivery.delivery_id not in self._rung:
             if await self.outbox.order(rows):
                 log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
@@ -264,6 +291,9 @@ class Service:
         self.metrics.members.set(len(self.cohort.index))
         self.metrics.cohort_version.set(self.cohort.index.version)
         self.metrics.intake_waiting.set(self.intake.depth)
+        self.metrics.reviews_waiting.set(await self.reviews.depth())
+        for outcome, number in (await self.reviews.steps()).items():
+            self.metrics.reviews_steps.labels(outcome).set(number)
         for feed, moment in books.last_received.items():
             self.metrics.last_received.labels(feed).set(moment.timestamp())
         for channel, waiting in (await self.outbox.pending()).items():

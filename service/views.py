@@ -7,8 +7,6 @@ from datetime import datetime
 
 from api.ports import (
     BooksView,
-    CandidateView,
-    EvidenceView,
     HeldDecision,
     HeldView,
     ItemAnswer,
@@ -16,7 +14,6 @@ from api.ports import (
     MemberView,
     QuarantineView,
     ReadyView,
-    ReviewView,
 )
 from domain.clock import Clock
 from domain.errors import NotAllowed, NotFound, StoreError
@@ -26,7 +23,7 @@ from domain.ids import EventId, MemberId, NavigatorId, event_id
 from service.feeding import Feeding, answer_of
 from service.runtime import Service
 from streams.feeds.receipts import Receipt
-from streams.messages import HeldIntel, QuarantineItem, ReviewItem
+from streams.messages import HeldIntel, QuarantineItem
 from streams.ports import LedgerCounts
 
 _BOOKS_FOR_S = 1.0
@@ -94,10 +91,6 @@ class DeskAdapter:
         if all(receipt.kind is not Receipt.QUARANTINED for receipt in receipts):
             await self._service.desk.mark_replayed(item_id, receipts[0].event_id if receipts else None)
         return [answer_of(index, receipt) for index, receipt in enumerate(receipts)]
-
-    async def reviews(self, limit: int) -> Sequence[ReviewView]:
-        """Newest first."""
-        return [_review_view(item) for item in await self._service.desk.reviews(limit)]
 
     async def held(self, limit: int) -> Sequence[HeldView]:
         """Newest first."""
@@ -215,29 +208,6 @@ def _quarantine_view(item: QuarantineItem) -> QuarantineView:
         count=item.count,
         state=item.state,
         event_id=item.event_id,
-    )
-
-
-def _review_view(item: ReviewItem) -> ReviewView:
-    return ReviewView(
-        review_id=item.review_id,
-        event_id=item.event.event_id,
-        feed=item.event.feed,
-        kind=item.event.kind.value,
-        occurred_at=item.event.occurred_at,
-        created_at=item.created_at,
-        why=item.why,
-        candidates=tuple(
-            CandidateView(
-                member_id=match.member_id,
-                match_weight=match.match_weight,
-                match_probability=match.match_probability,
-                decision=match.decision.value,
-                reason=match.reason.value,
-                evidence=tuple(EvidenceView(each.comparison, each.level, each.bits) for each in match.evidence),
-            )
-            for match in item.matches
-        ),
     )
 
 

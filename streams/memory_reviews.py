@@ -22,6 +22,14 @@ class MemoryReviews:
         """See ports.ReviewStore."""
         return self._server.reviews_revision
 
+    async def depth(self) -> int:
+        """See ports.ReviewStore."""
+        return len(self._server.waiting_reviews())
+
+    async def steps(self) -> dict[str, int]:
+        """See ports.ReviewStore."""
+        return dict(self._server.review_steps)
+
     async def waiting(self) -> list[Review]:
         """See ports.ReviewStore."""
         with self._server.effect("waiting"):
@@ -61,6 +69,7 @@ class MemoryReviews:
             server.reviews[item.review_id] = item
             server.audit.extend(commit.audit)
             server.reviews_revision += 1
+            server.review_steps[commit.after.case.steps[-1].what.value] += 1
             return True
 
     def _rule(self, row: EventRow, commit: CaseCommit) -> None:

@@ -187,6 +187,7 @@ class MemoryServer:
         self.reviews: dict[str, ReviewItem] = {}
         self.cases: dict[str, ReviewCase] = {}
         self.reviews_revision = 0
+        self.review_steps: Counter[str] = Counter()
         self.said: Expiring[tuple[str, MemberId], Remembered] = Expiring(clock)
         self.audit: list[AuditEntry] = []
         self.items: Expiring[str, QuarantineItem] = Expiring(clock)

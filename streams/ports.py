@@ -224,6 +224,12 @@ class ReviewStore(Protocol):
     async def revision(self) -> int:
         """A number that grows whenever any review changes."""
 
+    async def depth(self) -> int:
+        """How many wait. Cheap."""
+
+    async def steps(self) -> Mapping[str, int]:
+        """How many steps of each sort were taken since the store was made (reviews.Step)."""
+
     async def waiting(self) -> list[Review]:
         """What waits, in the order of the queue; at most the first 5,000."""
 

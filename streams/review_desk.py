@@ -157,6 +157,10 @@ class ReviewDesk:
         )
         return after
 
+    async def oldest(self) -> datetime | None:
+        """Since when the longest waiting item waits; None if none does."""
+        return min((review.waiting_since for review in await self._store.waiting()), default=None)
+
     async def tidy(self) -> tuple[int, int]:
         """Expire what nobody decided before its event ceased to be kept; decide what still waits with the words of a
         decision, and undo what still stands by one that was undone. How many expired, how many followed. Each is a

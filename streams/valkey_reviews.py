@@ -40,6 +40,17 @@ class ValkeyReviews:
             found: Any = await self._client.get(keys.REVIEWS_REVISION)
         return int(found or 0)
 
+    async def depth(self) -> int:
+        """See ports.ReviewStore."""
+        async with unavailable_as_ours():
+            return int(await self._client.zcard(keys.REVIEWS))
+
+    async def steps(self) -> dict[str, int]:
+        """See ports.ReviewStore."""
+        async with unavailable_as_ours():
+            found: Any = await self._client.hgetall(keys.REVIEWS_STEPS)
+        return {name.decode(): int(number) for name, number in found.items()}
+
     async def waiting(self) -> list[Review]:
         """See ports.ReviewStore."""
         async with unavailable_as_ours():
@@ -87,6 +98,7 @@ class ValkeyReviews:
                     keys.REVIEWS_CLOSED,
                     keys.AUDIT,
                     keys.REVIEWS_REVISION,
+                    keys.REVIEWS_STEPS,
                 ],
                 args=[_RANKS, _pack(self._told(commit))],
             )
@@ -119,6 +131,7 @@ class ValkeyReviews:
             self._said(commit),
             [_text(entry) for entry in commit.audit],
             self._parked(commit),
+            after.case.steps[-1].what.value,
         )
 
     def _said(self, commit: CaseCommit) -> tuple[Any, ...]:

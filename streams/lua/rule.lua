@@ -1,12 +1,12 @@
 -- One step of a review: the case, the queue, the books of its event, what goes out, what is remembered, the audit; all of
 -- it or nothing. A step on a case that has moved on changes nothing and answers 0.
 -- KEYS: in-flight set, ledger, prefix of event rows, prefix of part hashes, case, item, queue, closed ones, audit stream,
--- revision.
+-- revision, counts of steps.
 -- ARGV: ranks packed {ending = rank}, packed {seen version, new version, case, review id, event id, feed, now_ms,
 -- state, place_ms, case_ttl_s, item or '', item_ttl_s, ranked ending or '', {other waiting reviews of the event*},
 -- {{part, stream, payload}*}, {withdrawn part*}, {{part, stream, payload, event id}*} revived,
 -- {{link key, value}*}, link_ttl_s, {{link key, value}*} forgotten, {key, member, value or '', ttl_s} or {} remembered,
--- {audit entry*}, {payload, ttl_s, most, {key*}} or {} parked}
+-- {audit entry*}, {payload, ttl_s, most, {key*}} or {} parked, word for the step}
 local inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local case, item, queue, closed = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local ranks, told = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
@@ -94,4 +94,5 @@ end
 redis.call('ZREMRANGEBYSCORE', closed, '-inf', now - told[10] * 1000)
 for _, entry in ipairs(told[22]) do redis.call('XADD', KEYS[9], '*', 'b', entry) end
 redis.call('INCR', KEYS[10])
+redis.call('HINCRBY', KEYS[11], told[24], 1)
 return 1

@@ -747,5 +747,9 @@ class TestAVisitThatSeemsToMove:
 async def test_a_revision_tells_that_something_changed(desk: Desk) -> None:
     await desk.give(arrival())
     before = await desk.store.revision()
+    assert await desk.store.depth() == 1
     await desk.decide(await desk.only(), UNSURE)
     assert await desk.store.revision() > before
+    await desk.decide(await desk.only(), DIFFERENT)
+    assert await desk.store.steps() == {"unsure": 1, "different": 1}
+    assert await desk.store.depth() == 0

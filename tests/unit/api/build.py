@@ -17,8 +17,6 @@ from api.memory import MemoryKeyStore
 from api.policy import ApiPolicy
 from api.ports import (
     BooksView,
-    CandidateView,
-    EvidenceView,
     HeldDecision,
     HeldView,
     ItemAnswer,
@@ -26,10 +24,21 @@ from api.ports import (
     MemberView,
     QuarantineView,
     ReadyView,
+)
+from api.review_ports import (
+    CandidateView,
+    EvidenceView,
+    IdentityView,
+    ReviewFile,
+    ReviewFilter,
+    ReviewPage,
+    ReviewRuled,
+    ReviewVerdict,
     ReviewView,
+    SideView,
 )
 from domain.clock import ManualClock
-from domain.errors import NotAllowed, NotFound, ServiceError
+from domain.errors import Conflict, NotAllowed, NotFound, ServiceError
 from domain.events import Feed
 from domain.ids import EventId, MemberId, NavigatorId
 from domain.people import CohortMember, MemberStatus
@@ -86,16 +95,6 @@ class FakeDesk:
     item: QuarantineView = QuarantineView(
         "q1", Feed.POLICE, "bad_date", "a date", Location(3), "http", "key:rms", "ndjson", 12, NOW, NOW, 1, "open"
     )
-    review: ReviewView = ReviewView(
-        "r1",
-        EventId("e1"),
-        Feed.ED,
-        "ed.arrival",
-        NOW,
-        NOW,
-        "doubtful",
-        (CandidateView(MemberId("M1"), 19.5, 0.7, "review", "doubtful", (EvidenceView("name", "close", 4.5),)),),
-    )
     held_item: HeldView = HeldView(
         "h1", EventId("e2"), "INTEL", "99/1", MemberId("M1"), ("INTEL_THREAT",), NOW, NOW, "held"
     )
@@ -111,9 +110,6 @@ class FakeDesk:
             raise NotFound
         return [ItemAnswer(0, "accepted", event_id="e9")]
 
-    async def reviews(self, limit: int) -> Sequence[ReviewView]:
-        return [self.review]
-
     async def held(self, limit: int) -> Sequence[HeldView]:
         return [self.held_item]
 
@@ -125,6 +121,71 @@ class FakeDesk:
             raise NotAllowed("It was decided before.")
         self.held_item = replace(self.held_item, state=state, decided_by=by, decided_at=NOW, reason=reason)
         return self.held_item
+
+
+@dataclass
+class FakeReviews:
+    """One doubtful match; whoever decides on it with an old version is told. Remembers who looked."""
+
+    review: ReviewView = ReviewView(
+        "r1",
+        EventId("e1"),
+        Feed.ED,
+        "ed.arrival",
+        NOW,
+        NOW,
+        "doubtful",
+        (
+            CandidateView(
+                MemberId("M1"), 19.5, 0.7, "review", "doubtful", (EvidenceView("name", "close", 4.5, "name close"),)
+            ),
+        ),
+    )
+    asked: ReviewFilter | None = None
+    looks: list[tuple[str, str]] = field(default_factory=list)
+    steps: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    async def page(self, wanted: ReviewFilter) -> ReviewPage:
+        if wanted.cursor == "foreign":
+            raise ValueError
+        self.asked = wanted
+        return ReviewPage((self.review,), "c1", more=False, waiting=1)
+
+    async def open(self, review_id: str, *, by: str, role: str) -> ReviewFile:
+        if review_id != self.review.review_id:
+            raise NotFound
+        self.looks.append((by, role))
+        said = IdentityView(names=("Canary Saidone",))
+        return ReviewFile(self.review, said, "patient", (SideView(MemberId("M1"), said),), ())
+
+    async def decide(
+        self,
+        review_id: str,
+        member_id: MemberId,
+        verdict: ReviewVerdict,
+        *,
+        reason: str,
+        by: str,
+        role: str,
+        version: int,
+    ) -> ReviewRuled:
+        return self._step(review_id, f"{verdict.value} {member_id}", reason, by, version)
+
+    async def undo(
+        self, review_id: str, member_id: MemberId | None, *, reason: str, by: str, role: str, version: int
+    ) -> ReviewRuled:
+        if not self.steps:
+            raise NotAllowed("There is no decision to undo.")
+        return self._step(review_id, f"undo {member_id}", reason, by, version)
+
+    def _step(self, review_id: str, what: str, reason: str, by: str, version: int) -> ReviewRuled:
+        if review_id != self.review.review_id:
+            raise NotFound
+        if version != self.review.version:
+            raise Conflict
+        self.steps.append((review_id, what, reason, by))
+        self.review = replace(self.review, version=version + 1)
+        return ReviewRuled(self.review, changed=True, also=("r2",))
 
 
 @dataclass
@@ -156,6 +217,7 @@ class Api:
     intake: FakeIntake
     books: FakeBooks
     desk: FakeDesk
+    reviews: FakeReviews
     people: FakePeople
     readiness: FakeReadiness
     alerts: MemoryAlertStore
@@ -209,11 +271,13 @@ async def build_api(
         key_from(OTHER_NAVIGATOR, Grant(AccessRole.NAVIGATOR, "other", navigator_id=NavigatorId("N2")), NOW)
     )
     intake, books, desk, people, readiness = FakeIntake(), FakeBooks(), FakeDesk(), FakePeople(), FakeReadiness()
+    reviews = FakeReviews()
     alerts = store or MemoryAlertStore()
     deps = ApiDependencies(
         intake=intake,
         books=books,
         desk=desk,
+        reviews=reviews,
         alerts=alerts,
         people=people,
         freshness=books,
@@ -223,4 +287,4 @@ async def build_api(
         registry=CollectorRegistry(),
     )
     app = create_app(deps, ApiPolicy(**policy))  # type: ignore[arg-type]
-    return Api(app, intake, books, desk, people, readiness, alerts, keys, clock)
+    return Api(app, intake, books, desk, reviews, people, readiness, alerts, keys, clock)
