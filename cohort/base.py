@@ -15,9 +15,9 @@ import numpy.typing as npt
 from cohort.blocking import Combination, blocking_keys, place_keys
 from cohort.cells import hashed
 from cohort.facts import Columns, facts
-from cohort.packing import pack, unpack
+from cohort.packing import pack, unpack, unpack_names
 from cohort.postings import Keys, Numbers, Postings
-from cohort.prepared import PreparedIdentity, prepare
+from cohort.prepared import PreparedIdentity, PreparedName, prepare, prepared_names
 from domain.ids import HouseholdId, MemberId
 from domain.people import CohortMember, MemberStatus
 
@@ -48,9 +48,16 @@ class Records:
 
     def member(self, row: int) -> CohortMember:
         """The member in this row."""
+        return unpack(self._raw(row))
+
+    def names(self, row: int) -> tuple[PreparedName, ...]:
+        """Their names as they are compared, without unpacking the rest."""
+        return prepared_names(unpack_names(self._raw(row)))
+
+    def _raw(self, row: int) -> memoryview:
         which = bisect_right(self._firsts, row) - 1
         ends, place = self._ends[which], row - self._firsts[which]
-        return unpack(memoryview(self._chunks[which])[ends[place - 1] if place else 0 : ends[place]])
+        return memoryview(self._chunks[which])[ends[place - 1] if place else 0 : ends[place]]
 
     def with_chunk(self, raw: bytes, ends: "array[int]") -> "Records":
         """These and another chunk of members."""

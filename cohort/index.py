@@ -17,7 +17,7 @@ from cohort.blocking import Combination, check_keys, probe_keys
 from cohort.facts import agreements, facts
 from cohort.overlay import NOTHING, Filed, Overlay
 from cohort.postings import SHARED, Postings
-from cohort.prepared import PreparedIdentity, prepare
+from cohort.prepared import PreparedIdentity, prepare, prepared_names
 from cohort.probing import plain_facts, strong_keys, weak_keys
 from cohort.sieve import Sieve
 from domain.identity import Identity
@@ -236,10 +236,14 @@ class CohortIndex:
         if crowded or sieve.idle:
             return maybe.union(sure)
         known = facts(who) if isinstance(who, PreparedIdentity) else plain_facts(who)
-        if self._news is NOTHING:
-            return {*sure, *sieve.kept(known, maybe, self._base.columns)}
-        old = [number for number in maybe if number < len(self._base.records)]
-        return {*sure, *maybe.difference(old), *sieve.kept(known, old, self._base.columns)}
+        records = self._base.records
+        old = maybe if self._news is NOTHING else {number for number in maybe if number < len(records)}
+
+        def names(number: int) -> float:
+            said = who.names if isinstance(who, PreparedIdentity) else prepared_names(who.names)
+            return sieve.name_bits(said, records.names(number))
+
+        return {*sure, *(maybe - old), *sieve.kept(known, old, self._base.columns, names)}
 
     def _found(self, keys: Sequence[int], who: Identity | PreparedIdentity) -> tuple[set[int], bool]:
         """The rows under any of `keys`, and whether one of the keys had too many of them."""

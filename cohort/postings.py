@@ -6,7 +6,7 @@ passes is looked up among the sorted keys. Immutable; a changed cohort gets new 
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -83,3 +83,8 @@ def _filter(keys: Keys, hints: Keys, mask: int) -> bytes:
     found[places] = marks
     found[places[found[places] != marks]] = SHARED
     return found.tobytes()
+
+
+def as_keys(keys: Iterable[int]) -> Keys:
+    """An array of keys."""
+    return np.fromiter(keys, np.uint64)

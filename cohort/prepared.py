@@ -88,7 +88,7 @@ def prepare(identity: Identity) -> PreparedIdentity:
     sound = len(postcodes) + len(addresses) + len(nhs) + len(pnc) + len(cro) + len(upn)
     said = len(identity.postcodes) + len(identity.addresses) + len(identity.identifiers) - len(references)
     return PreparedIdentity(
-        _names(identity.names),
+        prepared_names(identity.names),
         births,
         estimated,
         sex if sex is Sex.MALE or sex is Sex.FEMALE else None,
@@ -152,16 +152,17 @@ def _births(dates: tuple[DateOfBirth, ...]) -> tuple[tuple[int, ...], bool]:
 _STREET = frozenset({NameKind.ALIAS, NameKind.STREET})
 
 
-def _names(names: tuple[Name, ...]) -> tuple[PreparedName, ...]:
+def prepared_names(names: tuple[Name, ...]) -> tuple[PreparedName, ...]:
+    """Names cleaned, each once; those of which nothing is left are dropped."""
     if not names:
         return ()
     if len(names) == 1:
         prepared = prepared_name(names[0].given, names[0].family, names[0].kind in _STREET)
         return (prepared,) if prepared.tokens else ()
-    prepared_names = [prepared_name(name.given, name.family, name.kind in _STREET) for name in names]
-    if len(names) == 2 and prepared_names[0] != prepared_names[1] and all(name.tokens for name in prepared_names):
-        return tuple(prepared_names)
-    return tuple(dict.fromkeys(name for name in prepared_names if name.tokens))
+    cleaned = [prepared_name(name.given, name.family, name.kind in _STREET) for name in names]
+    if len(names) == 2 and cleaned[0] != cleaned[1] and all(name.tokens for name in cleaned):
+        return tuple(cleaned)
+    return tuple(dict.fromkeys(name for name in cleaned if name.tokens))
 
 
 @lru_cache(maxsize=65_536)

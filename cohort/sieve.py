@@ -4,12 +4,13 @@ Compiled from a model. It never drops what `score_at_least` would keep: a fact t
 that is not known here, or a level that is new counts for the most that it can be worth.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
 from cohort.comparisons import (
+    MISSING,
     compare_address,
     compare_birth,
     compare_cro,
@@ -22,10 +23,10 @@ from cohort.comparisons import (
     compare_reference,
     compare_sex,
     compare_upn,
-)  # fmt: skip
+)
 from cohort.facts import INWARD, OPEN, OPEN_BIRTH, Columns, Facts
 from cohort.model import ComparisonModel, MatchModel
-from cohort.prepared import PreparedIdentity
+from cohort.prepared import PreparedIdentity, PreparedName
 
 _ROUNDING = 1e-6
 _SAME_TOKENS = frozenset({"exact", "same_tokens", "part_of", "alias"})
@@ -51,11 +52,12 @@ _SILENT = _Bits()
 class Sieve:
     """What a model makes of facts, for candidates that have to reach `enough` bits of evidence."""
 
-    __slots__ = ("_birth", "_house", "_likeness", "_name", "_place", "_sex", "_wanted")
+    __slots__ = ("_birth", "_house", "_likeness", "_name", "_names", "_place", "_sex", "_wanted")
 
     def __init__(self, model: MatchModel, enough: float) -> None:
         parts = {each.compare: each for each in model.comparisons}
-        self._name = _of_name(parts.get(compare_name))
+        self._names = parts.get(compare_name)
+        self._name = _of_name(self._names)
         birth = parts.get(compare_birth)
         self._birth = _apart(birth, {"exact"})
         self._likeness = _birth_likeness(birth) if birth else None
@@ -73,8 +75,10 @@ class Sieve:
         """Whether nothing can be dropped."""
         return self._wanted == -inf
 
-    def kept(self, who: Facts, rows: Iterable[int], columns: Columns) -> list[int]:
-        """The rows that may be worth enough."""
+    def kept(
+        self, who: Facts, rows: Iterable[int], columns: Columns, names: Callable[[int], float] | None = None
+    ) -> list[int]:
+        """The rows that may be worth enough. `names` tells what a row's names are worth, where it comes to that."""
         birth, pair, postcode, house, sex = who
         births, pairs, postcodes, houses, sexes = (
             columns.births, columns.pairs, columns.postcodes, columns.houses, columns.sexes
@@ -99,7 +103,8 @@ class Sieve:
             else:
                 bits = 0.0
             theirs = pairs[row]
-            bits += name_same if theirs == pair or not theirs else name_other
+            named = name_same if theirs == pair or not theirs else name_other
+            bits += named
             lives = postcodes[row]
             if lives > OPEN:
                 bits += place_same if lives == postcode else place_near if lives // INWARD == district else place_far
@@ -110,11 +115,25 @@ class Sieve:
                 bits += sex_same if known_sex == sex else sex_other
             if house and houses[row]:
                 bits += self._home(houses[row], house, lives, postcode)
-            if bits >= wanted and not (
-                differs and likeness and bits - born_other + likeness(birth, born_then) < wanted
-            ):
+            if bits >= wanted and differs and likeness:
+                bits += likeness(birth, born_then) - born_other
+            if bits >= wanted and names and (theirs != pair or not pair):
+                bits += names(row) - named
+            if bits >= wanted:
                 found.append(row)
         return found
+
+    def name_bits(self, said: tuple[PreparedName, ...], known: tuple[PreparedName, ...]) -> float:
+        """What two people's names are worth."""
+        part = self._names
+        if part is None:
+            return 0.0
+        one, other = PreparedIdentity(names=said), PreparedIdentity(names=known)
+        level = part.compare(one, other)
+        if level == MISSING:
+            return 0.0
+        weight = part.levels[level]
+        return weight.adjusted(part.change(one, other)) if part.change and weight.tf_weight else weight.bits
 
     def _home(self, theirs: int, house: int, lives: int, postcode: int) -> float:
         any_home, at_postcode, elsewhere, other = self._house
