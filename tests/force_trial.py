@@ -24,6 +24,7 @@ from domain.people import CohortMember
 from fixtures.mentions import Mentioned, Source, mention_of
 from fixtures.people import Household, Person, age_on
 from fixtures.population import Kin, PopulationSpec, homes, kin_of, record_of, strangers
+from fixtures.population_files import age_band as band_of
 
 PREVALENCE = 0.01
 """Share of events about watched people, as limits.md measured."""
@@ -184,5 +185,4 @@ def _candidates(trial: Trial, index: CohortIndex) -> float:
 
 def age_band(mentioned: Mentioned, today: date) -> str:
     """The age band of whom it is about, for the rates per group."""
-    age = age_on(mentioned.person.born, today)
-    return "10-13" if age < 14 else "14-17" if age < 18 else "18-24" if age < 25 else "25 and over"
+    return band_of(age_on(mentioned.person.born, today))
