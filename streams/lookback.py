@@ -42,6 +42,8 @@ def sought(changed: Iterable[MemberId], index: CohortIndex) -> Sought:
     Those close to them are looked for too: harm to a new associate, known or not, must reach the listener.
     """
     members = frozenset(name for name in changed if index.member(name) is not None)
+    if len(members) * _WHOLE_SHARE > len(index):
+        return Sought(members, index)
     near = members.union(other for name in members for other, _ in index.linked(name))
     if len(near) * _WHOLE_SHARE > len(index):
         return Sought(members, index)

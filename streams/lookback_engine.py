@@ -134,8 +134,8 @@ class LookBack:
         """Begin a pass for all that changed up to the index that recognition works with now."""
         target, reach = self._index().version, await self._store.reach()
         begun = Progress(progress.version, target, until=reach.until, left=reach.events)
-        if target < progress.version or not (await self._sought(begun)).members or not reach.events:
-            begun = Progress(version=target)  # nobody to look for, or a cohort restored from a backup
+        if target < progress.version or not reach.events or not (await self._sought(begun)).members:
+            begun = Progress(version=target)  # a cohort restored from a backup, nothing kept, or nobody to look for
         await self._store.keep_progress(begun)
         self._progress = begun
         if not begun.under_way:
