@@ -8,6 +8,7 @@ from service.commands.feeds import ingest
 from service.commands.keys import keys
 from service.commands.matching import match
 from service.commands.people import cohort, navigators
+from service.commands.reviews import review
 from service.commands.rules import rules
 from service.commands.serve import api, run, worker
 from service.demo.command import demo
@@ -28,6 +29,7 @@ app.add_typer(match, name="match")
 app.add_typer(cohort, name="cohort")
 app.add_typer(navigators, name="navigators")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(review, name="review")
 app.add_typer(rules, name="rules")
 app.add_typer(keys, name="keys")
 
