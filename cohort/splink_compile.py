@@ -105,16 +105,21 @@ def _rise(frequency: TermFrequency | None) -> float:
 class _Chooser:
     """Which level takes a pair of identities, and which of their rows it is about."""
 
-    __slots__ = ("_levels", "_pair", "_reader")
+    __slots__ = ("_levels", "_mention", "_pair", "_reader")
 
     def __init__(self, levels: tuple[Level, ...], reader: Reader) -> None:
         self._levels = levels
         self._reader = reader
         self._pair = _first_true(levels)
+        self._mention: tuple[PreparedIdentity | None, tuple[Row, ...]] = (None, ())  # asked for every candidate again
 
     def chosen(self, left: PreparedIdentity, right: PreparedIdentity) -> tuple[int, Row, Row]:
         """(place of the level, row, row); the place after the last level where none takes the pair."""
-        rows, others = self._reader.rows(left), self._reader.rows(right)
+        known, others = self._mention
+        if known is not right:
+            others = self._reader.rows(right)
+            self._mention = (right, others)
+        rows = self._reader.rows(left)
         if len(rows) == 1 and len(others) == 1:
             return self._pair(rows[0], others[0]), rows[0], others[0]
         return max(

@@ -338,6 +338,8 @@ def _compare(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
     only(node, "this", "expression")
     first, second = build_alike((node.this, node.expression), scope)
     one, other, wanted = first.compute, second.compute, _ORDERS[type(node)]
+    if isinstance(node, exp.EQ) and kind_of((first, second)) is Kind.TEXT:
+        return Compiled(Kind.TRUTH, _same_text(one, other))
 
     def compute(frame: Frame) -> bool | None:
         left = one(frame)
@@ -350,6 +352,16 @@ def _compare(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
         return None if placed is None else placed in wanted
 
     return Compiled(Kind.TRUTH, compute)
+
+
+def _same_text(one: Compute, other: Compute) -> Compute:
+    """The commonest comparison of all."""
+
+    def compute(frame: Frame) -> bool | None:
+        left, right = one(frame), other(frame)
+        return None if left is None or right is None else left == right
+
+    return compute
 
 
 def _null_safe(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
