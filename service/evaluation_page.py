@@ -10,6 +10,8 @@ from service.evaluation import Curve, Evaluation, GroupErrors, Point
 _WIDTH, _HEIGHT = 560, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 34
 _SHOWN_BITS = (-30.0, 50.0)
+_FLOORS = (0.0, 0.5, 0.8, 0.9)
+"""Where the upright axis may begin: the highest that leaves nothing out."""
 _LINES: tuple[tuple[str, str, str, Callable[[Point], float]], ...] = (
     ("precision", "#0b62a4", "", lambda point: point.precision),
     ("recall", "#c2410c", "", lambda point: point.recall),
@@ -26,7 +28,7 @@ h1{font-size:1.45rem;margin:0 0 .2rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{
 .figures span{color:#52525b;font-size:.85rem}
 .charts{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0;flex:1 1 480px}
 figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;height:auto;font:11px system-ui,sans-serif}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:.92rem}
+table{border-collapse:collapse;margin-bottom:1.2rem;font-variant-numeric:tabular-nums;width:100%;font-size:.92rem}
 th,td{padding:.28rem .6rem;text-align:right;border-bottom:1px solid #e4e4e7}
 th:first-child,td:first-child{text-align:left}thead th{white-space:nowrap}
 thead tr:last-child th{border-bottom:2px solid #a1a1aa}th[colspan]{text-align:center}
@@ -93,10 +95,13 @@ def _chart(title: str, curve: Curve) -> str:
     def x(bits: float) -> float:
         return _LEFT + (bits - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT)
 
-    def y(value: float) -> float:
-        return _TOP + (1 - value) * (_HEIGHT - _TOP - _BOTTOM)
+    worst = min(value(point) for point in points for *_, value in _LINES)
+    floor = max(each for each in _FLOORS if each <= worst)
 
-    drawn = [_grid(first, last, x, y)]
+    def y(value: float) -> float:
+        return _TOP + (1 - value) / (1 - floor) * (_HEIGHT - _TOP - _BOTTOM)
+
+    drawn = [_grid((first, last), floor, x, y)]
     for name, colour, dash, value in _LINES:
         path = " ".join(f"{x(point.threshold):.1f},{y(value(point)):.1f}" for point in points)
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
@@ -104,22 +109,28 @@ def _chart(title: str, curve: Curve) -> str:
         drawn.append(f"<g><title>{name}</title>{line}</g>")
     if first <= curve.fixed.threshold <= last:
         at = x(curve.fixed.threshold)
-        drawn.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{y(0):.1f}" stroke="#18181b"/>')
+        drawn.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{y(floor):.1f}" stroke="#18181b"/>')
     label = f'aria-label="{escape(title)}: precision, recall and F1 over the threshold in bits"'
     svg = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" {label}>{"".join(drawn)}</svg>'
     return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>"
 
 
-def _grid(first: float, last: float, x: Callable[[float], float], y: Callable[[float], float]) -> str:
+def _grid(
+    bits_shown: tuple[float, float], floor: float, x: Callable[[float], float], y: Callable[[float], float]
+) -> str:
+    first, last = bits_shown
     drawn = []
-    for tenth in range(0, 11, 2):
-        level = y(tenth / 10)
+    for fifth in range(6):
+        value = floor + (1 - floor) * fifth / 5
+        level = y(value)
         drawn.append(f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{level:.1f}" y2="{level:.1f}" stroke="#e4e4e7"/>')
-        drawn.append(f'<text x="{_LEFT - 6}" y="{level + 4:.1f}" text-anchor="end">{tenth / 10:.1f}</text>')
+        drawn.append(
+            f'<text x="{_LEFT - 6}" y="{level + 4:.1f}" text-anchor="end">{value:.{1 if floor == 0 else 2}f}</text>'
+        )
     step = max(5, round((last - first) / 8 / 5) * 5)
     for bits in range(int(first // step) * step, int(last) + 1, step):
         if bits >= first:
-            drawn.append(f'<text x="{x(bits):.1f}" y="{y(0) + 16:.1f}" text-anchor="middle">{bits}</text>')
+            drawn.append(f'<text x="{x(bits):.1f}" y="{y(floor) + 16:.1f}" text-anchor="middle">{bits}</text>')
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     drawn.append(f'<text x="{middle}" y="{_HEIGHT - 4}" text-anchor="middle">match weight, bits</text>')
     return "".join(drawn)
