@@ -258,7 +258,7 @@ class _Reading:
         for level in (level for each in read for level in each.file.comparison_levels):
             if level.tf_adjustment_column and not level.is_else:
                 name = column_name(level.tf_adjustment_column)
-                self._spelt.setdefault(name, level.tf_adjustment_column.strip().strip("\"`"))
+                self._spelt.setdefault(name, level.tf_adjustment_column.strip().strip('"`'))
                 self._uses.place(name)
         for name in self._uses.settle():
             uses = " and as ".join(sorted(self._uses.uses[name]))
