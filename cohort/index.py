@@ -79,12 +79,13 @@ class CohortIndex:
     `compiled` is for whoever recognises with it: a place to keep what they compiled for this very index.
     """
 
-    __slots__ = ("_base", "_counts", "_news", "_rows", "_tally", "compiled", "keys", "version")
+    __slots__ = ("_base", "_counts", "_known", "_mask", "_news", "_rows", "_tally", "compiled", "keys", "version")
 
     def __init__(
         self, base: Base, news: Overlay, *, counts: _Counts, version: int, tally: _Tally, keys: tuple[Combination, ...]
     ) -> None:
         self._base = base
+        self._known, self._mask = base.blocks.filter, base.blocks.mask
         self._news = news
         self._counts = counts
         self._tally = tally
@@ -192,8 +193,7 @@ class CohortIndex:
 
     def search(self, identity: Identity, sieve: Sieve) -> Collection[int]:
         """The row numbers of those candidates for a mention who may be worth enough (`sieve`); mostly none."""
-        blocks = self._base.blocks
-        known, mask = blocks.filter, blocks.mask
+        known, mask = self._known, self._mask
         quiet = self._news is NOTHING
         weak = None if self.keys else weak_keys(identity, known if quiet else None, mask)
         if weak is None:

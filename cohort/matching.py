@@ -5,7 +5,7 @@ whether one index holds everybody or several workers each hold a part (`look` on
 Thresholds and vetoes are domain.md 5.4; what one pair may be used for is `deciding.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -58,13 +58,9 @@ def match_event(
     compiled = index.compiled
     if compiled is None or compiled.model is not model or not (compiled.policy is policy or compiled.policy == policy):
         compiled = index.compiled = _compiled(policy, model, len(index))
-    found: list[tuple[Match, ...]] = [
-        _match_mention(event.event_id, mention, index, compiled) for mention in event.mentions
-    ]
+    found = _look(event, index, compiled)
     home = _household(event, index, compiled.prior) if type(event.attributes) in _WITH_HOUSEHOLD else ()
-    if not home and not any(found):
-        return ()
-    return settle([Partial(tuple(found), home)], policy)
+    return settle([Partial(tuple(found), home)], policy) if found or home else ()
 
 
 def look(
@@ -76,8 +72,8 @@ def look(
     cohort: a worker that sees one of two brothers would take him for the only one.
     """
     compiled = _compiled(policy, model or default_model(), members)
-    found = tuple(_match_mention(event.event_id, mention, index, compiled) for mention in event.mentions)
-    return Partial(found, _household(event, index, compiled.prior))
+    found = _look(event, index, compiled) or [()] * len(event.mentions)
+    return Partial(tuple(found), _household(event, index, compiled.prior))
 
 
 def settle(parts: Sequence[Partial], policy: MatchPolicy) -> tuple[Match, ...]:
@@ -142,19 +138,39 @@ def _compiled(policy: MatchPolicy, model: MatchModel, members: int) -> _Compiled
     return _Compiled(policy, model, members, policy.prior_bits(members, model), enough, Sieve(model, enough))
 
 
-def _match_mention(event_id: EventId, mention: Mention, index: CohortIndex, compiled: _Compiled) -> tuple[Match, ...]:
-    """Whoever a mention may be, not yet settled."""
-    if mention.member_id:
-        named = _named_member(event_id, mention, index, compiled.prior)
-        if named is not None:
-            return (named,)
-    identity = mention.identity
-    if identity.unknown:
+def _look(event: Event, index: CohortIndex, compiled: _Compiled) -> list[tuple[Match, ...]]:
+    """Per mention, whoever it may be, not yet settled; [] where no mention is about anybody, as nearly always."""
+    found: list[tuple[Match, ...]] = []
+    anybody = False
+    for mention in event.mentions:
+        identity = mention.identity
+        if mention.member_id:
+            matches = _matches_by_id(event.event_id, mention, index, compiled)
+        elif identity.unknown or not (numbers := index.search(identity, compiled.sieve)):
+            found.append(())
+            continue
+        else:
+            matches = _weighed(event.event_id, mention, numbers, index, compiled)
+        found.append(matches)
+        anybody = anybody or bool(matches)
+    return found if anybody else []
+
+
+def _matches_by_id(event_id: EventId, mention: Mention, index: CohortIndex, compiled: _Compiled) -> tuple[Match, ...]:
+    """The member whom the programme names; where the id is unknown here, whoever the words may mean."""
+    named = _named_member(event_id, mention, index, compiled.prior)
+    if named is not None:
+        return (named,)
+    if mention.identity.unknown:
         return ()
-    numbers = index.search(identity, compiled.sieve)
-    if not numbers:
-        return ()
-    who = prepare(identity)
+    return _weighed(event_id, mention, index.search(mention.identity, compiled.sieve), index, compiled)
+
+
+def _weighed(
+    event_id: EventId, mention: Mention, numbers: Iterable[int], index: CohortIndex, compiled: _Compiled
+) -> tuple[Match, ...]:
+    """Those of the candidates with whom something may be done."""
+    who = prepare(mention.identity)
     steps = plan(who, compiled.model)
     matches = []
     for number in numbers:

@@ -12,7 +12,7 @@ from cohort.names import fold
 from cohort.normalise import email, phone, postcode
 from cohort.postings import KEY_MASK
 from cohort.prepared import local_system
-from domain.identity import DobQuality, Identity, Name, NameKind, Scheme
+from domain.identity import DobQuality, Identity, NameKind, Scheme
 
 _USUAL = frozenset({NameKind.USUAL, NameKind.PREVIOUS})
 _STATED = DobQuality.STATED
@@ -31,7 +31,13 @@ def weak_keys(identity: Identity, known: bytes | None, mask: int) -> list[int] |
     postcodes, addresses = identity.postcodes, identity.addresses
     if len(names) > 1 or len(births) > 1 or len(postcodes) > 1 or len(addresses) > 1:
         return None
-    tokens = _tokens(names[0]) if names else ()
+    tokens: tuple[TokenCell, ...] = ()
+    if names:
+        name = names[0]
+        given = name.given
+        tokens = name_cells(given[0]) if len(given) == 1 else _given(given)
+        if name.family:
+            tokens += name_cells(name.family)
     day = month = turned = 0
     if births:
         birth = births[0]
@@ -114,15 +120,11 @@ def plain_facts(identity: Identity) -> Facts:
     )
 
 
-def _tokens(name: Name) -> tuple[TokenCell, ...]:
-    given = name.given
-    if len(given) == 1:
-        tokens = name_cells(given[0])
-    else:
-        tokens = ()
-        for part in given:
-            tokens += name_cells(part)
-    return tokens + name_cells(name.family) if name.family else tokens
+def _given(parts: tuple[str, ...]) -> tuple[TokenCell, ...]:
+    tokens: tuple[TokenCell, ...] = ()
+    for part in parts:
+        tokens += name_cells(part)
+    return tokens
 
 
 def _house_number(line: str) -> str:
