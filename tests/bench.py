@@ -34,6 +34,7 @@ from service.settings import read_settings
 from service.wiring import reach_store
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport, entries_of
+from tests import match_bench
 
 _BATCH = 500
 _PAYLOAD = 1_000  # bytes, as our events are
@@ -245,7 +246,9 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--cohorts", type=int, nargs="*", default=list(match_bench.SIZES), help="sizes for recognition")
     chosen = parser.parse_args()
+    match_bench.show(chosen.cohorts, splink=True)
     figures = measure(chosen.runs, chosen.events, chosen.members, chosen.seconds)
     table = Table("what", "median", "unit", "of the floor", "runs", title="Embedded engine, this machine, this run")
     for figure in figures:

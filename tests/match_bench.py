@@ -240,9 +240,14 @@ def main() -> None:
     if given.one:
         print(json.dumps(asdict(measure(given.one, given.events, dense=given.dense, splink=given.splink))))
         return
+    show(given.members, given.events, dense=given.dense, splink=given.splink)
+
+
+def show(sizes: Sequence[int], events: int = 30_000, *, dense: float = 0.0, splink: bool = False) -> None:
+    """Measure these sizes one after the other and print each."""
     rates = {}
-    for size in given.members:
-        found = alone(size, given.events, dense=given.dense, splink=given.splink)
+    for size in sizes:
+        found = alone(size, events, dense=dense, splink=splink)
         rates[size] = found.events_a_second
         print(f"{size:,} members", *(f"  {name:34}{value}" for name, value in lines(found)), sep="\n", flush=True)
     if 10_000 in rates and 1_000_000 in rates:
