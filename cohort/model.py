@@ -4,7 +4,7 @@ The file format is `models/default.json`; a model may leave comparisons out, and
 a comparison or level that `comparisons.py` does not offer. Fellegi-Sunter with term frequencies as Splink has them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -127,12 +127,22 @@ class MatchModel:
     prevalence: float | None = None
 
 
+def place_of(path: Iterable[int | str]) -> str:
+    """Where in a model file, without the keys of its frequency tables: those are names and dates of people."""
+    told: list[str] = []
+    for part in map(str, path):
+        told.append(part)
+        if part in {"values", "names", "days"}:
+            break
+    return ".".join(told)
+
+
 def load_model(text: str) -> MatchModel:
     """The model in a JSON text. Raises ConfigError naming what is wrong with it."""
     try:
         parsed = ModelFile.model_validate_json(text)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(f"{place_of(fault['loc'])}: {fault['msg']}" for fault in error.errors())
         raise ConfigError(f"The match model cannot be read: {faults}") from None
     frequencies = parsed.frequencies
     name_bits = {name: log2(frequencies.default_name / share) for name, share in frequencies.names.items()}

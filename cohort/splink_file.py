@@ -120,10 +120,15 @@ def _checked(model: type[Model], found: dict[str, Any]) -> Model:
     try:
         return model.model_validate(found)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False)]
+        faults = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_input=False)]
     except (OverflowError, RecursionError):
         faults = ["a number or a nesting is too large"]
     raise ConfigError(f"The Splink model cannot be read: {printable('; '.join(faults[:20]), 4_000)}")
+
+
+def _place(path: tuple[int | str, ...]) -> str:
+    """Where in the file; of a term-frequency table its column only, for its keys are values of people."""
+    return ".".join(map(str, path[:2] if path[:1] == ("frequencies",) else path))
 
 
 def printable(text: str, longest: int = 200) -> str:

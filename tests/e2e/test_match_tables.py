@@ -293,6 +293,11 @@ def test_nothing_that_is_printed_or_written_names_anybody(tmp_path: Path) -> Non
     )
     (tmp_path / "bad-map.yaml").write_text(f"{{'{canaries.word('map')} x': [], sex: {{}}}}")
     (tmp_path / "bad-model.json").write_text(f'{{"name": 5, "comparisons": "{canaries.word("model")}"}}')
+    word = canaries.word("frequency")
+    bad = {"comparison": "sex", "levels": [], "frequencies": {"usual": 0.1, "default": 0.1, "values": {word: 5}}}
+    (tmp_path / "bad-values.json").write_text(json.dumps({"name": "x", "comparisons": [bad]}))
+    (tmp_path / "bad-names.json").write_text(json.dumps({"name": "x", "frequencies": {"names": {word: 5}}}))
+    (tmp_path / "bad-splink.json").write_text(json.dumps({"splink": {}, "frequencies": {"dob": {word: 5}}}))
     shown = b""
     for words in (
         "train --cohort cohort.csv --events events.csv --mapping map.yaml --out model.json",
@@ -307,7 +312,10 @@ def test_nothing_that_is_printed_or_written_names_anybody(tmp_path: Path) -> Non
         "--cohort broken.ndjson --events broken.ndjson --mapping map.yaml --out x",
         "--cohort broken.parquet --events events.csv --mapping map.yaml --out x",
         "--cohort cohort.csv --events events.csv --mapping bad-map.yaml --out x",
-        "--cohort cohort.csv --events events.csv --mapping map.yaml --model bad-model.json --out x",
+        *(
+            f"--cohort cohort.csv --events events.csv --mapping map.yaml --model bad-{name}.json --out x"
+            for name in ("model", "values", "names", "splink")
+        ),
     ):
         done = reachpoint("match", *words.split(), cwd=tmp_path)
         assert "Traceback" not in done.err and "fault of ours" not in done.err, (words, done.err)
