@@ -22,6 +22,10 @@ _PARTS = {
 """Our field -> the part of a blocking key (`blocking.PARTS`) that agrees wherever the field does."""
 
 
+_TOO_LOOSE = frozenset({("given",), ("family",)})
+"""One name alone brings thousands together in a large cohort; every index has stricter keys for names."""
+
+
 def blocking_keys_of(
     rules: Sequence[Any], dialect: str, find: Callable[[str], Source | None]
 ) -> tuple[tuple[Key, ...], list[str]]:
@@ -34,7 +38,7 @@ def blocking_keys_of(
             ignored.append("a blocking rule that is no text")
             continue
         key = _key(sql, dialect, find)
-        if key is None:
+        if key is None or key in _TOO_LOOSE:
             ignored.append(f"the blocking rule {printable(sql)}")
         elif key not in keys:
             keys.append(key)

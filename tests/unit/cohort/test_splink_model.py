@@ -293,12 +293,13 @@ def test_equality_rules_become_keys_and_others_are_told() -> None:
         "l.surname = r.first_name",
         "substr(l.dob, 1, 4) = substr(r.dob, 1, 4)",
         "l.sex = r.sex",
+        "l.surname = r.surname",
         "1=1",
         {"blocking_rule": 3},
     ]
     model = read_splink(text_of(blocking_rules_to_generate_predictions=rules), columns={"soc": "extra.soc"})
     assert model.match_model().keys == (("family", "birth"), ("postcode", "extra.soc"))
-    assert sum("our own blocking stands in" in notice for notice in model.notices) == 5
+    assert sum("our own blocking stands in" in notice for notice in model.notices) == 6
 
 
 # --- what a search rests on ------------------------------------------------------------------------------------------
