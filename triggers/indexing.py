@@ -212,7 +212,7 @@ class HistoryIndex:
         takers = _ordered(entry for entry in everything if entry.kind in TAKES_BACK)
         taken = Taken(takers, taken_back(takers, everything)) if takers else Taken()
         overlays = _ordered(entry for entry in everything if entry.kind in STANDING_KINDS)
-        person = Person(self.member, (*overlays, *takers), self.reference)
+        person = Person(self.member, taken.left(overlays), self.reference)
         since = self.person.parts_from(person)
         sheets: dict[OccurrenceKey, Sheet] = {}
         for key, listed in entries.items():

@@ -5,6 +5,7 @@ started, review done), so an old event is judged by the standing of its own day,
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from domain.clock import LONDON
 from domain.events import Feed, Kind, ProgrammeAttributes
 from domain.identity import DobQuality
 from domain.people import CohortMember, MemberStatus, Standing, watch_standing
-from triggers.history import History, HistoryEntry
+from triggers.history import HistoryEntry
 from triggers.reference import Area, Reference
 
 STANDING_KINDS = frozenset({Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_ENDED, Kind.REVIEW_DONE})
@@ -33,11 +34,14 @@ def age_on(member: CohortMember, day: date) -> int | None:
 
 
 class Person:
-    """A member seen through their own history: asked by event time, answers from record and overlay."""
+    """A member seen through their own history: asked by event time, answers from record and overlay.
+
+    `history` is what stands of it: a change of standing that was retracted has never been.
+    """
 
     __slots__ = ("_ages", "_changes", "_times", "_undated", "area", "member")
 
-    def __init__(self, member: CohortMember, history: History, reference: Reference) -> None:
+    def __init__(self, member: CohortMember, history: Iterable[HistoryEntry], reference: Reference) -> None:
         self.member = member
         self._changes = _overlays(member, history)
         self._times = tuple(at for at, _ in self._changes)
@@ -87,16 +91,12 @@ class Person:
         return watch_standing(member, on=at, feed=feed)
 
 
-def _overlays(member: CohortMember, history: History) -> tuple[tuple[datetime, CohortMember], ...]:
+def _overlays(member: CohortMember, history: Iterable[HistoryEntry]) -> tuple[tuple[datetime, CohortMember], ...]:
     """The member after each change of standing, oldest first."""
     now = member
     changes: list[tuple[datetime, CohortMember]] = []
-    retracted = {
-        (entry.retracts, entry.feed, entry.source_system) for entry in history if entry.kind is Kind.RECORD_RETRACTED
-    }
     for entry in history:
-        said = (entry.event_id, entry.feed, entry.source_system)
-        if entry.kind in STANDING_KINDS and entry.subject == member.member_id and said not in retracted:
+        if entry.kind in STANDING_KINDS and entry.subject == member.member_id:
             now = _after(now, entry)
             changes.append((entry.occurred_at, now))
     return tuple(changes)

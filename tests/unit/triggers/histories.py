@@ -12,6 +12,7 @@ from domain.events import (
     CustodyAttributes,
     EdAttributes,
     Event,
+    ExploitationAttributes,
     Feed,
     Grade,
     Handling,
@@ -21,6 +22,7 @@ from domain.events import (
     Mechanism,
     MissingAttributes,
     MissingRisk,
+    Place,
     ProgrammeAttributes,
     Role,
     SearchAttributes,
@@ -28,7 +30,7 @@ from domain.events import (
 from domain.identity import DateOfBirth, Identity
 from domain.ids import MemberId, event_id
 from domain.matches import Relation
-from domain.people import CohortMember, MemberStatus
+from domain.people import CohortMember, MemberStatus, WatchAuthority
 from triggers.history import HistoryEntry, entry_of
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -66,6 +68,126 @@ def random_history(random: Random, size: int, *, days: int = 60, late_hours: flo
     """`size` entries about M1 (and a few about a linked M2), in event order, each received up to `late_hours` late."""
     entries = [_entry(random, place, days, late_hours) for place in range(size)]
     return sorted(entries, key=lambda entry: entry.order)
+
+
+def random_life(random: Random, size: int, *, days: int = 60, late_hours: float = 0) -> list[HistoryEntry]:
+    """As `random_history`, with every kind that matters: retractions, household members, places, flags, watch dates."""
+    entries: list[HistoryEntry] = []
+    for place in range(size):
+        common = random.random() < 0.7
+        entry = _entry(random, place, days, late_hours) if common else _rarer(random, place, days, late_hours, entries)
+        entries.append(_varied(random, entry))
+        if random.random() < 0.05:
+            other = random.choice(["M2", "M4"])
+            entries.append(replace(entries[-1], subject=other, relation=Relation.ASSOCIATE))
+    unique = {(entry.event_id, entry.subject, entry.role): entry for entry in reversed(entries)}
+    return sorted(unique.values(), key=lambda entry: entry.order)
+
+
+RARER = (
+    Kind.ARREST_MADE,
+    Kind.CUSTODY_RELEASED,
+    Kind.CRIME_ROLE_ADDED,
+    Kind.ED_CODED,
+    Kind.ED_LEFT_EARLY,
+    Kind.ED_ADMITTED,
+    Kind.NRM_REFERRED,
+    Kind.EXPLOITATION_FLAGGED,
+    Kind.RECORD_RETRACTED,
+    Kind.PERSON_UNLINKED,
+    Kind.WATCH_ENDED,
+    Kind.WATCH_STARTED,
+    Kind.REVIEW_DONE,
+    Kind.INTEL_WITHDRAWN,
+    Kind.INTEL_SUBMITTED,
+    Kind.MISSING_REPORTED,
+    Kind.MISSING_RETURNED,
+)
+
+
+def _rarer(random: Random, place: int, days: int, late_hours: float, told: list[HistoryEntry]) -> HistoryEntry:
+    kind = random.choice(RARER)
+    family = kind.value.split(".")[0]
+    feed = kind.feed or random.choice(list(Feed))
+    retracts = None
+    if kind in (Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED):
+        family = random.choice(["ed", "crime", "custody", "intel", "missing", "stopsearch", "status", "watch"])
+        if told and random.random() < 0.5:
+            taken = random.choice(told)
+            feed, retracts = taken.feed, taken.event_id
+    key = f"{family}-{random.randrange(6)}"
+    at = START + timedelta(minutes=random.randrange(days * 24 * 60))
+    event = Event(
+        event_id=event_id(feed="x", source_system="s", source_key=key, kind=kind, version=f"r{place}"),
+        kind=kind,
+        feed=feed,
+        source_system=f"s-{feed}",
+        source_key=key,
+        occurred_at=at,
+        received_at=at + timedelta(hours=random.random() * late_hours),
+        version=f"r{place}",
+        attributes=_rarer_attributes(random, kind, key),
+        retracts=retracts,
+    )
+    return entry_of(event, subject="M1", relation=Relation.SELF, role=_rarer_role(random, kind))
+
+
+def _rarer_role(random: Random, kind: Kind) -> Role | None:
+    if kind is Kind.ARREST_MADE:
+        return Role.ARRESTED
+    return Role.VICTIM if kind.value.startswith(("nrm", "exploitation")) else _role(random, kind)
+
+
+def _rarer_attributes(random: Random, kind: Kind, key: str) -> Attributes:
+    pick: Any = random.choice
+    match kind:
+        case Kind.ARREST_MADE:
+            return CustodyAttributes(custody_id=key, offences=pick([(), ("10D",), ("8N",), ("92A",)]))
+        case Kind.INTEL_SUBMITTED:
+            grade = Grade(pick([1, 2]), pick(["A", "B", "C"]), Handling.P)
+            return IntelAttributes(
+                grade, pick(["U1", "U2", "U3", None]), pick([("gang",), ("drugs",), ("knife", "gang")])
+            )
+        case Kind.NRM_REFERRED | Kind.EXPLOITATION_FLAGGED:
+            return ExploitationAttributes(
+                county_lines=pick([None, True, False]),
+                exploitation_type=pick([None, "Criminal"]),
+                outcome=pick([None, "negative"]),
+            )
+        case Kind.WATCH_STARTED | Kind.REVIEW_DONE:
+            return ProgrammeAttributes(review_date=pick([None, START + timedelta(days=20)]))
+        case _:
+            return _attributes(random, kind, key)
+
+
+def _varied(random: Random, entry: HistoryEntry) -> HistoryEntry:
+    dice = random.random()
+    if dice < 0.08:
+        return replace(entry, subject="M3", relation=Relation.HOUSEHOLD)
+    if dice < 0.12 and isinstance(entry.attributes, CrimeAttributes):
+        return replace(entry, attributes=replace(entry.attributes, flags=("domestic_abuse",)))
+    if dice < 0.22:
+        force = random.choice([None, "west_midlands", "kent"])
+        place = Place(lat=52.4 + random.random() / 20, lon=-1.5 + random.random() / 20, force_area=force)
+        return replace(entry, place=place)
+    return entry
+
+
+def random_member(random: Random) -> CohortMember:
+    """M1 as they may stand: mostly watched without dates, sometimes under ten, dated, or through fewer feeds."""
+    member, dice = MEMBER, random.random()
+    if dice < 0.08:
+        member = replace(member, identity=Identity(dates_of_birth=(DateOfBirth(date(2016, 4, 1)),)))
+    elif dice < 0.16:
+        starts = (START + timedelta(days=random.randrange(20))).date()
+        ends = starts + timedelta(days=random.randrange(40))
+        member = replace(member, watch=WatchAuthority(starts=starts, review_on=random.choice([None, ends]), ends=ends))
+    elif dice < 0.24:
+        feeds = tuple(feed for feed in Feed if random.random() < 0.7)
+        member = replace(member, allowed_feeds=feeds)
+    elif dice < 0.3:
+        member = replace(member, status=random.choice(list(MemberStatus)))
+    return member
 
 
 def on_time(entries: list[HistoryEntry]) -> list[HistoryEntry]:

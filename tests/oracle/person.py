@@ -1,0 +1,211 @@
+"""Who the person was on a day, and what counts as news of them: rules.md sections 2 and 3 in plain words."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from domain.clock import LONDON
+from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Kind, ProgrammeAttributes
+from domain.identity import DobQuality
+from domain.matches import Relation
+from domain.people import CohortMember, MemberStatus
+from tests.oracle.telling import Moment, moments, not_retracted, roles_of, still_told, words_of
+from triggers.history import HistoryEntry
+
+LATE = timedelta(hours=48)
+
+Holds = Callable[["Life", Moment, dict[str, Any], Any], bool]
+"""Whether something holds of a moment by these values and roles."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a rule looks for: kinds, and what holds when it happens and still with all corrections; several ways.
+
+    `about` is self, household (the person or the household) or linked (not the person).
+    """
+
+    kinds: tuple[str, ...]
+    ways: tuple[tuple[Holds, Holds], ...]
+    about: str = "self"
+    offending: bool = False
+
+    def reads(self, moment: Moment) -> bool:
+        kind, relations = moment.entry.kind.value, ABOUT[self.about]
+        return moment.relation in relations and any(kind == k or k == kind.split(".")[0] + ".*" for k in self.kinds)
+
+
+ABOUT = {
+    "self": (Relation.SELF,),
+    "household": (Relation.SELF, Relation.HOUSEHOLD),
+    "linked": (Relation.HOUSEHOLD, Relation.ASSOCIATE),
+}
+
+
+def ground(kinds: str, now: Holds, still: Holds | None = None, **more: Any) -> Ground:
+    """A ground of one way."""
+    return Ground(tuple(kinds.split()), ((now, now if still is None else still),), **more)
+
+
+@dataclass(frozen=True)
+class News:
+    """A ground came about: at which moment, when that was first known, how urgent (1 to 3), or held by a guard.
+
+    `count` is how many different ones a counting rule saw.
+    """
+
+    moment: Moment
+    learnt: datetime
+    urgency: int = 3
+    guarded: bool = False
+    count: int = 1
+
+    @property
+    def at(self) -> datetime:
+        return self.moment.at
+
+    @property
+    def place(self) -> Any:
+        return (self.moment.entry.order, self.moment.subject)
+
+
+class Life:
+    """One person with their history, their days and the reference lists."""
+
+    def __init__(self, member: CohortMember, entries: Iterable[HistoryEntry], reference: Any) -> None:
+        kept = [entry for entry in entries if entry.feed in (*member.allowed_feeds, Feed.PROGRAMME)]
+        self.member = member
+        self.reference = reference
+        self.moments = moments(kept, reference)
+        self._own = [entry for entry in not_retracted(kept) if entry.subject == member.member_id]
+
+    def words(self, name: str) -> frozenset[str]:
+        return frozenset(self.reference.lists[name])
+
+    def as_of(self, at: datetime) -> CohortMember:
+        """The record with every change that had happened by then."""
+        member = self.member
+        for entry in self._own:
+            if entry.occurred_at <= at:
+                member = _changed(member, entry)
+        return member
+
+    def watched(self, at: datetime, feed: Feed) -> bool:
+        """Watched, in date, through this feed."""
+        member, day = self.as_of(at), london(at)
+        if member.status in (MemberStatus.CLOSED, MemberStatus.DECEASED) or feed not in member.allowed_feeds:
+            return False
+        watch = member.watch
+        begun = watch.starts is None or watch.starts <= day
+        return begun and all(last is None or day <= last for last in (watch.ends, watch.review_on))
+
+    def age(self, at: datetime) -> int | None:
+        born = [dob for dob in self.member.identity.dates_of_birth if dob.quality is not DobQuality.DEFAULT]
+        if not born:
+            return None
+        best = sorted(born, key=lambda dob: (dob.quality is not DobQuality.STATED, dob.value))[0].value
+        day = london(at)
+        return day.year - best.year - ((day.month, day.day) < (best.month, best.day))
+
+    def news(
+        self, looked_for: Ground, urgency: Callable[[Moment, dict[str, Any]], int] | None = None, late: timedelta = LATE
+    ) -> list[News]:
+        """Each moment at which the ground comes about, in event time.
+
+        A moment is news unless an earlier one of the same occurrence was at least as urgent and was known in time, or
+        no later than this one. Of a guarded ground the first moment is enough.
+        """
+        groups: dict[Any, list[News]] = {}
+        for moment in self.moments:
+            if looked_for.reads(moment):
+                one = self._news_at(looked_for, moment, urgency)
+                if one is not None:
+                    about = moment.subject if looked_for.about == "linked" else ""
+                    groups.setdefault((moment.key, about), []).append(one)
+        found = [one for group in groups.values() for one in new_ones(group, late)]
+        return sorted(found, key=lambda one: one.place)
+
+    def _news_at(self, looked_for: Ground, moment: Moment, urgency: Any) -> News | None:
+        ways = [way for way in looked_for.ways if self._came_about(way, moment)]
+        if not ways:
+            return None
+        urgent = 3 if urgency is None else max(urgency(moment, moment.said), urgency(moment, moment.after))
+        guarded = all(self._guarded(looked_for, way, moment) for way in ways)
+        learnt = min(self._learnt(looked_for, way, moment) for way in ways)
+        return News(moment, learnt, urgent, guarded)
+
+    def _came_about(self, way: tuple[Holds, Holds], moment: Moment) -> bool:
+        now, still = way
+        return now(self, moment, moment.said, moment.roles) and still(self, moment, moment.after, moment.roles_after)
+
+    def _guarded(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> bool:
+        """Under ten nobody is read as a suspect; intelligence passes the gate as told and as corrected, or waits."""
+        age = self.age(moment.at)
+        if moment.relation is Relation.SELF and age is not None and age < 10:
+            innocent = moment.roles - SUSPECT_ROLES
+            only_so = innocent != moment.roles and not way[0](self, moment, moment.said, innocent)
+            if looked_for.offending or moment.family in ("custody", "arrest") or only_so:
+                return True
+        return moment.family == "intel" and not (passes(moment.said) and passes(moment.after))
+
+    def _learnt(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> datetime:
+        """The first receipt by which what had come in already said so."""
+        receipts = sorted({entry.received_at for entry in moment.told if entry.received_at >= moment.entry.received_at})
+        for when in receipts:
+            told = still_told([entry for entry in moment.told if entry.received_at <= when])
+            if not any(entry.subject == moment.subject and entry.relation in ABOUT_SOMEBODY for entry in told):
+                continue
+            said, roles = words_of(told, self.reference), roles_of(told, moment.subject)
+            then = replace(moment, said=said, after=said, roles=roles, roles_after=roles, began=told[0].occurred_at)
+            if self._came_about(way, then) and not self._guarded(looked_for, way, then):
+                return when
+        return receipts[-1]
+
+
+ABOUT_SOMEBODY = (Relation.SELF, Relation.HOUSEHOLD, Relation.ASSOCIATE)
+
+
+def new_ones(group: Sequence[News], late: timedelta) -> list[News]:
+    """Of the moments of one occurrence, in order, those that say something new."""
+    found: list[News] = []
+    for place, one in enumerate(group):
+        before = [other for other in group[:place] if other.guarded is one.guarded]
+        if one.guarded:
+            if not before:
+                found.append(one)
+            continue
+        known = [other for other in before if other.learnt - other.at <= late or other.learnt <= one.learnt]
+        if not any(other.urgency <= one.urgency for other in known):
+            found.append(one)
+    return found
+
+
+def passes(said: dict[str, Any]) -> bool:
+    """INTEL_THREAT's gate: source 1 or 2, assessment A to C, handling P; or released. Blocked is never released."""
+    grade, handling = said.get("grade", Grade()), said.get("handling", Handling.NONE)
+    if Handling.BLOCK in (grade.handling, handling):
+        return False
+    if said.get("released"):
+        return True
+    graded = grade.source in (1, 2) and grade.assessment in ("A", "B", "C")
+    return graded and Handling.C not in (grade.handling, handling) and Handling.P in (grade.handling, handling)
+
+
+def london(at: datetime) -> date:
+    return at.astimezone(LONDON).date()
+
+
+def _changed(member: CohortMember, entry: HistoryEntry) -> CohortMember:
+    said = entry.attributes if isinstance(entry.attributes, ProgrammeAttributes) else ProgrammeAttributes()
+    day = london(entry.occurred_at)
+    review = london(said.review_date) if said.review_date else None
+    if entry.kind is Kind.STATUS_CHANGED and said.status in [status.value for status in MemberStatus]:
+        return replace(member, status=MemberStatus(said.status))
+    if entry.kind is Kind.WATCH_ENDED:
+        return replace(member, watch=replace(member.watch, ends=day - timedelta(days=1)))
+    if entry.kind is Kind.WATCH_STARTED:
+        return replace(member, watch=replace(member.watch, starts=day, ends=None, review_on=review))
+    if entry.kind is Kind.REVIEW_DONE:
+        return replace(member, watch=replace(member.watch, review_on=review))
+    return member

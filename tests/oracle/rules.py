@@ -1,0 +1,475 @@
+"""The rules, one by one, as rules.md and domain.md section 10 tell them, over a person's whole life."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import asin, cos, radians, sin, sqrt
+from typing import Any
+
+from domain.events import Grade, Intent, MissingRisk, Role
+from domain.people import CohortMember
+from tests.oracle.person import LATE, Ground, Life, News, ground
+from tests.oracle.telling import Moment
+from triggers.history import HistoryEntry
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+Outcome = tuple[str, datetime, str, str, str]
+"""Rule, event time, the completing event, priority, and 'fired' or 'too_late'."""
+
+OFFENDERS = (Role.SUSPECT, Role.ARRESTED, Role.CHARGED, Role.OFFENDER)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something a rule would fire on, before cooling: `about` is what it cools by."""
+
+    at: datetime
+    event: str
+    priority: int
+    learnt: datetime
+    about: str
+    key: str = ""
+
+
+# -- grounds -------------------------------------------------------------------------------------------------------
+
+
+def folded(word: Any) -> str:
+    text = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in str(word).lower())
+    return "_".join(part for part in text.split("_") if part)
+
+
+def codes(said: dict[str, Any]) -> set[str]:
+    return {code.upper() for code in (*said.get("offences", ()), *filter(None, [said.get("ho_code")]))}
+
+
+def assault(_l: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+    return said.get("intent") is Intent.ASSAULT
+
+
+def weapon(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -> bool:
+    return assault(life, moment, said, roles) and said.get("mechanism") in life.words("weapon_mechanisms")
+
+
+def reachable(moment: Moment, said: dict[str, Any]) -> bool:
+    """Not departed, or within 12 h of arrival."""
+    left = said.get("departed_at")
+    return left is None or left > moment.at or moment.at - (said.get("arrival") or moment.began) <= 12 * HOUR
+
+
+def weapon_now(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -> bool:
+    return weapon(life, moment, said, roles) and reachable(moment, said)
+
+
+def other_assault(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -> bool:
+    return assault(life, moment, said, roles) and not weapon_now(life, moment, said, roles)
+
+
+def left_early(life: Life, moment: Moment, said: dict[str, Any], _roles: Any) -> bool:
+    left, came = said.get("departed_at"), said.get("arrival")
+    if left is None or left > moment.at or not hurt(life, moment, said, _roles):
+        return False
+    if said.get("admitted") or said.get("disposition") == "admitted":
+        return False
+    short = came is not None and left - came < HOUR
+    return short or folded(said.get("disposition", "")) in life.words("left_early")
+
+
+def hurt(_l: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+    return said.get("intent") in (Intent.ASSAULT, Intent.UNDETERMINED)
+
+
+def crisis(life: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+    return said.get("intent") is Intent.SELF_HARM or bool(set(said.get("codes", ())) & life.words("crisis_codes"))
+
+
+def always(_l: Life, _m: Moment, _s: dict[str, Any], _r: Any) -> bool:
+    return True
+
+
+def offence(who: Sequence[Role], group: str) -> Callable[..., bool]:
+    return lambda life, _m, said, roles: bool(set(roles) & set(who)) and bool(codes(said) & life.words(group))
+
+
+def found_weapon(life: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+    whole = [folded(word) for word in said.get("found", ())]
+    return bool({*whole, *(part for word in whole for part in word.split("_"))} & life.words("weapon_words"))
+
+
+def themed(group: str) -> Callable[..., bool]:
+    return lambda life, _m, said, _r: bool({folded(theme) for theme in said.get("themes", ())} & life.words(group))
+
+
+def flagged(_l: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+    return "domestic_abuse" in {folded(flag) for flag in said.get("flags", ())}
+
+
+def armed_injury(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -> bool:
+    if not offence([Role.VICTIM], "assault_with_injury")(life, moment, said, roles):
+        return False
+    named = folded(said["weapon"]) if "weapon" in said else "none"
+    flags = {folded(flag) for flag in said.get("flags", ())}
+    return named not in ("none", "no", "no_weapon") or bool(flags & life.words("weapon_flags"))
+
+
+def risky(life: Life, moment: Moment, said: dict[str, Any], _r: Any) -> bool:
+    age = life.age(moment.at)
+    return age is not None and age < 18 and said.get("risk") in (MissingRisk.MEDIUM, MissingRisk.HIGH)
+
+
+def not_negative(life: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+    return folded(said.get("outcome", "")) not in life.words("negative_outcomes")
+
+
+def exploited(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -> bool:
+    kind = folded(said.get("exploitation_type", ""))
+    signs = said.get("county_lines") or said.get("criminal_exploitation")
+    named = kind in life.words("criminal_exploitation_types")
+    return bool(signs or named) and not_negative(life, moment, said, roles)
+
+
+def home_force(life: Life) -> tuple[str, Any]:
+    if life.member.force_area:
+        return folded(life.member.force_area), None
+    area = life.reference.area(life.member.area)
+    return ("", None) if area is None else (folded(area.force), area)
+
+
+def found_elsewhere(life: Life, moment: Moment, said: dict[str, Any], _r: Any) -> bool:
+    here, reported = moment.entry.place, said.get("reported_place")
+    if here is None or moment.at - moment.began > 28 * DAY:
+        return False
+    home, area = home_force(life)
+    there = folded(reported.force_area) if reported and reported.force_area else home
+    force = folded(here.force_area or "")
+    if force and there and force != there:
+        return True
+    spots = [spot for spot in (reported, area) if spot is not None and spot.lat is not None and spot.lon is not None]
+    return here.lat is not None and bool(spots) and km(here, spots[0]) > 30
+
+
+def out_of_area(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -> bool:
+    if not offence([Role.ARRESTED, Role.CHARGED], "supply_or_blade")(life, moment, said, roles):
+        return False
+    place, (home, _) = said.get("place"), home_force(life)
+    return place is not None and bool(place.force_area and home) and folded(place.force_area) != home
+
+
+def km(one: Any, other: Any) -> float:
+    lat1, lon1, lat2, lon2 = map(radians, (one.lat, one.lon, other.lat, other.lon))
+    return 2 * 6371 * asin(sqrt(sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2))
+
+
+WEAPON_ASSAULT = ground("ed.*", weapon_now, weapon)
+ANY_ASSAULT = ground("ed.*", assault)
+WEAPON_OFFENCE = ground("crime.* arrest.made custody.arrived", offence(OFFENDERS, "weapon_offences"))
+WEAPON_FOUND = ground("stopsearch.recorded", found_weapon, offending=True)
+VIOLENT_SUSPECT = ground("crime.* arrest.made custody.arrived", offence(OFFENDERS, "violence_suspect"))
+VIOLENCE_VICTIM = ground("crime.*", offence([Role.VICTIM], "violence_victim"))
+WEAPON_INTEL = ground("intel.*", themed("weapon_themes"))
+DA = [
+    ground("da.incident", always, about="household"),
+    ground("crime.*", flagged, about="household"),
+]
+ADVERSE = [
+    ground("ed.*", lambda _l, _m, said, _r: said.get("intent") in ("assault", "self_harm", "undetermined")),
+    ground("crime.*", lambda _l, _m, _s, roles: bool(set(roles) & {*OFFENDERS, Role.VICTIM})),
+    ground("custody.arrived", always, offending=True),
+    ground("arrest.made", always, offending=True),
+    WEAPON_FOUND,
+    ground("missing.reported", always),
+    ground("da.incident", always, about="household"),
+    ground("exploitation.flagged nrm.referred", not_negative),
+    ground("intel.*", always),
+]
+
+
+def together(life: Life, grounds: Sequence[Ground], late: timedelta = LATE) -> list[News]:
+    """News of any of several grounds of different families."""
+    return sorted((one for each in grounds for one in life.news(each, late=late)), key=lambda one: one.place)
+
+
+def either(life: Life, grounds: Sequence[Ground]) -> list[News]:
+    """News of several grounds that may lie in one occurrence: one that an earlier one made known is no news."""
+    by_key: dict[str, list[News]] = {}
+    for one in together(life, grounds):
+        by_key.setdefault(one.moment.key, []).append(one)
+    found: list[News] = []
+    for group in by_key.values():
+        kept: list[News] = []
+        for one in group:
+            known = [o for o in kept if not o.guarded and (o.learnt - o.at <= LATE or o.learnt <= one.learnt)]
+            if (one.guarded and not any(o.guarded for o in kept)) or (not one.guarded and not known):
+                kept.append(one)
+        found.extend(kept)
+    return sorted(found, key=lambda one: one.place)
+
+
+# -- windows -------------------------------------------------------------------------------------------------------
+
+
+def counted(
+    news: Sequence[News],
+    names: Sequence[str],
+    least: int,
+    within: timedelta,
+    *,
+    feeds: int = 1,
+    late: timedelta = LATE,
+) -> list[News]:
+    """Each at which enough different ones (by name, of so many feeds) lie within the window that ends with it."""
+    found = []
+    for place, one in enumerate(news):
+        before = [n for n in range(place) if not news[n].guarded and one.at - news[n].at <= within]
+
+        def enough(some: Sequence[int]) -> bool:
+            kinds = {news[n].moment.entry.feed for n in some}
+            return len({names[n] for n in some}) >= least and len(kinds) >= feeds
+
+        if not enough([*before, place]):
+            continue
+        known = [n for n in before if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt]
+        if names[place] in {names[n] for n in known} and enough(known):
+            continue  # it had come about without this one, and this one is not new
+        times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
+        learnt = next(t for t in times if enough([place, *(n for n in before if news[n].learnt <= t)]))
+        found.append(replace(one, learnt=learnt, count=len({names[n] for n in [*before, place]})))
+    return found
+
+
+def by_key(news: Sequence[News]) -> list[str]:
+    return [one.moment.key for one in news]
+
+
+def by_episode(news: Sequence[News]) -> list[str]:
+    """Overlapping episodes are one; one without a known end is presumed to last a day."""
+    spans = {}
+    for one in news:
+        spans[one.moment.key] = (one.moment.began, one.moment.end.get("ended_at") or one.moment.began + DAY)
+    name: dict[str, str] = {}
+    until: datetime | None = None
+    current = ""
+    for one in sorted(news, key=lambda one: (one.moment.began, one.place)):
+        begins, ends = spans[one.moment.key]
+        if until is None or begins >= until:
+            current, until = one.moment.key, ends
+        until = max(until, ends)
+        name[one.moment.key + one.moment.entry.event_id] = current
+    return [name[one.moment.key + one.moment.entry.event_id] for one in news]
+
+
+def by_telling(life: Life, news: Sequence[News]) -> list[str]:
+    """The same source key is one; so are assault-type events of two feeds within 6 h and, where known, 1 km."""
+    names: list[str] = []
+    for place, one in enumerate(news):
+        source = (one.moment.entry.source_system, one.moment.entry.source_key)
+        same = [
+            n for n in range(place)
+            if news[n].moment.key == one.moment.key
+            or (news[n].moment.entry.source_system, news[n].moment.entry.source_key) == source
+        ]  # fmt: skip
+        own = [n for n in same if news[n].moment.key == one.moment.key]
+        if own or same:
+            names.append(names[(own or same)[-1]])
+            continue
+        name = _twin(life, news, names, one) if violent(life, one) else None
+        names.append(name or f"{place}:{one.moment.key}")
+    return names
+
+
+def _twin(life: Life, news: Sequence[News], names: Sequence[str], one: News) -> str | None:
+    tellings: dict[str, list[News]] = {}
+    for name, other in zip(names, news, strict=False):
+        if violent(life, other):
+            tellings.setdefault(name, []).append(other)
+    fitting = [name for name, told in tellings.items() if all(same_thing(one, other) for other in told)]
+    return fitting[-1] if fitting else None
+
+
+def violent(life: Life, one: News) -> bool:
+    said = one.moment.said
+    return said.get("intent") is Intent.ASSAULT or bool(codes(said) & life.words("violence_victim"))
+
+
+def same_thing(one: News, other: News) -> bool:
+    if one.moment.entry.feed is other.moment.entry.feed or abs(one.at - other.at) > 6 * HOUR:
+        return False
+    here, there = one.moment.said.get("place"), other.moment.said.get("place")
+    known = here and there and None not in (here.lat, here.lon, there.lat, there.lon)
+    return not known or km(here, there) <= 1
+
+
+def followed(firsts: Sequence[News], thens: Sequence[News], within: timedelta) -> list[News]:
+    """Each `then` with a `first` before it, of another occurrence, within the span."""
+    found = []
+    for then in thens:
+        before = [
+            one for one in firsts
+            if not one.guarded
+            and one.at < then.at <= one.at + within
+            and one.moment.key != then.moment.key
+            and one.moment.subject == then.moment.subject
+        ]  # fmt: skip
+        if before:
+            found.append(replace(then, learnt=max(then.learnt, min(one.learnt for one in before))))
+    return found
+
+
+# -- rules ---------------------------------------------------------------------------------------------------------
+
+
+def outcomes(
+    member: CohortMember, entries: Sequence[HistoryEntry], reference: Any, *, repeat_within: timedelta = 365 * DAY
+) -> set[Outcome]:
+    """Everything that fires, and what would have fired but came too late. `repeat_within` is ED_REPEAT_ASSAULT's."""
+    life = Life(member, entries, reference)
+    found: set[Outcome] = set()
+
+    def judge(
+        rule: str, made: Sequence[Candidate], within: timedelta | None, *, each: bool = False, late: timedelta = LATE
+    ) -> list[Candidate]:
+        fired = cool(made, within, each=each, late=late)
+        found.update((rule, one.at, one.event, f"P{one.priority}", end) for one, end in fired)
+        return [one for one, end in fired if end == "fired"]
+
+    def plain(news: Sequence[News], priority: int, about: str = "") -> list[Candidate]:
+        return [candidate(one, priority, about) for one in news if stands(life, one)]
+
+    weapon_visits = judge("ED_WEAPON_ASSAULT", plain(life.news(WEAPON_ASSAULT), 1, "visit"), None)
+
+    def seen_to(one: Candidate) -> bool:
+        return any(known.key == one.key and known.at <= one.at for known in weapon_visits)
+
+    others = plain(life.news(ground("ed.*", other_assault, assault)), 2, "visit")
+    judge("ED_ASSAULT", [one for one in others if not seen_to(one)], None)
+    assaults = life.news(ANY_ASSAULT)
+    judge("ED_REPEAT_ASSAULT", plain(counted(assaults, by_key(assaults), 2, repeat_within), 1, "visit"), None)
+    leaving = plain(life.news(ground("ed.*", left_early, hurt)), 2, "visit")
+    judge("ED_LEFT_EARLY", [replace(one, priority=1) if seen_to(one) else one for one in leaving], None)
+    judge("ED_SELF_HARM_CRISIS", plain(life.news(ground("ed.*", crisis)), 1, "visit"), None)
+    judge("CUSTODY_ARREST", plain(life.news(ground("custody.arrived", always, offending=True)), 1, "visit"), None)
+    carrying = plain(together(life, [WEAPON_OFFENCE, WEAPON_FOUND]), 1)
+    judge("WEAPON_CARRYING", carrying, DAY, each=True)
+
+    def grave(_m: Moment, said: dict[str, Any]) -> int:
+        return 1 if codes(said) & life.words("gravest_violence") else 2
+
+    suspected = life.news(VIOLENT_SUSPECT, grave)
+    judge("VIOLENT_SUSPECT", graded(life, suspected, grave), DAY, each=True)
+    judge("VIOLENCE_VICTIM", plain(life.news(VIOLENCE_VICTIM), 2), DAY, each=True)
+    harmed = together(life, [VIOLENCE_VICTIM, ANY_ASSAULT])
+    hitting = either(life, [WEAPON_OFFENCE, WEAPON_FOUND, VIOLENT_SUSPECT, WEAPON_INTEL])
+    judge("VICTIM_TO_SUSPECT", plain(followed(harmed, hitting, 30 * DAY), 1), DAY, each=True)
+
+    crime = Ground(
+        ("crime.*",),
+        tuple((way, way) for way in (offence([Role.VICTIM], "gravest_violence"), armed_injury)),
+        about="linked",
+    )
+    close = together(life, [crime, replace(WEAPON_ASSAULT, about="linked")])
+    judge("ASSOCIATE_HARMED", plain(close, 1, "subject"), 14 * DAY)
+
+    def high(_m: Moment, said: dict[str, Any]) -> int:
+        return 1 if said.get("risk") is MissingRisk.HIGH else 2
+
+    gone = life.news(ground("missing.reported missing.regraded", risky), high)
+    judge("MISSING_CHILD", graded(life, gone, high, "visit"), None)
+    reports = life.news(ground("missing.reported", always))
+    names = by_episode(reports)
+    repeats: dict[Any, News] = {}
+    for one in (*counted(reports, names, 2, 28 * DAY), *counted(reports, names, 3, 90 * DAY)):
+        known = repeats.get(one.place)
+        repeats[one.place] = one if known is None or one.learnt < known.learnt else known
+    judge("REPEAT_MISSING", plain([repeats[place] for place in sorted(repeats)], 1, "visit"), None)
+    signs = together(
+        life,
+        [
+            ground("missing.found", found_elsewhere),
+            ground("arrest.made custody.arrived crime.*", out_of_area),
+            ground("nrm.referred exploitation.flagged", exploited),
+            ground("intel.*", themed("exploitation_themes")),
+        ],
+    )
+    judge("COUNTY_LINES_SIGNS", plain(signs, 1), DAY, each=True)
+    week = 7 * DAY
+    threats = life.news(ground("intel.*", themed("threat_themes")), late=week)
+    judge("INTEL_THREAT", plain(threats, 1), DAY, each=True, late=week)
+    judge("INTEL_CORROBORATED", plain(corroborated(life), 2), DAY, each=True)
+    at_home = together(life, DA)
+    homes = [one for one in counted(at_home, by_key(at_home), 1, 365 * DAY) if stands(life, one)]
+    made = [candidate(one, 1 if one.count >= 3 else 2) for one in homes]
+    judge("DA_IN_HOUSEHOLD", made, DAY, each=True)
+    adverse = together(life, ADVERSE)
+    burst = counted(adverse, by_telling(life, adverse), 3, 72 * HOUR, feeds=2)
+    judge("CROSS_FEED_BURST", plain(burst, 1), 72 * HOUR)
+    return found
+
+
+def graded(
+    life: Life, news: Sequence[News], urgency: Callable[[Moment, dict[str, Any]], int], about: str = ""
+) -> list[Candidate]:
+    """Candidates with the less urgent of what was known then and what is known by all corrections."""
+    return [
+        candidate(one, max(urgency(one.moment, one.moment.said), urgency(one.moment, one.moment.after)), about)
+        for one in news
+        if stands(life, one)
+    ]
+
+
+def corroborated(life: Life) -> list[News]:
+    """Two units, each A to C and source 1 or 2, that share a theme family."""
+
+    def families(said: dict[str, Any]) -> frozenset[str]:
+        return frozenset(life.reference.families_of(said.get("themes", ())))
+
+    def good(_l: Life, _m: Moment, said: dict[str, Any], _r: Any) -> bool:
+        grade = said.get("grade", Grade())
+        shared = families(said) & life.words("corroborated_families")
+        return bool(shared) and grade.source is not None and grade.source <= 2 and grade.assessment in ("A", "B", "C")
+
+    reports = [one for one in life.news(ground("intel.*", good)) if one.moment.said.get("origin_unit")]
+    found: dict[Any, News] = {}
+    for family in sorted({family for one in reports for family in families(one.moment.said)}):
+        sharing = [one for one in reports if family in families(one.moment.said)]
+        units = [folded(one.moment.said["origin_unit"]) for one in sharing]
+        for one in counted(sharing, units, 2, 28 * DAY):
+            found.setdefault((one.place, one.guarded), one)
+    return [found[place] for place in sorted(found)]
+
+
+def stands(life: Life, one: News) -> bool:
+    """No guard stands against it and the person was watched, through that feed, on that day."""
+    return not one.guarded and life.watched(one.at, one.moment.entry.feed)
+
+
+def candidate(one: News, priority: int, about: str = "") -> Candidate:
+    grounds = {"": "", "visit": one.moment.key, "subject": one.moment.subject}
+    return Candidate(one.at, one.moment.entry.event_id, priority, one.learnt, grounds[about], one.moment.key)
+
+
+def cool(
+    made: Sequence[Candidate], within: timedelta | None, *, each: bool, late: timedelta
+) -> list[tuple[Candidate, str]]:
+    """In event time: quiet after a firing on the same ground (of the same priority, where `each`) for so long (None:
+    for good); a higher priority breaks through. What is not quiet fires, unless it came too late."""
+    fired: list[Candidate] = []
+    ends: list[tuple[Candidate, str]] = []
+    unique: dict[tuple[str, str], Candidate] = {}
+    for one in sorted(made, key=lambda one: (one.priority, one.learnt)):
+        unique.setdefault((one.event, one.about), one)
+    for one in sorted(unique.values(), key=lambda one: (one.at, one.priority, one.event)):
+        quiet = any(
+            known.about == one.about
+            and known.priority <= one.priority
+            and (not each or known.priority == one.priority)
+            and (within is None or one.at - known.at <= within)
+            for known in fired
+        )
+        if quiet:
+            continue
+        if one.learnt - one.at > late:
+            ends.append((one, "too_late"))
+        else:
+            fired.append(one)
+            ends.append((one, "fired"))
+    return ends
