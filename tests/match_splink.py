@@ -13,6 +13,16 @@ from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 from domain.identity import Identity
 from domain.people import CohortMember
 
+_RULES = [
+    block_on("nhs"),
+    block_on("nominal"),
+    block_on("phone"),
+    block_on("dob", "family"),
+    block_on("dob", "given"),
+    block_on("given", "family", "postcode"),
+]
+"""To be given with each call too: `find_matches_to_new_records` compares with everybody where it is given none."""
+
 
 def rates(members: Iterable[CohortMember], said: Sequence[Identity], singles: int = 12) -> tuple[float, float]:
     """(records a second one at a time, records a second by the thousand), in processor time of one thread."""
@@ -33,7 +43,9 @@ def rates(members: Iterable[CohortMember], said: Sequence[Identity], singles: in
 
 
 def _ask(linker: Linker, rows: list[dict[str, str | None]]) -> None:
-    linker.inference.find_matches_to_new_records(pd.DataFrame(rows)).as_record_dict()
+    found = linker.inference.find_matches_to_new_records(pd.DataFrame(rows), blocking_rules=_RULES)
+    found.as_record_dict()
+    found.drop_table_from_database_and_remove_from_cache()
 
 
 def _row(name: str, identity: Identity) -> dict[str, str | None]:
@@ -65,12 +77,5 @@ def _settings() -> SettingsCreator:
             cl.ExactMatch("phone"),
             cl.ExactMatch("nhs"),
         ],
-        blocking_rules_to_generate_predictions=[
-            block_on("nhs"),
-            block_on("nominal"),
-            block_on("phone"),
-            block_on("dob", "family"),
-            block_on("dob", "given"),
-            block_on("given", "family", "postcode"),
-        ],
+        blocking_rules_to_generate_predictions=_RULES,
     )
