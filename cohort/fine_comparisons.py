@@ -341,6 +341,35 @@ def extra(name: str, kind: Kind) -> Offer:
     return _best(f"extra:{name}", values, level, levels)
 
 
+PERSON_LEVELS = ("both_differ", "given_names_differ", MISSING)
+NOT_THE_NAME = frozenset({"different", "similar"})
+NOT_THE_DATE = frozenset({"same_year", "within_5_years", "different"})
+_Person = tuple[Names, Births]
+
+
+def person_of(who: PreparedIdentity) -> _Person:
+    """What is a person's own and not their household's: given names and date of birth."""
+    return who.names, births_and_quality(who)
+
+
+def person_level(one: _Person, other: _Person) -> str:
+    """Whether a person's own fields all say "somebody else": then a shared home and surname say "relative".
+
+    `given_names_differ` is for pairs without two dates of birth to compare. Anything else says nothing here.
+    """
+    if given_level(one[0], other[0]) not in NOT_THE_NAME:
+        return MISSING
+    born = birth_level(one[1], other[1])
+    if born == MISSING:
+        return "given_names_differ"
+    return "both_differ" if born in NOT_THE_DATE else MISSING
+
+
+PERSON = _halved("own name and birth", person_of, person_level, PERSON_LEVELS, lambda _: ())._replace(
+    shared=frozenset()
+)
+"""Takes back what a shared household counts several times over: surname, address, postcode, phone go together."""
+
 FINE: tuple[Offer, ...] = (
     _halved("given names", names_of, given_level, GIVEN_LEVELS, call_names),
     _halved("family name", names_of, family_level, FAMILY_LEVELS, family_names),
@@ -350,4 +379,5 @@ FINE: tuple[Offer, ...] = (
     _best("phone", lambda who: who.phones, phone_level, PHONE_LEVELS),
     _best("email", lambda who: who.emails, email_level, EMAIL_LEVELS),
     Offer("identifier text", compare_identifier_text, IDENTIFIER_LEVELS, identifier_texts),
+    PERSON,
 )

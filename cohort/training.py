@@ -6,6 +6,7 @@ u from random pairs and counted values, m and the share of matches by EM over pa
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -13,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cohort.comparisons import MISSING
-from cohort.fine_comparisons import Offer
-from cohort.model import ComparisonFile, LevelFile, ModelFile, ValueFile
+from cohort.fine_comparisons import NOT_THE_DATE, NOT_THE_NAME, PERSON, Offer
+from cohort.model import ComparisonFile, LevelFile, ModelFile, ValueFile, bits_of
 from cohort.prepared import PreparedIdentity
 from cohort.training_columns import Column, choose
-from cohort.training_em import NOTHING, Fit, Floats, Levels, Pairs, fit, from_labels, monotone
+from cohort.training_em import NOTHING, Fit, Floats, Levels, Pairs, correction, evidence, fit, from_labels, monotone
 from cohort.training_keys import choose_keys
 from cohort.training_pairs import Joining, Longs, candidates
 from domain.errors import ConfigError
@@ -115,6 +116,12 @@ class _Tables:
         levels = [places[judge(values[each // size], values[each % size])] for each in met.tolist()]
         return np.array(levels, dtype=np.int8)[back]
 
+    def person(self, pairs: Longs) -> Levels:
+        """The level of each pair in `PERSON`; NOTHING where the tables have no given names."""
+        if all(each.offer.name != "given names" for each in self.columns):
+            return np.full(len(pairs), NOTHING, dtype=np.int8)
+        return self._column(PERSON, pairs // len(self.events), pairs % len(self.events))
+
     def random(self) -> tuple[list[Floats], list[Floats]]:
         """Shares of levels among random pairs, the exact ones counted over all pairs; and floors under each of them."""
         levels = self.levels(self.joining.random_pairs(RANDOM_PAIRS, self.seed))
@@ -149,8 +156,14 @@ class _Tables:
 class _Estimated:
     """What training came to."""
 
-    def __init__(self, model: Fit, values: list[ValueFile | None], keys: tuple[tuple[str, ...], ...], share: float):
-        self.model, self.values, self.keys, self.share = model, values, keys, share
+    def __init__(
+        self,
+        model: Fit,
+        values: list[ValueFile | None],
+        keys: tuple[tuple[str, ...], ...],
+        relatives: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        self.model, self.values, self.keys, self.relatives = model, values, keys, relatives
 
 
 def _unsupervised(tables: _Tables, told: Progress) -> _Estimated:
@@ -159,16 +172,40 @@ def _unsupervised(tables: _Tables, told: Progress) -> _Estimated:
     told(0.15)
     levels = tables.levels(chosen, told)
     shares, floors = tables.random()
+    person = tables.person(chosen)
     told(0.8)
-    pairs = Pairs(levels, shares, floors, tables.total)
+    about = None if tables.same else chosen % len(tables.events)
+    pairs = Pairs(levels, shares, floors, tables.total, events=about, apart=person == 0)
     first = fit(pairs)
     values = _frequencies(tables, first)
-    rarer = _rarer(tables, chosen, levels, values)
-    model = fit(Pairs(levels, shares, floors, tables.total, rarer), first)
+    pairs = replace(pairs, rarer=_rarer(tables, chosen, levels, values))
+    model = monotone(fit(pairs, first))
     told(0.9)
-    likely = chosen[model.posterior >= 0.5]
-    keys = choose_keys(tables.joining, tables.members, tables.events, found, likely)
-    return _Estimated(monotone(model), values, keys, model.share)
+    keys = choose_keys(tables.joining, tables.members, tables.events, found, chosen[model.posterior >= 0.5])
+    return _Estimated(model, values, keys, _relatives(tables, pairs, model, person))
+
+
+_WORST_RELATIVE = -25.0
+_WORTH_SAYING = -0.1
+
+
+def _relatives(tables: _Tables, pairs: Pairs, model: Fit, person: Levels) -> tuple[float, float]:
+    """Bits by which pairs whose own fields differ are overrated, for the two levels of `PERSON`.
+
+    As many of them as m says are left matches; more only seem so because what a household shares goes together.
+    """
+    differing = [model.matches, float(model.posterior[person == 1].sum())]
+    for name, levels in (("given names", NOT_THE_NAME), ("date of birth", NOT_THE_DATE)):
+        for column, each in enumerate(tables.columns):
+            if each.offer.name == name:
+                differing[0] *= sum(
+                    share for share, level in zip(model.m[column], each.offer.levels, strict=False) if level in levels
+                )
+    bits = evidence(pairs, model) + bits_of(model.share)
+    both, given = (
+        max(correction(bits[person == level], expected), _WORST_RELATIVE) for level, expected in enumerate(differing)
+    )
+    return both, given
 
 
 def _supervised(tables: _Tables, labels: Sequence[tuple[int, int]], told: Progress) -> _Estimated:
@@ -181,7 +218,7 @@ def _supervised(tables: _Tables, labels: Sequence[tuple[int, int]], told: Progre
     model = from_labels(Pairs(levels, shares, floors, tables.total))
     values = _frequencies(tables, model)
     keys = choose_keys(tables.joining, tables.members, tables.events, tables.joining.keys(), matched)
-    return _Estimated(monotone(model), values, keys, model.share)
+    return _Estimated(monotone(model), values, keys)
 
 
 def _frequencies(tables: _Tables, model: Fit) -> list[ValueFile | None]:
@@ -246,12 +283,19 @@ def _file(name: str, tables: _Tables, estimated: _Estimated) -> ModelFile:
                 frequencies=estimated.values[column],
             )
         )
-    prevalence = max(estimated.share * tables.all_members, 1e-9)
+    if min(estimated.relatives) < _WORTH_SAYING:
+        said = zip(PERSON.levels, (*estimated.relatives, 0.0), strict=True)
+        comparisons.append(
+            ComparisonFile(
+                comparison=PERSON.name, levels=tuple(LevelFile(level=level, bits=bits) for level, bits in said)
+            )
+        )
+    prevalence = max(estimated.model.share * tables.all_members, 1e-9)
     return ModelFile(
         name=name,
         version=1,
         notes=f"Trained on {tables.all_members} members and {tables.all_events} events, seed {tables.seed}.",
-        prior_probability=float(np.clip(estimated.share, 1e-14, 0.5)),
+        prior_probability=float(np.clip(estimated.model.share, 1e-14, 0.5)),
         comparisons=tuple(comparisons),
         prevalence=prevalence,
         keys=estimated.keys,

@@ -39,7 +39,8 @@ class Pairs:
     """Candidate pairs: the level of each in each comparison (a column each), out of `total` pairs there are.
 
     `random` are the shares of levels in random pairs, `seen` how many pairs these rest on (per comparison).
-    `rarer` are bits of term frequency by comparison, of pairs at a level that takes them.
+    `rarer` are bits of term frequency of each pair. `events` is the event of each pair, where an event is about one
+    member at most. `apart` marks pairs that are taken for two people while m is estimated (relatives).
     """
 
     levels: Levels
@@ -47,6 +48,8 @@ class Pairs:
     floor: Sequence[Floats]
     total: float
     rarer: Floats | None = None
+    events: NDArray[np.int64] | None = None
+    apart: NDArray[np.bool_] | None = None
 
 
 def template(levels: int) -> Floats:
@@ -92,8 +95,33 @@ def evidence(pairs: Pairs, model: Fit) -> Floats:
 
 def _expect(pairs: Pairs, model: Fit) -> Floats:
     prior = np.log2(model.share / (1.0 - model.share))
-    posterior: Floats = 1.0 / (1.0 + np.exp2(np.clip(-(evidence(pairs, model) + prior), -900.0, 900.0)))
-    return posterior
+    odds = np.exp2(np.clip(evidence(pairs, model) + prior, -900.0, 300.0))
+    if pairs.apart is not None:
+        odds[pairs.apart] = 0.0
+    if pairs.events is None:
+        return _plain_shares(odds)
+    others = np.bincount(pairs.events, weights=odds)[pairs.events]
+    shared: Floats = odds / (1.0 + others)
+    return shared
+
+
+def _plain_shares(odds: Floats) -> Floats:
+    shares: Floats = odds / (1.0 + odds)
+    return shares
+
+
+def correction(bits: Floats, expected: float) -> float:
+    """The bits to add to pairs of these `bits` (prior included) so that `expected` of them match; 0 at most."""
+    if not len(bits) or float(_plain_shares(np.exp2(np.clip(bits, -900.0, 300.0))).sum()) <= expected:
+        return 0.0
+    low, high = -60.0, 0.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        if float(_plain_shares(np.exp2(np.clip(bits + middle, -900.0, 300.0))).sum()) > expected:
+            high = middle
+        else:
+            low = middle
+    return low
 
 
 def _maximise(pairs: Pairs, posterior: Floats) -> Fit:
