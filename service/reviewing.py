@@ -137,9 +137,12 @@ def _key(view: ReviewView, *, by_priority: bool) -> _Key:
 
 
 def _key_in(cursor: str) -> _Key:
-    rank, place, review_id = cursor.split("|")
-    datetime.fromisoformat(place)
-    return int(rank), place, review_id
+    try:
+        rank, place, review_id = cursor.split("|")
+        datetime.fromisoformat(place)
+        return int(rank), place, review_id
+    except ValueError:
+        raise ValueError("This is no cursor of ours.") from None
 
 
 def review_view(review: Review, rules: RuleSet) -> ReviewView:

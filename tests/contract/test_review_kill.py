@@ -1,0 +1,67 @@
+"""A decision on a store that is killed at any moment of it: afterwards it was taken whole, or not at all."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from domain.errors import StoreError
+from streams.reviews import Verdict
+from streams.server import EmbeddedServer, connect
+from tests.contract.test_reviews import ANNE, M1, STABBED, Desk, arrival
+from tests.trials import trials
+
+pytestmark = pytest.mark.server
+
+
+async def _killed_amid(folder: Path, rng: Random) -> bool:
+    """Take a decision while the server dies; whether it was written."""
+    server = EmbeddedServer(folder)
+    await server.start()
+    client = connect(server.socket)
+    await client.flushall()
+    desk = Desk(client)
+    await desk.play.prepare()
+    told = arrival()
+    await desk.give(told)
+    review = (await desk.only()).item.review_id
+    decision = asyncio.create_task(desk.desk.decide(review, M1, Verdict.SAME, "yes", by=ANNE, version=1))
+    await asyncio.sleep(rng.random() * 0.012)
+    os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
+    with contextlib.suppress(StoreError):
+        await decision
+    await client.aclose()
+    await server.stop()
+
+    again = EmbeddedServer(folder)
+    await again.start()
+    client = connect(again.socket)
+    try:
+        after = Desk(client)
+        await after.play.prepare()
+        found = await after.store.find(review)
+        assert found is not None
+        written = found.case.version == 2
+        assert len(await after.store.read()) == (1 if written else 0), "the step and its audit entry go together"
+        assert (await after.play.twin.transport.counts()).balanced
+        await after.desk.decide(review, M1, Verdict.SAME, "yes", by=ANNE, version=1)
+        await after.quiet()
+        assert STABBED in await after.live("M1")
+        assert len(await after.play.alerts("M1")) == 1
+        assert await after.play.ended(told) == "alert"
+        return written
+    finally:
+        await client.aclose()
+        await again.stop()
+
+
+async def test_a_decision_is_whole_or_not_there_and_said_again_it_is_done_once(tmp_path: Path) -> None:
+    rng = Random(20260302)
+    for trial in range(trials(100)):
+        folder = tmp_path / str(trial)
+        folder.mkdir()
+        await _killed_amid(folder, rng)
