@@ -5,7 +5,7 @@ whether one index holds everybody or several workers each hold a part (`look` on
 Thresholds and vetoes are domain.md 5.4; what one pair may be used for is `deciding.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ HOUSEHOLD_MENTION = "household"
 """The mention of a match that rests on the household key alone."""
 CERTAIN_BITS = 40.0
 """What a key of the programme's own is worth as evidence (member id, household key): beyond any doubt a model has."""
+_FEW = 2
+"""Candidates so few that each is simply compared in full."""
 
 
 class _Compiled(NamedTuple):
@@ -167,15 +169,20 @@ def _matches_by_id(event_id: EventId, mention: Mention, index: CohortIndex, comp
 
 
 def _weighed(
-    event_id: EventId, mention: Mention, numbers: Iterable[int], index: CohortIndex, compiled: _Compiled
+    event_id: EventId, mention: Mention, numbers: Collection[int], index: CohortIndex, compiled: _Compiled
 ) -> tuple[Match, ...]:
-    """Those of the candidates with whom something may be done."""
+    """Those of the candidates with whom something may be done. A plan to stop early pays from the third on."""
     who = prepare(mention.identity)
-    steps = plan(who, compiled.model)
+    steps = plan(who, compiled.model) if len(numbers) > _FEW else None
+    prior, enough = compiled.prior, compiled.enough
     matches = []
     for number in numbers:
         row = index.row(number)
-        score = score_at_least(who, row.prepared, steps, prior_bits=compiled.prior, enough=compiled.enough)
+        score: Score | None
+        if steps is None:
+            score = score_pair(who, row.prepared, compiled.model, prior_bits=prior)
+        else:
+            score = score_at_least(who, row.prepared, steps, prior_bits=prior, enough=enough)
         if score is not None:
             match = _match(event_id, mention.ref, who, (row, score), compiled)
             if match.decision is not MatchDecision.NONE:
