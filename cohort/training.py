@@ -7,7 +7,7 @@ u from random pairs and counted values, m and the share of matches by EM over pa
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,19 @@ from cohort.fine_comparisons import NOT_THE_DATE, NOT_THE_NAME, PERSON, Offer
 from cohort.model import ComparisonFile, LevelFile, ModelFile, ValueFile, bits_of
 from cohort.prepared import PreparedIdentity
 from cohort.training_columns import Column, choose
-from cohort.training_em import NOTHING, Fit, Floats, Levels, Pairs, correction, evidence, fit, from_labels, monotone
+from cohort.training_em import (
+    NOTHING,
+    Fit,
+    Floats,
+    Levels,
+    Pairs,
+    correction,
+    evidence,
+    expect,
+    fit,
+    from_labels,
+    monotone,
+)
 from cohort.training_keys import choose_keys
 from cohort.training_pairs import Joining, Longs, candidates
 from domain.errors import ConfigError
@@ -179,33 +191,38 @@ def _unsupervised(tables: _Tables, told: Progress) -> _Estimated:
     first = fit(pairs)
     values = _frequencies(tables, first)
     pairs = replace(pairs, rarer=_rarer(tables, chosen, levels, values))
-    model = monotone(fit(pairs, first))
+    model = fit(pairs, first)
+    expected = _expected(tables, model, person)
+    unbound = expect(replace(pairs, apart=None, events=None), model)
+    if float(unbound[person == 0].sum()) <= 2.0 * expected[0] + 3.0:  # no more of them than errors explain
+        pairs = replace(pairs, apart=None)
+        model = fit(pairs, model)
+        expected = (inf, expected[1])
+    model = monotone(model)
     told(0.9)
     keys = choose_keys(tables.joining, tables.members, tables.events, found, chosen[model.posterior >= 0.5])
-    return _Estimated(model, values, keys, _relatives(tables, pairs, model, person))
+    bits = evidence(pairs, model) + bits_of(model.share)
+    both, given = (max(correction(bits[person == level], most), _WORST_RELATIVE) for level, most in enumerate(expected))
+    return _Estimated(model, values, keys, (both, given))
 
 
 _WORST_RELATIVE = -25.0
 _WORTH_SAYING = -0.1
 
 
-def _relatives(tables: _Tables, pairs: Pairs, model: Fit, person: Levels) -> tuple[float, float]:
-    """Bits by which pairs whose own fields differ are overrated, for the two levels of `PERSON`.
+def _expected(tables: _Tables, model: Fit, person: Levels) -> tuple[float, float]:
+    """How many matches there should be at the two levels of `PERSON`: by m for the first, as found for the second.
 
-    As many of them as m says are left matches; more only seem so because what a household shares goes together.
+    Pairs beyond that only seem matches because what a household shares goes together.
     """
-    differing = [model.matches, float(model.posterior[person == 1].sum())]
+    both = model.matches
     for name, levels in (("given names", NOT_THE_NAME), ("date of birth", NOT_THE_DATE)):
         for column, each in enumerate(tables.columns):
             if each.offer.name == name:
-                differing[0] *= sum(
+                both *= sum(
                     share for share, level in zip(model.m[column], each.offer.levels, strict=False) if level in levels
                 )
-    bits = evidence(pairs, model) + bits_of(model.share)
-    both, given = (
-        max(correction(bits[person == level], expected), _WORST_RELATIVE) for level, expected in enumerate(differing)
-    )
-    return both, given
+    return both, float(model.posterior[person == 1].sum())
 
 
 def _supervised(tables: _Tables, labels: Sequence[tuple[int, int]], told: Progress) -> _Estimated:

@@ -69,14 +69,14 @@ def fit(pairs: Pairs, start: Fit | None = None) -> Fit:
         min(0.2, 0.1 * len(pairs.levels) / pairs.total + 1e-12),
     )
     for _ in range(_MOST_ROUNDS):
-        posterior = _expect(pairs, now)
+        posterior = expect(pairs, now)
         then = _maximise(pairs, posterior)
         change = max(float(np.abs(new - old).max()) for new, old in zip(then.m, now.m, strict=True))
         moved = abs(np.log(max(then.share, 1e-15) / max(now.share, 1e-15)))
         now = then
         if change < _STILL and moved < _STILL:
             break
-    now.posterior = _expect(pairs, now)
+    now.posterior = expect(pairs, now)
     return now
 
 
@@ -93,7 +93,8 @@ def evidence(pairs: Pairs, model: Fit) -> Floats:
     return bits
 
 
-def _expect(pairs: Pairs, model: Fit) -> Floats:
+def expect(pairs: Pairs, model: Fit) -> Floats:
+    """The probability of each pair under the model; over all pairs of one event 1 at most, where `events` are given."""
     prior = np.log2(model.share / (1.0 - model.share))
     odds = np.exp2(np.clip(evidence(pairs, model) + prior, -900.0, 300.0))
     if pairs.apart is not None:

@@ -19,7 +19,7 @@ _SWITCHED = "jaro_winkler_similarity(given_name_l, surname_r) + jaro_winkler_sim
 
 def splink(task: Task, *, soc_sec_id: bool, extended: bool = False) -> dict[Pair, float]:
     """Splink's match weights of all pairs at or above 0."""
-    logging.getLogger("splink").setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
     tables = [_prepared(frame) for frame in (task.frames[:1] if task.same else task.frames)]
     rules = _dedupe_rules(soc_sec_id) if task.same else _link_rules(soc_sec_id)
     comparisons = _extended(soc_sec_id) if extended else _detailed(soc_sec_id, dedupe=task.same)
@@ -30,7 +30,7 @@ def splink(task: Task, *, soc_sec_id: bool, extended: bool = False) -> dict[Pair
         comparisons=comparisons,
         retain_intermediate_calculation_columns=True,
     )
-    linker = Linker(tables if len(tables) > 1 else tables[0], settings, db_api=DuckDBAPI())
+    linker = Linker(tables if len(tables) > 1 else tables[0], settings, db_api=DuckDBAPI(), set_up_basic_logging=False)
     known = [block_on("soc_sec_id")] if soc_sec_id else []
     training = linker.training
     training.estimate_probability_two_random_records_match(

@@ -1,6 +1,8 @@
 """Training on small and odd tables: deterministic, never zero, calm where there is nothing to learn."""
 
 import random
+from dataclasses import replace
+from datetime import date, timedelta
 from math import isfinite
 
 import pytest
@@ -13,8 +15,8 @@ from cohort.scoring import score_pair
 from cohort.training import train
 from cohort.training_pairs import Joining
 from domain.errors import ConfigError
-from domain.identity import Identity, Name
-from tests.unit.cohort.people import dirty, person
+from domain.identity import DateOfBirth, Identity, Name
+from tests.unit.cohort.people import GIVEN, dirty, person
 
 _WORDS = ("oak", "elm", "ash", "yew", "fir", "lime", "beech", "alder", "rowan", "hazel")
 
@@ -44,7 +46,7 @@ def _typo(row: Identity, rng: random.Random) -> Identity:
         if rng.random() < 0.15:
             place = rng.randrange(len(value)) if value else 0
             extra[name] = (value[:place] + value[place + 1 :],)
-    return Identity(names=row.names, extra=tuple(sorted(extra.items())))
+    return replace(row, extra=tuple(sorted(extra.items())))
 
 
 def _prepared(rows: list[Identity]) -> list[PreparedIdentity]:
@@ -155,3 +157,29 @@ def test_joining_brings_together_what_agrees_in_all_parts_and_nothing_else() -> 
         if first.extra("tree") == second.extra("tree") and first.extra("street") == second.extra("street")
     }
     assert (set() if joined is None else set(joined.pairs.tolist())) == by_hand
+
+
+def _households(size: int, rng: random.Random) -> list[Identity]:
+    """People who live in twos to fours and share surname, postcode, street and town."""
+    people: list[Identity] = []
+    while len(people) < size:
+        family = rng.choice(_WORDS) + rng.choice(_WORDS)
+        home = (("street", (f"{rng.randrange(200)} {rng.choice(_WORDS)} {rng.choice(_WORDS)}",)), ("town", (family,)))
+        code = str(rng.randrange(1_000, 10_000))
+        for _ in range(rng.randrange(2, 5)):
+            born = DateOfBirth(date(1960, 1, 1) + timedelta(days=rng.randrange(15_000)))
+            name = Name((rng.choice(GIVEN),), family)
+            people.append(Identity((name,), (born,), postcodes=(code,), extra=home))
+    return people[:size]
+
+
+def test_relatives_of_one_household_are_not_taken_for_one_person() -> None:
+    rng = random.Random(13)
+    rows = _households(400, rng)
+    events = [_typo(row, rng) for row in rows[:200]] + _households(200, rng)
+    cohort, said = _prepared(rows), _prepared(events)
+    file = train(cohort, said, name="households")
+    linked, truth = _linked(file, cohort, said), {(place, place) for place in range(200)}
+    assert file.prevalence == pytest.approx(0.5, abs=0.05)
+    assert len(linked & truth) >= 190
+    assert len(linked - truth) <= 20, "there are some 400 pairs of relatives"
