@@ -34,7 +34,7 @@ from service.settings import read_settings
 from service.wiring import reach_store
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport, entries_of
-from tests import match_bench
+from tests import match_bench, rules_bench
 
 _BATCH = 500
 _PAYLOAD = 1_000  # bytes, as our events are
@@ -249,6 +249,7 @@ def main() -> None:
     parser.add_argument("--cohorts", type=int, nargs="*", default=list(match_bench.SIZES), help="sizes for recognition")
     chosen = parser.parse_args()
     match_bench.show(chosen.cohorts, splink=True)
+    rules_bench.show()
     figures = measure(chosen.runs, chosen.events, chosen.members, chosen.seconds)
     table = Table("what", "median", "unit", "of the floor", "runs", title="Embedded engine, this machine, this run")
     for figure in figures:

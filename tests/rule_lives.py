@@ -42,8 +42,11 @@ Line = tuple[float, Kind, Any, Role | None]
 """Hours after the start of the story, kind, attributes, role."""
 
 
-def life(seed: int, size: int, *, days: int = 700) -> list[HistoryEntry]:
-    """`size` entries about one person over `days`, in event order, each received within minutes of happening."""
+def life(seed: int, size: int, *, days: int = 700, first_only: bool = False) -> list[HistoryEntry]:
+    """`size` entries about one person over `days`, in event order, each received within minutes of happening.
+
+    `first_only`: only the first entry of each story, for peers that know no amendments.
+    """
     random = Random(seed)
     entries: list[HistoryEntry] = []
     place = 0
@@ -51,8 +54,9 @@ def life(seed: int, size: int, *, days: int = 700) -> list[HistoryEntry]:
         place += 1
         at = START + timedelta(minutes=random.randrange(days * 24 * 60))
         story = random.choices(list(STORIES), weights=list(STORIES.values()))[0]
-        entries.extend(_told(random, place, at, list(story(random, f"k{place}"))))
-    return sorted(entries, key=lambda entry: entry.order)[:size]
+        told = list(_told(random, place, at, list(story(random, f"k{place}"))))
+        entries.extend(told[:1] if first_only else told)
+    return sorted(entries[:size], key=lambda entry: entry.order)
 
 
 def _told(random: Random, place: int, at: datetime, story: list[Line]) -> Iterator[HistoryEntry]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from domain.ids import OccurrenceKey
-from triggers.hits import Grading, Hit, all_alike, edges, hits_on
+from triggers.hits import Grading, Hit, all_alike, comes_about, edges, hits_on
 from triggers.indexing import Sheets
 from triggers.patterns import AnyOf, EventPattern, Subject
 
@@ -74,19 +74,20 @@ class EventFinder:
         """Nothing found."""
         return Found({})
 
-    def look(self, found: Found, changed: Collection[OccurrenceKey], sheets: Sheets) -> tuple[Found, Difference]:
-        """Looks again at the occurrences that changed, and at no other."""
-        difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
-        kinds = self.pattern.kinds
+    def look(self, found: Found, changed: Collection[OccurrenceKey], sheets: Sheets) -> Difference:
+        """What is different: it looks again at the occurrences that changed, and at no other."""
+        difference: dict[OccurrenceKey, tuple[Hits, Hits]] | None = None
+        pattern, hits = self.pattern, found.hits
         for key in changed:
-            sheet = sheets.get(key)
-            now: Hits = ()
-            if sheet is not None and not kinds.isdisjoint(sheet.kinds):
-                now = hits_on(sheet, self.pattern, self.tolerance, self.grading)
-            was = found.hits.get(key, _NO_HITS)
+            now, sheet = _NO_HITS, sheets.get(key)
+            if sheet is not None and comes_about(sheet, pattern):
+                now = hits_on(sheet, pattern, self.tolerance, self.grading)
+            was = hits.get(key, _NO_HITS)
             if (was or now) and not (was and now and all_alike(was, now)):
+                if difference is None:
+                    difference = {}
                 difference[key] = (was, now)
-        return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
+        return NO_DIFFERENCE if difference is None else difference
 
 
 @dataclass(frozen=True, slots=True)

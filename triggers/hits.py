@@ -13,8 +13,8 @@ from domain.ids import OccurrenceKey
 from triggers.gate import Gate
 from triggers.indexing import Sheet, Sighting
 from triggers.moments import Moment, moment_of
-from triggers.occurrences import fold_occurrence
-from triggers.patterns import RELATIONS, EventPattern, Subject
+from triggers.occurrences import Values, fold_occurrence
+from triggers.patterns import EventPattern, Subject
 from triggers.verdicts import FiringDecision
 
 SUSPECT_FAMILIES = frozenset({"custody", "arrest"})
@@ -76,19 +76,31 @@ class Hit:
         return None if self._together is None else self._together.count
 
 
+def comes_about(sheet: Sheet, pattern: EventPattern) -> bool:
+    """Whether the pattern holds at any moment at all, which is all that most patterns need to be asked."""
+    kinds, holds = pattern.kinds, pattern.holds
+    for scene in sheet.scenes.get(pattern.subject) or sheet.seen_by(pattern.subject):
+        for sighting in scene:
+            moment = sighting.moment
+            if moment.entry.kind in kinds and holds(moment):
+                return True
+    return False
+
+
 def hits_on(sheet: Sheet, pattern: EventPattern, tolerance: timedelta, grading: Grading | None) -> tuple[Hit, ...]:
     """The hits of one event pattern in one occurrence, in order of event time and subject."""
-    occurrence = sheet.occurrence
-    if occurrence is None:
-        return ()
-    relations = RELATIONS[pattern.subject]
-    subjects = [subject for subject, relation in occurrence.relations.items() if relation in relations]
-    if not subjects:
-        return ()
-    if len(subjects) == 1:
-        raw = _raw(pattern, sheet, subjects[0], grading)
-        return tuple(raw) if len(raw) < 2 else tuple(edges(raw, tolerance))
-    return _of_several(pattern, [_raw(pattern, sheet, subject, grading) for subject in subjects], tolerance)
+    scenes = sheet.seen_by(pattern.subject)
+    if not scenes:
+        return _NOTHING
+    if len(scenes) == 1:
+        raw = _raw(pattern, sheet, scenes[0], grading)
+        if not raw:
+            return _NOTHING
+        return (raw[0],) if len(raw) == 1 else tuple(edges(raw, tolerance))
+    return _of_several(pattern, [_raw(pattern, sheet, scene, grading) for scene in scenes], tolerance)
+
+
+_NOTHING: tuple[Hit, ...] = ()
 
 
 def _of_several(pattern: EventPattern, raw: Sequence[list[Hit]], tolerance: timedelta) -> tuple[Hit, ...]:
@@ -101,11 +113,11 @@ def _of_several(pattern: EventPattern, raw: Sequence[list[Hit]], tolerance: time
     return tuple(sorted(hits, key=lambda hit: hit.key))
 
 
-ASKED_VALUES = (
+ASKED_VALUES = frozenset((
     "intent", "mechanism", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code", "offences", "flags",
     "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
     "exploitation_type", "outcome", "themes", "grade", "origin_unit", "handling_given", "sanitised",
-)  # fmt: skip
+))  # fmt: skip
 """All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 
 _ENDINGS = ("ended_at", "released_at")
@@ -138,11 +150,17 @@ def _same_values(here: Moment, there: Moment) -> bool:
     one, other = here.corrected(), there.corrected()
     if one.roles != other.roles:
         return False
-    pairs = ((here.values, there.values), (one.values, other.values))
-    if any(left.get(name) != right.get(name) for left, right in pairs if left is not right for name in ASKED_VALUES):
+    if _differ(here.values, there.values) or _differ(one.values, other.values):
         return False
     final, later = here.occurrence.final, there.occurrence.final
     return all(final.get(name) == later.get(name) for name in _ENDINGS)
+
+
+def _differ(one: Values, other: Values) -> bool:
+    """Whether anything that can be asked for differs."""
+    if one is other or one == other:
+        return False
+    return any(name in ASKED_VALUES for name, _ in one.items() ^ other.items())
 
 
 def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
@@ -167,13 +185,13 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
             best = hit.rank
 
 
-def _raw(pattern: EventPattern, sheet: Sheet, subject: str, grading: Grading | None) -> list[Hit]:
+def _raw(pattern: EventPattern, sheet: Sheet, scene: Iterable[Sighting], grading: Grading | None) -> list[Hit]:
     """Every moment at which the pattern holds, edges or not."""
     found: list[Hit] = []
     kinds, holds = pattern.kinds, pattern.holds
-    for sighting in sheet.sightings(subject):
+    for sighting in scene:
         moment = sighting.moment
-        if moment.entry.kind not in kinds or holds(moment) is not True:
+        if moment.entry.kind not in kinds or not holds(moment):
             continue
         decision = _decide(pattern, moment, sighting.final)
         if decision is None:
@@ -194,7 +212,7 @@ def _rank(moment: Moment, final: Moment, grading: Grading | None) -> int:
 def _decide(pattern: EventPattern, moment: Moment, final: Moment) -> FiringDecision | None:
     """FIRED or the guard that stands against it, where the pattern holds; None where it does not stand corrections."""
     asked = final is moment and pattern.still is pattern.where
-    if not asked and pattern.still_holds(final) is not True:
+    if not asked and not pattern.still_holds(final):
         return None
     if moment.under_ten() and _only_as_suspect(pattern, moment):
         return FiringDecision.UNDER_TEN
@@ -210,7 +228,7 @@ def _decide(pattern: EventPattern, moment: Moment, final: Moment) -> FiringDecis
 def _only_as_suspect(pattern: EventPattern, moment: Moment) -> bool:
     if pattern.suspect_side or moment.occurrence.family in SUSPECT_FAMILIES:
         return True
-    return not moment.roles.isdisjoint(SUSPECT_ROLES) and pattern.holds(moment.without_suspect_roles()) is not True
+    return not moment.roles.isdisjoint(SUSPECT_ROLES) and not pattern.holds(moment.without_suspect_roles())
 
 
 def _learnt(pattern: EventPattern, sheet: Sheet, sighting: Sighting) -> datetime:
@@ -231,6 +249,6 @@ def _learnt(pattern: EventPattern, sheet: Sheet, sighting: Sighting) -> datetime
         earlier = moment_of(
             told, occurrence=partial, subject=moment.subject, person=sheet.person, reference=sheet.reference
         )
-        if pattern.holds(earlier) is True and _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
+        if pattern.holds(earlier) and _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
             return when
     return later[-1]

@@ -23,6 +23,7 @@ from triggers.occurrences import (
     is_taken_by,
     taken_back,
 )
+from triggers.patterns import RELATIONS, Subject
 from triggers.reference import Reference
 from triggers.standing import STANDING_KINDS, Person
 
@@ -44,9 +45,10 @@ class Sighting:
 
 
 class Sheet:
-    """Everything known of one occurrence. `known` are its entries in order, `standing` those not taken back."""
+    """Everything known of one occurrence. `known` are its entries in order, `standing` those not taken back; `scenes`
+    remembers what was `seen_by` each kind of subject."""
 
-    __slots__ = ("_folded", "_sightings", "family", "key", "kinds", "known", "person", "reference", "standing")
+    __slots__ = ("_folded", "_seen", "family", "key", "kinds", "known", "person", "reference", "scenes", "standing")
 
     def __init__(
         self, key: OccurrenceKey, known: Entries, standing: Entries, person: Person, reference: Reference
@@ -59,7 +61,8 @@ class Sheet:
         self.person = person
         self.reference = reference
         self._folded: Occurrence | bool | None = False  # False: not yet asked for
-        self._sightings: dict[str, tuple[Sighting, ...]] = {}
+        self._seen: dict[str, tuple[Sighting, ...]] = {}
+        self.scenes: dict[Subject, tuple[tuple[Sighting, ...], ...]] = {}
 
     @property
     def occurrence(self) -> Occurrence | None:
@@ -69,12 +72,21 @@ class Sheet:
             folded = self._folded = fold_occurrence(self.standing, self.reference)
         return folded
 
-    def sightings(self, subject: str) -> tuple[Sighting, ...]:
-        """Every moment of `subject` in the occurrence that could complete a pattern, in order."""
-        seen = self._sightings.get(subject)
+    def seen_by(self, about: Subject) -> Sequence[tuple[Sighting, ...]]:
+        """For each subject that stands so to the member: every moment that could complete a pattern, in order."""
+        seen = self.scenes.get(about)
+        if seen is None:
+            occurrence, relations = self.occurrence, RELATIONS[about]
+            subjects = () if occurrence is None else occurrence.relations.items()
+            told = (self._sightings(subject) for subject, relation in subjects if relation in relations)
+            seen = self.scenes[about] = tuple(sightings for sightings in told if sightings)
+        return seen
+
+    def _sightings(self, subject: str) -> tuple[Sighting, ...]:
+        seen = self._seen.get(subject)
         if seen is None:
             occurrence = self.occurrence
-            seen = self._sightings[subject] = () if occurrence is None else tuple(self._see(occurrence, subject))
+            seen = self._seen[subject] = () if occurrence is None else tuple(self._see(occurrence, subject))
         return seen
 
     def _see(self, occurrence: Occurrence, subject: str) -> Iterator[Sighting]:
@@ -164,6 +176,8 @@ class HistoryIndex:
 
         An entry already there is left as it was first received. A key among those returned may have no sheet any more.
         """
+        if len(added) == 1 and not removed and added[0].kind not in _FAR_REACHING:
+            return self._with_one(added[0])
         gone = [entry for entry in removed if self.knows(entry)]
         left = frozenset(map(_own, gone))
         come = [
@@ -175,6 +189,23 @@ class HistoryIndex:
         if all(entry.kind not in _FAR_REACHING for entry in (*come, *gone)):
             return self._patched(known, self._taken.also(come))
         return self._rearranged(known)
+
+    def _with_one(self, entry: HistoryEntry) -> tuple["HistoryIndex", Keys]:
+        """The usual case: one entry that reaches no other occurrence."""
+        key = entry.occurrence
+        sheet = self.sheets.get(key)
+        if entry.feed not in self._allowed or (sheet is not None and any(_same(one, entry) for one in sheet.known)):
+            return self, frozenset()
+        if sheet is None:
+            whole: Entries = (entry,)
+        else:
+            entries = list(sheet.known)
+            _insert(entries, entry)
+            whole = tuple(entries)
+        taken = self._taken.also((entry,)) if self._taken.takers else self._taken
+        sheets = self.sheets.copy()
+        sheets[key] = Sheet(key, whole, taken.left(whole), self.person, self.reference)
+        return self._next(sheets, taken, self._overlays, self.person), frozenset((key,))
 
     def _known_with(
         self, come: Iterable[HistoryEntry], gone: Iterable[HistoryEntry]

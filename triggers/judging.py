@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from domain.ids import EventId, OccurrenceKey, firing_id
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
-from triggers.conditions import facts_asked, rules_asked
+from triggers.conditions import ALWAYS, facts_asked, rules_asked
 from triggers.explain import headline_of, reasons_of
 from triggers.finding import Hits
 from triggers.hits import Grading, Hit
@@ -31,6 +31,7 @@ class Judge:
     has_tables: bool
     asks_count: bool
     asks_fired: tuple[str, ...]  # rules that the tables ask about
+    everybody: bool  # whether it asks nothing of who the person is
     within_occurrence: bool  # cooling looks at one occurrence only
 
 
@@ -43,6 +44,7 @@ def judge_of(rule: Rule) -> Judge:
         has_tables=bool(tables),
         asks_count=any("count" in facts_asked(line.condition) for line in tables),
         asks_fired=tuple(sorted(frozenset().union(*(rules_asked(line.condition) for line in tables)))),
+        everybody=rule.who == ALWAYS,
         within_occurrence=rule.cooling.ground is Ground.OCCURRENCE,
     )
 
@@ -134,8 +136,9 @@ def _candidates(judge: Judge, hits: Hits, asked: Asked) -> Verdicts:
     rule = judge.rule
     made = []
     for hit in hits:
-        key, at = hit.occurrence, hit.at
-        if rule.who_holds(hit.last) is True and not any(asked(name, key, at) for name in rule.yields_to):
+        if not judge.everybody and rule.who_holds(hit.last) is not True:
+            continue
+        if not rule.yields_to or not any(asked(name, hit.occurrence, hit.at) for name in rule.yields_to):
             made.append(_candidate(judge, hit, asked))
     if len(made) < 2:
         return tuple(made)

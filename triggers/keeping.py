@@ -88,16 +88,25 @@ class Kept:
     ) -> None:
         """Bring the finders up to the index, in which the occurrences `keys` changed."""
         kept, sheets = self._found, self.index.sheets
+        differs = False
         for place, finder in events:
             found = kept[place]
             if found is not None:
-                kept[place], differences[place] = finder.look(found, keys, sheets)
+                difference = finder.look(found, keys, sheets)
+                if difference:
+                    kept[place], differences[place], differs = found.differing(difference), difference, True
+        if not differs:
+            return
         for place, joining in others:
             found, parts = kept[place], joining.parts
-            told = [differences[part] for part in parts]
-            if found is not None and any(told):
+            for part in parts:
+                if differences[part]:
+                    break
+            else:
+                continue
+            if found is not None:
                 below = [one for part in parts if (one := kept[part]) is not None]
-                kept[place], differences[place] = joining.next(found, below, told)
+                kept[place], differences[place] = joining.next(found, below, [differences[part] for part in parts])
 
     def _judge(self, rules: Iterable[int], differences: Sequence[Difference]) -> tuple[list[Verdict], list[Verdict]]:
         """Bring the rules up to what was found: the verdicts that are no longer, and those that are new."""

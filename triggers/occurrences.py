@@ -190,7 +190,7 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
     kind: Any = type(said)
     names, read = _reader(kind)
     for name, value in zip(names, read(said), strict=True):
-        if value is not None and value not in _EMPTY and value not in _SAYS_NOTHING:
+        if value is not None and value not in _SAYS_NOTHING:
             values[name] = value
     if entry.place is not None:
         values["place"] = entry.place
@@ -205,8 +205,7 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
             values.pop("disposition", None)
 
 
-_EMPTY: tuple[Any, ...] = ("", ())
-_SAYS_NOTHING: tuple[Any, ...] = (Intent.UNKNOWN, Mechanism.UNKNOWN, Grade())
+_SAYS_NOTHING: frozenset[Any] = frozenset({Intent.UNKNOWN, Mechanism.UNKNOWN, Grade(), "", ()})
 """Words for "not known": they do not overwrite what is known (HL7: silence leaves the stored value alone)."""
 
 

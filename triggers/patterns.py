@@ -4,13 +4,15 @@ Shapes only; `hits.py` finds them in a history. New kinds of pattern (absence, c
 are new shapes here and new finders there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from domain.events import Kind
 from domain.matches import Relation
-from triggers.conditions import ALWAYS, Check, Condition, compiled, facts_asked, rules_asked
+from triggers.conditions import ALWAYS, Check, Condition, facts_asked, rules_asked, written_out
+from triggers.moments import Moment
 
 
 class Subject(StrEnum):
@@ -38,8 +40,8 @@ class EventPattern:
     kinds: frozenset[Kind]
     where: Condition
     still: Condition
-    holds: Check
-    still_holds: Check
+    holds: Callable[[Moment], bool]
+    still_holds: Callable[[Moment], bool]
     subject: Subject = Subject.SELF
     suspect_side: bool = False
     families: tuple[str, ...] = ()  # first words of its kinds, in order
@@ -115,8 +117,8 @@ def event_pattern(
         kinds=kinds,
         where=where,
         still=kept,
-        holds=compiled(where),
-        still_holds=compiled(kept),
+        holds=written_out(where),
+        still_holds=written_out(kept),
         subject=subject,
         suspect_side=suspect_side,
         families=tuple(sorted({kind.value.split(".", 1)[0] for kind in kinds})),
