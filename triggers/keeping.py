@@ -86,9 +86,12 @@ class Kept:
         keys: Keys,
         differences: list[Difference],
     ) -> None:
-        """Bring the finders up to the index, in which the occurrences `keys` changed."""
+        """Bring the finders up to the index, in which the occurrences `keys` changed.
+
+        `differences` holds what is already known to differ, and is filled with what else does.
+        """
         kept, sheets = self._found, self.index.sheets
-        differs = False
+        differs = any(differences)
         for place, finder in events:
             found = kept[place]
             if found is not None:
