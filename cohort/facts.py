@@ -38,9 +38,6 @@ class Facts(NamedTuple):
         return "Facts()"
 
 
-SEXES = {Sex.MALE: 1, Sex.FEMALE: 2}
-
-
 def facts(who: PreparedIdentity) -> Facts:
     """The facts about a prepared identity."""
     births, names, postcodes, addresses = who.births, who.names, who.postcodes, who.addresses
@@ -53,7 +50,7 @@ def facts(who: PreparedIdentity) -> Facts:
         pair,
         (postcode_fact(postcodes[0]) if len(postcodes) == 1 else OPEN) if postcodes else 0,
         (house_fact(first_number(addresses[0])) if len(addresses) == 1 else OPEN) if addresses else 0,
-        SEXES.get(who.sex, 0) if who.sex else 0,
+        sex_fact(who.sex),
     )
 
 
@@ -65,6 +62,11 @@ def pair_fact(one: TokenCell, other: TokenCell) -> int:
 def postcode_fact(code: str) -> int:
     """The number of a normalised postcode."""
     return int(code, 36)
+
+
+def sex_fact(sex: Sex | None) -> int:
+    """The fact of a sex; 0 for what says nothing."""
+    return 1 if sex is Sex.MALE else 2 if sex is Sex.FEMALE else 0
 
 
 def house_fact(number: str) -> int:

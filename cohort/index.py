@@ -205,7 +205,11 @@ class CohortIndex:
                 key for key in weak if (seen := known[key & mask]) and (seen == SHARED or seen == (key >> 40) % 254 + 1)
             ]
             if strong:
-                strong = [key for key in strong if known[key & mask]]
+                strong = [
+                    key
+                    for key in strong
+                    if (seen := known[key & mask]) and (seen == SHARED or seen == (key >> 40) % 254 + 1)
+                ]
             if not weak and not strong:
                 return ()
         return self._sifted(strong, weak, identity, sieve)

@@ -149,7 +149,8 @@ def _births(dates: tuple[DateOfBirth, ...]) -> tuple[tuple[int, ...], bool]:
     return numbers, any(born.quality is DobQuality.ESTIMATED for born in dates)
 
 
-_STREET = frozenset({NameKind.ALIAS, NameKind.STREET})
+def _is_alias(kind: NameKind) -> bool:
+    return kind is NameKind.ALIAS or kind is NameKind.STREET
 
 
 def prepared_names(names: tuple[Name, ...]) -> tuple[PreparedName, ...]:
@@ -157,9 +158,9 @@ def prepared_names(names: tuple[Name, ...]) -> tuple[PreparedName, ...]:
     if not names:
         return ()
     if len(names) == 1:
-        prepared = prepared_name(names[0].given, names[0].family, names[0].kind in _STREET)
+        prepared = prepared_name(names[0].given, names[0].family, _is_alias(names[0].kind))
         return (prepared,) if prepared.tokens else ()
-    cleaned = [prepared_name(name.given, name.family, name.kind in _STREET) for name in names]
+    cleaned = [prepared_name(name.given, name.family, _is_alias(name.kind)) for name in names]
     if len(names) == 2 and cleaned[0] != cleaned[1] and all(name.tokens for name in cleaned):
         return tuple(cleaned)
     return tuple(dict.fromkeys(name for name in cleaned if name.tokens))
@@ -186,7 +187,10 @@ Item = TypeVar("Item")
 
 def _identifiers(identifiers: tuple[Identifier, ...]) -> _Identifiers:
     """Canonical values by scheme. What cannot be an identifier of its scheme is left out, not compared."""
-    nhs, pnc, cro, upn = national = ([], [], [], [])  # type: tuple[list[str], list[str], list[str], list[str]]
+    nhs: list[str] = []
+    pnc: list[str] = []
+    cro: list[str] = []
+    upn: list[str] = []
     verified: list[str] = []
     references: list[tuple[str, str, str]] = []
     for identifier in identifiers:
@@ -194,13 +198,14 @@ def _identifiers(identifiers: tuple[Identifier, ...]) -> _Identifiers:
         value = canonical(scheme, identifier.value)
         if value is None:
             continue
-        place = _NATIONAL.get(scheme)
-        if place is None:
+        if scheme is Scheme.NHS:
+            nhs.append(value)
+            if identifier.verified:
+                verified.append(value)
+        elif scheme is Scheme.NOMINAL or scheme is Scheme.CRN:
             references.append((_WORD[scheme], local_system(identifier.system), value))
-            continue
-        national[place].append(value)
-        if identifier.verified and place == 0:
-            verified.append(value)
+        else:
+            (pnc if scheme is Scheme.PNC else cro if scheme is Scheme.CRO else upn).append(value)
     return _once(nhs), tuple(verified), _once(pnc), _once(cro), _once(upn), _once(references)
 
 
@@ -214,5 +219,4 @@ def local_system(written: str) -> str:
     return sys.intern(written.strip().casefold())
 
 
-_NATIONAL = {Scheme.NHS: 0, Scheme.PNC: 1, Scheme.CRO: 2, Scheme.UPN: 3}
 _WORD = {scheme: scheme.value for scheme in Scheme}

@@ -6,19 +6,16 @@ way (several names, dates or homes, an estimated date). Keys that cannot meet an
 
 from cohort.blocking import email_key, pairs, phone_key, place_key, reference_key
 from cohort.cells import TokenCell, first_number, hashed, house_cell, name_cells, stated_birth
-from cohort.facts import SEXES, Facts, house_fact, pair_fact, postcode_fact
-from cohort.identifiers import canonical
+from cohort.facts import Facts, house_fact, pair_fact, postcode_fact, sex_fact
+from cohort.identifiers import canonical, local_reference, nhs_number
 from cohort.names import fold
 from cohort.normalise import email, phone, postcode
 from cohort.postings import KEY_MASK
 from cohort.prepared import local_system
 from domain.identity import DobQuality, Identity, NameKind, Scheme
 
-_USUAL = frozenset({NameKind.USUAL, NameKind.PREVIOUS})
 _STATED = DobQuality.STATED
 _DEFAULT = DobQuality.DEFAULT
-_LOCAL = {Scheme.NOMINAL: Scheme.NOMINAL.value, Scheme.CRN: Scheme.CRN.value}
-_NATIONAL = {Scheme.NHS: "nhs", Scheme.PNC: "pnc", Scheme.CRO: "cro", Scheme.UPN: "upn"}
 
 
 def weak_keys(identity: Identity, known: bytes | None, mask: int) -> list[int] | None:  # noqa: PLR0912
@@ -87,14 +84,19 @@ def strong_keys(identity: Identity) -> list[int]:
         if address:
             keys.append(email_key(address))
     for identifier in identity.identifiers:
-        scheme = identifier.scheme
-        value = canonical(scheme, identifier.value)
-        if value is None:
-            continue
-        if scheme in _LOCAL:
-            keys.append(reference_key((_LOCAL[scheme], local_system(identifier.system), value)))
+        scheme = identifier.scheme  # compared by identity: an enum's own hash costs as much as a key
+        if scheme is Scheme.NHS:
+            value = nhs_number(identifier.value)
+            if value is not None:
+                keys.append(hashed("nhs", value))
+        elif scheme is Scheme.NOMINAL or scheme is Scheme.CRN:
+            value = local_reference(identifier.value)
+            if value is not None:
+                keys.append(reference_key((scheme.value, local_system(identifier.system), value)))
         else:
-            keys.append(hashed(_NATIONAL[scheme], value))
+            value = canonical(scheme, identifier.value)
+            if value is not None:
+                keys.append(hashed(scheme.value, value))
     return keys
 
 
@@ -105,10 +107,12 @@ def plain_facts(identity: Identity) -> Facts:
     births = identity.dates_of_birth
     birth = stated_birth(births[0].value) if births and births[0].quality is _STATED else None
     pair = 0
-    if identity.names and identity.names[0].kind in _USUAL:
-        given, family = identity.names[0].given, identity.names[0].family
+    if identity.names:
+        name = identity.names[0]
+        given, family = name.given, name.family
         first, last = name_cells(given[0]) if len(given) == 1 else (), name_cells(family)
-        pair = pair_fact(first[0], last[0]) if len(first) == 1 == len(last) else 0
+        if len(first) == 1 == len(last) and (name.kind is NameKind.USUAL or name.kind is NameKind.PREVIOUS):
+            pair = pair_fact(first[0], last[0])
     code = postcode(identity.postcodes[0]) if identity.postcodes else None
     number = _house_number(identity.addresses[0]) if identity.addresses else ""
     return Facts(
@@ -116,7 +120,7 @@ def plain_facts(identity: Identity) -> Facts:
         pair,
         postcode_fact(code) if code else 0,
         house_fact(number) if number else 0,
-        SEXES.get(identity.sex, 0),
+        sex_fact(identity.sex),
     )
 
 
