@@ -35,7 +35,10 @@ class LevelFile(_Closed):
 
 
 class ValueFile(_Closed):
-    """How common the values of one column are: `usual` is what a level's u assumes, `default` what is not listed."""
+    """How common the values of one column are: `usual` is what a level's u assumes, `default` what is not listed.
+
+    However common a value is, sharing it never speaks against a pair.
+    """
 
     usual: float = Field(gt=0, le=1)
     default: float = Field(gt=0, le=1)
@@ -174,9 +177,11 @@ def _compiled(comparison: ComparisonFile, rise: float, change: Change | None) ->
     offer = offered(comparison.comparison, (level.level for level in comparison.levels), comparison.kind)
     if comparison.frequencies is not None:
         common = comparison.frequencies
-        changes = {value: log2(common.usual / share) for value, share in common.values.items()}
+        own = [_bits(comparison.comparison, level) for level in comparison.levels if level.tf_weight]
+        least = -max([0.0, *own])
+        changes = {value: max(log2(common.usual / share), least) for value, share in common.values.items()}
         default = log2(common.usual / common.default)
-        change, rise = value_change(offer.values, changes, default), max(0.0, default, *changes.values())
+        change, rise = value_change(offer.values, changes, default), max([0.0, default, *changes.values()])
     weights: dict[str, LevelWeight] = {}
     for level in reversed(comparison.levels):
         weaker = tuple(weight for name, weight in weights.items() if name != MISSING)

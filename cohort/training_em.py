@@ -151,6 +151,7 @@ def monotone(model: Fit) -> Fit:
                 last, before = groups.pop(), groups.pop()
                 groups.append((before[0] + last[0], before[1] + last[1], before[2] + last[2]))
         ratios = np.concatenate([np.full(size, more / less) for more, less, size in groups])
+        ratios[0] = max(ratios[0], 1.0)  # what everybody shares says nothing, but never speaks against anybody
         ms.append(np.minimum(u * ratios, 1.0))
     return Fit(ms, model.u, model.share, model.posterior)
 

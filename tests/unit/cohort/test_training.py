@@ -3,11 +3,13 @@
 import random
 from dataclasses import replace
 from datetime import date, timedelta
-from math import isfinite
+from math import fsum, isfinite
 
 import pytest
 
 from cohort.comparisons import MISSING
+from cohort.index import CohortIndex
+from cohort.matching import match_event
 from cohort.model import ModelFile, load_model
 from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity, prepare
@@ -16,7 +18,9 @@ from cohort.training import train
 from cohort.training_pairs import Joining
 from domain.errors import ConfigError
 from domain.identity import DateOfBirth, Identity, Name
-from tests.unit.cohort.people import GIVEN, dirty, person
+from domain.matches import MatchDecision
+from tests.trials import trials
+from tests.unit.cohort.people import GIVEN, dirty, event_about, member_of, person
 
 _WORDS = ("oak", "elm", "ash", "yew", "fir", "lime", "beech", "alder", "rowan", "hazel")
 
@@ -183,3 +187,36 @@ def test_relatives_of_one_household_are_not_taken_for_one_person() -> None:
     assert file.prevalence == pytest.approx(0.5, abs=0.05)
     assert len(linked & truth) >= 190
     assert len(linked - truth) <= 50, "of some 400 pairs of relatives, those of one given name or nearly one date"
+
+
+_FIELDS = ("names", "dates_of_birth", "sex", "identifiers", "postcodes", "addresses", "phones", "emails")
+
+
+def test_a_trained_model_keeps_the_laws_of_scoring() -> None:
+    rng = random.Random(14)
+    people = [person(rng, number) for number in range(300)]
+    file = train(_prepared(people), _prepared([dirty(who, rng) for who in people[:200]]), name="laws")
+    model = load_model(file.text())
+    for _ in range(trials(5_000)):
+        known = rng.choice(people)
+        said = dirty(rng.choice((known, rng.choice(people))), rng)
+        one, other = prepare(said), prepare(known)
+        score = score_pair(one, other, model, prior_bits=-9.0)
+        assert score.weight == score_pair(other, one, model, prior_bits=-9.0).weight
+        assert fsum(line.bits for line in score.evidence()) == score.weight
+        field = rng.choice(_FIELDS)
+        more = getattr(known, field)
+        if isinstance(more, tuple):
+            more = tuple(dict.fromkeys((*getattr(said, field), *more)))
+        after = score_pair(prepare(replace(said, **{field: more})), other, model, prior_bits=-9.0)
+        assert after.weight >= score.weight - 1e-9, field
+
+
+def test_a_veto_wins_however_much_a_trained_model_has_in_favour() -> None:
+    rng = random.Random(15)
+    people = [person(rng, number) for number in range(200)]
+    model = load_model(train(_prepared(people), _prepared(people[:100]), name="veto").text())
+    index, policy = CohortIndex.build([member_of(0, people[0])], keys=model.keys), MatchPolicy()
+    assert match_event(event_about(people[0]), index, policy, model)[0].decision is MatchDecision.MATCH
+    assert not match_event(event_about(replace(people[0], deceased=True)), index, policy, model)
+    assert not match_event(event_about(replace(people[0], unknown=True)), index, policy, model)
