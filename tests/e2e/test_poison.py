@@ -32,6 +32,7 @@ from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
 from tests.e2e.house import reachpoint
 from tests.e2e.people import ago, line, mention, navigator, record, watched
+from triggers.conditions import Not, OneOf
 from triggers.loading import shipped_rules
 from triggers.moments import Moment
 from triggers.rules import RuleSet
@@ -74,8 +75,11 @@ def faulty_rules(rules: RuleSet, source_key: str) -> RuleSet:
 
         return ask
 
+    asked_always = Not(OneOf(()))  # holds for everybody, but is asked, as the rule's own "everybody" is not
     changed = tuple(
-        dataclasses.replace(rule, who_holds=wrapped(rule.who_holds)) if rule.rule_id == "VIOLENCE_VICTIM" else rule
+        dataclasses.replace(rule, who=asked_always, who_holds=wrapped(rule.who_holds))
+        if rule.rule_id == "VIOLENCE_VICTIM"
+        else rule
         for rule in rules.rules
     )
     return dataclasses.replace(rules, rules=changed)
