@@ -8,7 +8,6 @@ here is a test: no figure fails a build.
 import argparse
 import asyncio
 import contextlib
-import json
 import statistics
 import tempfile
 import time
@@ -35,23 +34,12 @@ from service.wiring import reach_store
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport, entries_of
 from tests import match_bench, rules_bench
+from tests.bench_page import Aim, Figure, page
 
 _BATCH = 500
 _PAYLOAD = 1_000  # bytes, as our events are
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the report: the median, its spread over the runs, and the ratio to the floor where there is one."""
-
-    name: str
-    unit: str
-    values: Sequence[float]
-    floor: float | None = None
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.values)
+QUARTER, READY = Aim(0.25, of_floor=True), Aim(5, at_most=True)
+"""Of the floor; seconds until a service with a large cohort is ready (issue 2)."""
 
 
 async def floor(events: int) -> float:
@@ -219,48 +207,57 @@ def measure(runs: int, events: int, members: int, seconds: int) -> list[Figure]:
     mllp = _several(runs, lambda seed: through_mllp(events, seed))
     figures = [
         Figure("floor: XADD + XREADGROUP + XACK, fsync always", "events/s", floors),
-        Figure("HTTP batches, acknowledged", "events/s", [one for one, _ in http], least),
-        Figure("HTTP batches, settled (whole path)", "events/s", [two for _, two in http], least),
-        Figure("MLLP, acknowledged", "messages/s", [one for one, _ in mllp], least),
-        Figure("MLLP, settled (whole path)", "messages/s", [two for _, two in mllp], least),
+        Figure("HTTP batches, acknowledged", "events/s", [one for one, _ in http], least, QUARTER),
+        Figure("HTTP batches, settled (whole path)", "events/s", [two for _, two in http], least, QUARTER),
+        Figure("MLLP, acknowledged", "messages/s", [one for one, _ in mllp], least, QUARTER),
+        Figure("MLLP, settled (whole path)", "messages/s", [two for _, two in mllp], least, QUARTER),
     ]
     for rate in (200, 1_000):
         spans = _several(runs, lambda seed, rate=rate: hand_over(rate, seconds, seed))
         figures.append(Figure(f"acceptance to hand-over at {rate} events/s, p50", "ms", [one for one, _, _ in spans]))
-        figures.append(Figure(f"acceptance to hand-over at {rate} events/s, p99", "ms", [two for _, two, _ in spans]))
+        slowest = Aim(100, at_most=True) if rate == 1_000 else None
+        figures.append(
+            Figure(f"acceptance to hand-over at {rate} events/s, p99", "ms", [two for _, two, _ in spans], aim=slowest)
+        )
     people = generate(ForceSpec(seed=1, members=members, events=0, end=_now(), cohort_only=True))
     starts = [uvloop.run(start_with(people)) for _ in range(runs)]
     many = f"{members:,} members"
-    figures.append(Figure(f"start to taking events, {many}", "s", [one.ready for one in starts]))
-    figures.append(Figure(f"start to recognising, {many}", "s", [one.recognising for one in starts]))
+    figures.append(Figure(f"start to taking events, {many}", "s", [one.ready for one in starts], aim=READY))
+    figures.append(Figure(f"start to recognising, {many}", "s", [one.recognising for one in starts], aim=READY))
     figures.append(Figure("resident memory a member, whole process", "bytes", [one.size for one in starts]))
     figures.append(Figure(f"import of {many} by the command line", "s", [one.imported for one in starts]))
     return figures
 
 
 def main() -> None:
-    """Measure and print; `--json FILE` keeps the figures."""
+    """Measure, print and write the page; `--only` measures a part, and then `--write` must be asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", choices=("engine", "recognition", "rules"), help="measure this part alone")
+    parser.add_argument("--write", type=Path, help="the page to write; docs/benchmarks.md where all is measured")
     parser.add_argument("--cohorts", type=int, nargs="*", default=list(match_bench.SIZES), help="sizes for recognition")
     chosen = parser.parse_args()
-    match_bench.show(chosen.cohorts, splink=True)
-    rules_bench.show()
-    figures = measure(chosen.runs, chosen.events, chosen.members, chosen.seconds)
+    wanted = lambda part: chosen.only in (None, part)  # noqa: E731
+    matched = match_bench.show(chosen.cohorts, splink=True) if wanted("recognition") else []
+    rules = rules_bench.show() if wanted("rules") else []
+    figures = measure(chosen.runs, chosen.events, chosen.members, chosen.seconds) if wanted("engine") else []
+    if figures:
+        _show(figures)
+    write = chosen.write or (None if chosen.only else Path("docs/benchmarks.md"))
+    if write:
+        write.write_text(page(figures, matched, rules, _now().date()), encoding="utf-8")
+
+
+def _show(figures: Sequence[Figure]) -> None:
     table = Table("what", "median", "unit", "of the floor", "runs", title="Embedded engine, this machine, this run")
     for figure in figures:
         ratio = f"{figure.median / figure.floor:.2f}" if figure.floor else ""
         spread = " ".join(f"{value:,.1f}" for value in figure.values)
         table.add_row(figure.name, f"{figure.median:,.1f}", figure.unit, ratio, spread)
     Console(width=140).print(table)
-    if chosen.json:
-        chosen.json.write_text(
-            json.dumps([{"name": each.name, "unit": each.unit, "values": list(each.values)} for each in figures])
-        )
 
 
 if __name__ == "__main__":

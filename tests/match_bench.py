@@ -243,15 +243,18 @@ def main() -> None:
     show(given.members, given.events, dense=given.dense, splink=given.splink)
 
 
-def show(sizes: Sequence[int], events: int = 30_000, *, dense: float = 0.0, splink: bool = False) -> None:
+def show(sizes: Sequence[int], events: int = 30_000, *, dense: float = 0.0, splink: bool = False) -> list[Measured]:
     """Measure these sizes one after the other and print each."""
     rates = {}
+    measured = []
     for size in sizes:
         found = alone(size, events, dense=dense, splink=splink)
+        measured.append(found)
         rates[size] = found.events_a_second
         print(f"{size:,} members", *(f"  {name:34}{value}" for name, value in lines(found)), sep="\n", flush=True)
     if 10_000 in rates and 1_000_000 in rates:
         print(f"from 10,000 to 1,000,000 members an event takes {rates[10_000] / rates[1_000_000]:.1f} times as long")
+    return measured
 
 
 if __name__ == "__main__":
