@@ -73,3 +73,4 @@ class TriggerFired:
     late: bool = False
     suggestion: str = ""
     review: str = ""  # e.g. "disengagement": what the same firing also opens
+    step: str = ""  # which of a rule's absences, where there are several: "20h"
