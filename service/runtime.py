@@ -249,8 +249,8 @@ class Service:
             await self._observe()
             await self._ring_for_reviews()
             if self.clock.now() - last_tidying >= TIDY_EVERY:
-                await self._tidy_reviews()
                 last_tidying = self.clock.now()
+                await self._tidy_reviews()
             if self.clock.now() - last_trim >= TRIM_EVERY:
                 await self.transport.trim(self.clock.now())
                 last_trim = self.clock.now()
@@ -263,7 +263,18 @@ class Service:
         await keep_running("upkeep", turn, self._stop)
 
     async def _tidy_reviews(self) -> None:
-        """End what waited too long, finish what a crash left half decided, and say how old the queue is."""
+        """End what waited too long, finish what a crash left half decided, and say how old the queue is.
+
+        A fault in it is told and tried again in a minute: live events, trimming and expiry do not wait for it.
+        """
+        try:
+            await self._tidied()
+        except StoreError:
+            raise
+        except Exception as error:
+            log.error("reviews could not be tidied", action="reviews_tidy_failed", error=type(error).__name__)
+
+    async def _tidied(self) -> None:
         expired, followed = await self.review_desk.tidy()
         if expired or followed:
             log.info("reviews were tidied", action="reviews_tidied", expired=expired, followed=followed)

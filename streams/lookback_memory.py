@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.events import Event
 from streams.lookback_ports import Page, Progress, Reach
-from streams.memory_server import EventRow, MemoryServer, milliseconds, place_of, text
+from streams.memory_server import MemoryServer, place_of, text
 from streams.messages import Disposition, Ending, Matched, ReviewItem
 from streams.ports import LogEntry, Recognised
-
-_BEFORE = "before"
-"""The part of an event that stands for how it had ended."""
 
 
 class MemoryLookBack:
@@ -73,7 +69,7 @@ class MemoryLookBack:
         if waits or server.decided.get((part.listener, event.event_id, part.part)):
             return 0
         if row is not None and row.recognised:
-            self._reopen(row, event, now)
+            server.reopen(row, event, now)
             row.parts[part.part] = None
         server.send(part)
         return 1
@@ -85,16 +81,6 @@ class MemoryLookBack:
         server.reviews[review.review_id] = review
         row = server.rows.get(event.event_id)
         if row is not None and row.recognised:
-            self._reopen(row, event, now)
+            server.reopen(row, event, now)
             row.parts.setdefault(f"review|{review.review_id}", Disposition(Ending.REVIEW))
             server.end_if_all_in(row, event.event_id, event.feed)
-
-    def _reopen(self, row: EventRow, event: Event, now: datetime) -> None:
-        """An event that had ended is under way again; what it ended as counts beside what is new."""
-        if row.ending is None:
-            return
-        if not row.parts and not row.reviewed:
-            row.parts = {_BEFORE: row.ending}
-        self._server.uncount(event.feed, row.ending)
-        row.ending = None
-        self._server.in_flight[event.event_id] = milliseconds(now)

@@ -10,15 +10,14 @@ from redis.asyncio import Redis
 
 from streams import codec, keys
 from streams.lookback_ports import Page, Progress, Reach
-from streams.messages import Ending, ReviewItem
+from streams.messages import ReviewItem
 from streams.ports import LogEntry, Recognised
 from streams.retention import Retention
 from streams.scripts import Scripts
-from streams.valkey import addressed, ms, unavailable_as_ours
+from streams.valkey import RANKS, addressed, ms, unavailable_as_ours
 
 _pack = msgspec.msgpack.Encoder().encode
 _progress = msgspec.json.Decoder(Progress)
-_RANKS = _pack({ending.value: str(ending.rank) for ending in Ending})
 
 
 class ValkeyLookBack:
@@ -85,7 +84,7 @@ class ValkeyLookBack:
                     keys.REVIEWS,
                     keys.REVIEW,
                 ],
-                args=[ms(now), _RANKS, codec.encode(progress), _pack([self._told(one) for one in by_event(found)])],
+                args=[ms(now), RANKS, codec.encode(progress), _pack([self._told(one) for one in by_event(found)])],
                 client=pipe,
             )
             *_, sent = await pipe.execute()

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from streams.audit import AuditEntry, AuditLine
-from streams.memory_server import EventRow, MemoryServer, milliseconds
+from streams.memory_server import BEFORE, EventRow, MemoryServer, milliseconds
 from streams.messages import Disposition, Ending
 from streams.ports import CaseCommit
 from streams.reviews import Review, ReviewCase, ReviewState
 
-_BEFORE = "before"
 _WAITS = Disposition(Ending.REVIEW)
 
 
@@ -40,6 +39,12 @@ class MemoryReviews:
         found = [self._review(name) for name in self._server.reviews]
         over = [review for review in found if review.state is not ReviewState.WAITING]
         return sorted(over, key=_closed_at, reverse=True)[:limit]
+
+    async def decided_through(self, review_id: str) -> list[Review]:
+        """See ports.ReviewStore."""
+        with self._server.effect("decided_through"):
+            found = [self._review(name) for name in self._server.reviews]
+            return [one for one in found if any(step.through == review_id for step in one.case.steps)]
 
     async def find(self, review_id: str) -> Review | None:
         """See ports.ReviewStore."""
@@ -78,7 +83,7 @@ class MemoryReviews:
         name = f"review|{commit.after.item.review_id}"
         if row.ending is not None:
             if not row.parts and not row.reviewed and row.ending != _WAITS:
-                row.parts = {_BEFORE: row.ending}
+                row.parts = {BEFORE: row.ending}
             server.uncount(event.feed, row.ending)
             row.ending = None
             server.in_flight[event.event_id] = milliseconds(commit.now)
@@ -88,8 +93,8 @@ class MemoryReviews:
         row.reviewed.add(name)
         if commit.ending is not None:
             row.parts[name] = commit.ending
-        if not commit.others and commit.ending != _WAITS and row.parts.get(_BEFORE) == _WAITS:
-            del row.parts[_BEFORE]
+        if not commit.others and commit.ending != _WAITS and row.parts.get(BEFORE) == _WAITS:
+            del row.parts[BEFORE]
         for part in commit.withdrawn:
             row.parts.pop(part, None)
             row.withdrawn.add(part)

@@ -37,6 +37,8 @@ from streams.reviews import Review, ReviewCase, ReviewState
 K = TypeVar("K")
 V = TypeVar("V")
 _PARKED_PER_KEY = 20
+BEFORE = "before"
+"""The part of an event that stands for how it had ended."""
 Place = tuple[int, int]
 """A place in a stream: milliseconds and a number within them."""
 
@@ -224,10 +226,25 @@ class MemoryServer:
             self.end(row, event_id, feed, most_telling(entered))
 
     def join(self, part: Matched) -> None:
-        """A part more of an event that is under way: it ends with this one too. An event that has ended stays ended."""
+        """A part more of an event: it ends with this one too. One that had ended is under way again (lua/books.lua)."""
         row = self.rows.get(part.event.event_id)
-        if row is not None and row.under_way:
+        if row is None or not row.recognised:
+            return
+        if row.under_way:
             row.parts.setdefault(part.part, None)
+            return
+        self.reopen(row, part.event, self.clock.now())
+        row.parts[part.part] = None
+
+    def reopen(self, row: EventRow, event: Event, now: datetime) -> None:
+        """An event that had ended is under way again; what it ended as counts beside what is new."""
+        if row.ending is None:
+            return
+        if not row.parts and not row.reviewed:
+            row.parts = {BEFORE: row.ending}
+        self.uncount(event.feed, row.ending)
+        row.ending = None
+        self.in_flight[event.event_id] = milliseconds(now)
 
     def end(self, row: EventRow, event_id: EventId, feed: Feed, disposition: Disposition) -> None:
         """An event has ended."""

@@ -170,8 +170,8 @@ class DecideLog(Protocol):
         """Write a decision; False if somebody else changed the person or an alert meanwhile: load and decide again."""
 
     async def hand_over(self, handed: Sequence[Matched]) -> None:
-        """Send entries on to their new owners. The event they come with does not end before they are decided, if it has
-        not ended yet. Safe to repeat."""
+        """Send parts on: entries to their new owners, or what somebody had missed. The event they come with does not
+        end before they are decided; if it had ended, it is under way again. Safe to repeat."""
 
     async def settle(self, entries: Sequence[tuple[MatchedEntry, Disposition]]) -> None:
         """Enter the parts in the ledger, end events whose parts are all in, and move past the messages."""
@@ -235,6 +235,9 @@ class ReviewStore(Protocol):
 
     async def closed(self, limit: int) -> list[Review]:
         """What was decided or has expired and is still kept, the latest first."""
+
+    async def decided_through(self, review_id: str) -> list[Review]:
+        """Where the decisions on one review were applied, or undone, through it; as far as they are still kept."""
 
     async def find(self, review_id: str) -> Review | None:
         """One of them; None if it is unknown or no longer kept."""

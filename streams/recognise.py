@@ -51,7 +51,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         parts.add_subject(member, role, Relation.SELF, match)
     for listener, match in _through_household(matches).items():
         parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
-    reviews = _reviews(event, matches, now)
+    reviews = _reviews(event, matches, certain, now)
     reviews += _follow_links(event, certain, known, parts, index=index, now=now)
     revived, inherited = _revive(event, certain, matches, known, index)
     links = parts.links()
@@ -215,7 +215,12 @@ def _role(event: Event, mention: Mention) -> Role | None:
     return mention.role or natural_role(event.kind)
 
 
-def _reviews(event: Event, matches: Sequence[Match], now: datetime) -> list[ReviewItem]:
+def _reviews(
+    event: Event, matches: Sequence[Match], certain: Collection[tuple[MemberId, Role | None]], now: datetime
+) -> list[ReviewItem]:
+    """A review for each mention in doubt, unless it is only of people whom another mention names beyond doubt in the
+    same role: then the answer would change nothing."""
+    roles = {mention.ref: _role(event, mention) for mention in event.mentions}
     doubtful: dict[str, list[Match]] = {}
     for match in matches:
         if match.decision is MatchDecision.REVIEW:
@@ -229,6 +234,7 @@ def _reviews(event: Event, matches: Sequence[Match], now: datetime) -> list[Revi
             why=found[0].reason.value,
         )
         for mention, found in doubtful.items()
+        if any((match.member_id, roles[mention]) not in certain for match in found)
     ]
 
 
@@ -356,7 +362,7 @@ def _recognise_merge(
     return _concluded(
         entry,
         parts,
-        _reviews(event, matches, now),
+        _reviews(event, matches, certain, now),
         revived=(),
         links=links,
         parked=parked,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from cohort.index import CohortIndex
 from domain.events import Event, occurrence_key
-from domain.identity import Identity, Scheme
+from domain.identity import DobQuality, Identity, Scheme
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason
 from streams.reviews import Verdict
@@ -41,6 +41,14 @@ def fingerprint(source_system: str, identity: Identity) -> str:
     return digest("mention", source_system.strip().casefold(), *_births_and_names(identity), *_rest(identity))
 
 
+def tells_apart(identity: Identity) -> bool:
+    """Whether the words say more than a name and a place that many share: only then are the same words the same
+    person, and a decision on them counts for the next who is called so."""
+    births = any(birth.quality is not DobQuality.DEFAULT for birth in identity.dates_of_birth)
+    more = (identity.identifiers, identity.phones, identity.emails, identity.addresses)
+    return not identity.unknown and (births or any(more))
+
+
 def mark_of(identity: Identity, verdict: Verdict) -> str:
     """Who a member is, as far as a decision rests on it: 32 hex digits."""
     if verdict is Verdict.SAME:
@@ -56,7 +64,7 @@ def mentions_asked(event: Event, matches: Iterable[Match]) -> dict[str, str]:
     return {
         mention.ref: fingerprint(event.source_system, mention.identity)
         for mention in event.mentions
-        if mention.ref in refs and not mention.identity.unknown
+        if mention.ref in refs and tells_apart(mention.identity)
     }
 
 
@@ -84,7 +92,11 @@ def _as_reviewed(match: Match, own: Sequence[Match], said: Said, index: CohortIn
         return match
     if standing(said, match.member_id, index) is Verdict.DIFFERENT:
         return replace(match, decision=MatchDecision.NONE, reason=MatchReason.REVIEWED_DIFFERENT)
-    confirmed = [each.member_id for each in own if standing(said, each.member_id, index) is Verdict.SAME]
+    confirmed = [
+        each.member_id
+        for each in own
+        if each.decision is not MatchDecision.NONE and standing(said, each.member_id, index) is Verdict.SAME
+    ]
     others = [
         each.member_id
         for each in own

@@ -4,16 +4,18 @@ A decision counts for the same words elsewhere too: other items that wait with t
 are decided with it, each in a step of its own, and undone with it. What a crash leaves of that, `tidy` finds.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
+
+import structlog
 
 from cohort.index import CohortIndex
 from domain.clock import Clock
-from domain.errors import Conflict, NotFound
-from domain.events import Mention, occurrence_key
-from domain.ids import MemberId
+from domain.errors import Conflict, NotFound, StoreError
+from domain.events import Kind, Mention, occurrence_key
+from domain.ids import MemberId, digest
 from domain.matches import Relation
 from streams.applying import KEEPER
 from streams.audit import AuditEntry, AuditLog, Operation
@@ -22,13 +24,15 @@ from streams.linking import SUBJECT, occurrence_link
 from streams.messages import Matched, PersonState, ReviewItem
 from streams.ports import CaseCommit, RecogniseLog, ReviewStore
 from streams.releasing import Release, confirmed_match, let_in, moved_away, taken_back
-from streams.remembering import Remembered, fingerprint, mark_of, standing, visit_fingerprints
+from streams.remembering import Remembered, Said, fingerprint, mark_of, standing, tells_apart, visit_fingerprints
 from streams.retention import Retention
 from streams.reviews import (
     Review,
     ReviewCase,
     Reviewer,
+    ReviewState,
     ReviewStep,
+    Step,
     Verdict,
     decide_review,
     expire,
@@ -36,18 +40,24 @@ from streams.reviews import (
     undo,
 )
 
+log = structlog.get_logger("reachpoint.reviews")
+
+Forgotten = tuple[str, MemberId, None] | None
 _NOTHING = Release()
-_CLOSED_LOOKED_AT = 5_000
-"""Closed items that are looked through for those decided together with one."""
 _LEFT_OVER = 200
-"""The same for `tidy`: what a crash left over is among the latest."""
+"""Closed items that `tidy` looks at: what a crash or a race left over is among the latest."""
+_CATCH_UP = timedelta(minutes=5)
+"""How long after a confirmation `tidy` looks for amendments that were being recognised in that moment."""
 
 
 class People(Protocol):
-    """The people's state, as far as an undo asks it (ports.DecideLog adapters)."""
+    """The people's state, and a way to send them what they missed (ports.DecideLog adapters)."""
 
     async def person(self, member: MemberId) -> PersonState:
         """A person's state as it is stored."""
+
+    async def hand_over(self, handed: Sequence[Matched]) -> None:
+        """Send parts on; safe to repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +129,23 @@ class ReviewDesk:
         alike = await self._decided_through(review_id, step.member_id)
         after = review
         for one in sorted((review, *alike), key=_event_time, reverse=True):  # else the next one would alert in passing
-            undone = await self._undone(one, step.member_id, reason, by)
-            after = undone if one is review else after
+            if one is review:
+                after = await self._undone(review, step.member_id, reason, by)
+            elif not _is_for_the_hospital(one):
+                await self._undone(one, step.member_id, reason, by, through=review_id)
         return Ruled(after, changed=True, also=tuple(each.item.review_id for each in alike))
 
     async def _decided_through(self, through: str, member: MemberId) -> list[Review]:
         """Where the decision on a member was applied from one item, and stands."""
-        closed = await self._store.closed(_CLOSED_LOOKED_AT)
-        return [other for other in closed if other.case.decided_through(member) == through]
+        found = await self._store.decided_through(through)
+        return [other for other in found if other.case.decided_through(member) == through]
 
-    async def _undone(self, review: Review, member: MemberId, reason: str, by: Reviewer) -> Review:
+    async def _undone(
+        self, review: Review, member: MemberId, reason: str, by: Reviewer, *, through: str = ""
+    ) -> Review:
+        """One item undone; `through` names the item whose undoing this follows."""
         now = self._clock.now()
-        case = undo(review, member, reason, by=by, now=now)
+        case = undo(review, member, reason, by=by, now=now, through=through)
         parts: tuple[Matched, ...] = ()
         withdrawn: tuple[str, ...] = ()
         unlinked: tuple[tuple[str, str], ...] = ()
@@ -151,7 +166,7 @@ class ReviewDesk:
                 parts=parts,
                 withdrawn=withdrawn,
                 unlinked=unlinked,
-                said=(_remembered_under(review.item), member, None),
+                said=await self._to_forget(review, member, through),
                 audit=(entry,),
             )
         )
@@ -167,11 +182,15 @@ class ReviewDesk:
         step of its own; safe to repeat."""
         now = self._clock.now()
         waiting = await self._store.waiting()
-        old = [review for review in waiting if review.waiting_since + self._retention.events <= now]
-        for review in old:
-            await self._expire(review, now)
-        kept = [review for review in waiting if review not in old]
-        return len(old), await self._apply_remembered(kept) + await self._undo_left_over()
+        old = {one.item.review_id for one in waiting if one.waiting_since + self._retention.events <= now}
+        kept = [review for review in waiting if review.item.review_id not in old]
+        closed = await self._store.closed(_LEFT_OVER)
+        expired = [await _unharmed(one, self._expire(one, now)) for one in waiting if one.item.review_id in old]
+        undone = sum([await _unharmed(one, self._undo_left_over(one)) for one in (*kept, *closed)])
+        applied = await self._apply_remembered(await self._store.waiting() if undone else kept)
+        for one in closed:
+            await _unharmed(one, self._catch_up(one, now))
+        return sum(expired), undone + applied
 
     async def _found(self, review_id: str) -> Review:
         review = await self._store.find(review_id)
@@ -232,26 +251,45 @@ class ReviewDesk:
         _, said = await self._log.recall((), names)
         done = 0
         for review, known in zip(waiting, said, strict=True):
-            for member in review.candidates:
-                verdict = standing(known, member, self._index())
-                if verdict is not None:
-                    done += len(await self._apply(review, member, verdict, known[member].review_id, KEEPER))
+            done += await _unharmed(review, self._apply_known(review, known))
         return done
 
-    async def _undo_left_over(self) -> int:
+    async def _apply_known(self, review: Review, known: Said) -> int:
         done = 0
-        for review in await self._store.closed(_LEFT_OVER):
-            for member in review.candidates:
-                through = review.case.decided_through(member)
-                root = await self._store.find(through) if through else None
-                if root is not None and root.case.standing(member) is None:
-                    await self._undone(review, member, "", KEEPER)
+        for member in review.candidates:
+            verdict = standing(known, member, self._index())
+            if verdict is not None:
+                done += len(await self._apply(review, member, verdict, known[member].review_id, KEEPER))
+        return done
+
+    async def _undo_left_over(self, root: Review) -> int:
+        """Undo what still stands by a decision on this item that was undone."""
+        done = 0
+        for member in {step.member_id for step in root.case.steps if step.what is Step.UNDONE and step.member_id}:
+            for one in await self._decided_through(root.item.review_id, member):
+                if one.case.standing(member) is not root.case.standing(member) and not _is_for_the_hospital(one):
+                    await self._undone(one, member, "", KEEPER, through=root.item.review_id)
                     done += 1
         return done
 
+    async def _catch_up(self, review: Review, now: datetime) -> int:
+        """Send after a fresh confirmation what was being recognised in that moment and knew nothing of it. The parts
+        have the names that the decision gave them, so those that went out with it change nothing."""
+        for place, step in enumerate(review.case.steps):
+            member = step.member_id
+            fresh = step.what is Step.SAME and now - step.at <= _CATCH_UP
+            if not fresh or member is None or review.case.standing(member) is not Verdict.SAME:
+                continue
+            known = await BatchKnowledge(self._log).of(review.item.event, (confirmed_match(review.item, member),))
+            name = _name(replace(review.case, steps=review.case.steps[: place + 1]))
+            release = let_in(review.item, member, known, self._index(), name=name, now=step.at)
+            await self._people.hand_over(release.revived)
+        return 0
+
     async def _apply(self, review: Review, member: MemberId, verdict: Verdict, through: str, by: Reviewer) -> list[str]:
         """One more item decided alike, unless somebody is at it, or has undone just that here."""
-        if member not in review.candidates or review.case.standing(member) not in (None, Verdict.UNSURE):
+        undecided = review.case.standing(member) in (None, Verdict.UNSURE)
+        if member not in review.candidates or not undecided or review.case.undone_here(member):
             return []
         case = decide_review(review, member, verdict, "", by=by, now=self._clock.now(), through=through)
         try:
@@ -260,7 +298,7 @@ class ReviewDesk:
             return []
         return [review.item.review_id]
 
-    async def _expire(self, review: Review, now: datetime) -> None:
+    async def _expire(self, review: Review, now: datetime) -> int:
         """The item ends and forgets what its event said of anybody."""
         bare = replace(review.item, event=replace(review.item.event, mentions=()))
         after = Review(bare, expire(review, by=KEEPER, now=now))
@@ -273,21 +311,25 @@ class ReviewDesk:
             others=await self._others(review.item),
             audit=(entry,),
         )
-        await self._store.change(commit)  # somebody decided at the last moment: so much the better
+        return int(await self._store.change(commit))  # somebody decided at the last moment: so much the better
 
     async def _write(self, commit: CaseCommit) -> None:
         if not await self._store.change(commit):
             raise Conflict("Somebody else took a step on this item. Load it again.")
 
     async def _others(self, item: ReviewItem) -> tuple[str, ...]:
-        """The other reviews of the same event that wait."""
-        event_id = item.event.event_id
-        waiting = (review.item for review in await self._store.waiting())
-        return tuple(
-            other.review_id
-            for other in waiting
-            if other.event.event_id == event_id and other.review_id != item.review_id
-        )
+        """The reviews of the same event's other mentions that wait."""
+        event = item.event
+        ids = {digest("review", event.event_id, mention.ref) for mention in event.mentions} - {item.review_id}
+        found = [await self._store.find(review_id) for review_id in sorted(ids)]
+        return tuple(one.item.review_id for one in found if one and one.state is ReviewState.WAITING)
+
+    async def _to_forget(self, review: Review, member: MemberId, through: str) -> Forgotten:
+        """What is remembered by this decision: not what somebody said of the same words since."""
+        name = _remembered_under(review.item)
+        _, (said,) = await self._log.recall((), (name,))
+        own = {review.item.review_id, review.case.decided_through(member)}
+        return (name, member, None) if not through and member in said and said[member].review_id in own else None
 
     def _to_remember(
         self, item: ReviewItem, member: MemberId, verdict: Verdict, step: ReviewStep
@@ -295,7 +337,7 @@ class ReviewDesk:
         """Nothing is remembered of a member who left meanwhile, or of a source that does not know who it is."""
         known = self._index().member(member)
         mention = _mention(item)
-        if verdict is Verdict.UNSURE or known is None or mention is None or mention.identity.unknown:
+        if verdict is Verdict.UNSURE or known is None or mention is None or not _may_be_remembered(item, mention):
             return None
         remembered = Remembered(verdict, mark_of(known.identity, verdict), step.through or item.review_id, step.at)
         return _remembered_under(item), member, remembered
@@ -351,14 +393,37 @@ def _name(case: ReviewCase) -> str:
     return f"{case.review_id[:16]}.{case.version}"
 
 
+def _is_for_the_hospital(review: Review) -> bool:
+    """Whether it let a merge of hospital records through, which only the hospital takes back (releasing.taken_back)."""
+    moved = any(each.relation is Relation.LOST for each in review.case.sent)
+    return moved and review.item.event.kind is Kind.ED_MERGED
+
+
+async def _unharmed(review: Review, step: Awaitable[int]) -> int:
+    """A step of tidying; a fault of ours in one item, or somebody who is at it, keeps nobody else from their turn."""
+    try:
+        return await step
+    except StoreError:
+        raise
+    except Exception as error:  # as in the engine: what cannot be handled must not stop the rest
+        log.error("a review could not be tidied", action="review_tidy_failed", review_id=review.item.review_id,
+                  error=type(error).__name__)  # fmt: skip
+        return 0
+
+
 def _mention(item: ReviewItem) -> Mention | None:
     return next((mention for mention in item.event.mentions if mention.ref == item.mention), None)
 
 
+def _may_be_remembered(item: ReviewItem, mention: Mention) -> bool:
+    """Whether the words are somebody's: of a visit they are, whoever is called so elsewhere."""
+    return tells_apart(mention.identity) or (_asks_of_visit(item) and not mention.identity.unknown)
+
+
 def _remembered_under(item: ReviewItem) -> str:
-    """The fingerprint that decisions on this item are remembered under."""
+    """The fingerprint that decisions on this item are remembered under; its own where the words are nobody's."""
     mention = _mention(item)
-    if mention is None:
+    if mention is None or not _may_be_remembered(item, mention):
         return f"item|{item.review_id}"
     if _asks_of_visit(item):
         return visit_fingerprints(replace(item.event, mentions=(mention,)))[0]

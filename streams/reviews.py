@@ -101,6 +101,11 @@ class ReviewCase:
                 return None if step.what is Step.UNDONE else Verdict(step.what.value)
         return None
 
+    def undone_here(self, member: MemberId) -> bool:
+        """Whether somebody undid, on this very item, what was said of a member, and nobody spoke since."""
+        last = next((step for step in reversed(self.steps) if step.member_id == member), None)
+        return last is not None and last.what is Step.UNDONE and not last.through
+
     def decided_through(self, member: MemberId) -> str:
         """The review whose decision on a member stands here too; '' if this was meant, undone or never decided."""
         last = next((step for step in reversed(self.steps) if step.member_id == member), None)
@@ -190,7 +195,9 @@ def decide_review(
     return case.with_step(step)
 
 
-def undo(review: Review, member: MemberId | None, reason: str, *, by: Reviewer, now: datetime) -> ReviewCase:
+def undo(
+    review: Review, member: MemberId | None, reason: str, *, by: Reviewer, now: datetime, through: str = ""
+) -> ReviewCase:
     """The case after the undoing of a decision: the one on `member`, or the last one that stands.
 
     Raises NotAllowed if there is nothing to undo.
@@ -205,7 +212,8 @@ def undo(review: Review, member: MemberId | None, reason: str, *, by: Reviewer, 
     ]
     if not stands:
         raise NotAllowed("There is no decision to undo.")
-    return review.case.with_step(ReviewStep(Step.UNDONE, by.name, by.role, now, stands[0], reason[:MOST_REASON]))
+    step = ReviewStep(Step.UNDONE, by.name, by.role, now, stands[0], reason[:MOST_REASON], through)
+    return review.case.with_step(step)
 
 
 def expire(review: Review, *, by: Reviewer, now: datetime) -> ReviewCase:

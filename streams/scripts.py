@@ -13,14 +13,15 @@ class Scripts:
 
     def __init__(self, client: Redis) -> None:
         self.accept = _load(client, "accept")
-        self.forward = _load(client, "forward")
+        self.forward = _load(client, "books", "forward")
         self.settle = _load(client, "settle")
-        self.hand_over = _load(client, "hand_over")
+        self.hand_over = _load(client, "books", "hand_over")
         self.hand_on = _load(client, "hand_on")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
-        self.rule = _load(client, "rule")
+        self.rule = _load(client, "books", "rule")
 
 
-def _load(client: Redis, name: str) -> AsyncScript:
-    return client.register_script((_FOLDER / f"{name}.lua").read_text())
+def _load(client: Redis, *names: str) -> AsyncScript:
+    """A script, with what it shares with others before it."""
+    return client.register_script("".join((_FOLDER / f"{name}.lua").read_text() for name in names))

@@ -18,7 +18,7 @@ from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
 from streams import codec, keys
 from streams.applying import entry_of_application
-from streams.messages import Disposition, Matched, ParkedAmendment, QuarantineItem, most_telling
+from streams.messages import Disposition, Ending, Matched, ParkedAmendment, QuarantineItem, most_telling
 from streams.ports import LedgerCounts, LogEntry, Recognised
 from streams.remembering import Said
 from streams.retention import Retention
@@ -27,6 +27,8 @@ from streams.scripts import Scripts
 
 _pack = msgspec.msgpack.Encoder().encode
 PARKED_PER_KEY = 20
+RANKS = _pack({ending.value: str(ending.rank) for ending in Ending})
+"""The rank of each ending, for the scripts."""
 _TRANSIENT = frozenset({"LOADING", "OOM", "MISCONF", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "BUSY"})
 
 
@@ -211,7 +213,7 @@ class ValkeyTransport:
                     keys.REVIEW_CASE,
                     keys.AUDIT,
                 ],
-                args=[keys.RECOGNISE_GROUP, _pack([_forwarded(result, self._retention) for result in results])],
+                args=[keys.RECOGNISE_GROUP, _pack([_forwarded(result, self._retention) for result in results]), RANKS],
                 client=pipe,
             )
             await pipe.execute()
@@ -305,6 +307,11 @@ def addressed(part: Matched) -> tuple[str, str]:
     return keys.matched_stream(shard_of(part.listener)), codec.encode(part).decode()
 
 
+def joining(part: Matched) -> tuple[str, str, str, str, str]:
+    """A part of an event that may have ended: what `books.lua` needs to know of it."""
+    return (part.part, *addressed(part), part.event.event_id, part.event.feed.value)
+
+
 def _stream_order(position: str) -> tuple[int, int]:
     first, _, second = position.partition("-")
     return int(first), int(second or 0)
@@ -342,7 +349,7 @@ def _forwarded(result: Recognised, retention: Retention) -> tuple[Any, ...]:
         final,
         [(part, ranked(disposition)) for part, disposition in result.dispositions],
         [(part.part, *addressed(part)) for part in result.parts],
-        [(part.part, *addressed(part), part.event.event_id) for part in result.revived],
+        [joining(part) for part in result.revived],
         [
             (
                 review.review_id,
@@ -366,6 +373,7 @@ def _applied(review: Review, retention: Retention) -> tuple[Any, ...]:
         review.case.version,
         int(retention.links.total_seconds()),
         codec.encode(entry_of_application(review)).decode(),
+        sorted({keys.DECIDED_THROUGH + step.through for step in review.case.steps}),
     )
 
 

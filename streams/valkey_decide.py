@@ -20,7 +20,7 @@ from streams.messages import Disposition, Matched, PersonState, QuarantineItem
 from streams.ports import Commit, MatchedEntry, Person
 from streams.retention import Retention
 from streams.scripts import Scripts
-from streams.valkey import addressed, entries_of, keep_item, ms, ranked, unavailable_as_ours
+from streams.valkey import RANKS, entries_of, joining, keep_item, ms, ranked, unavailable_as_ours
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -172,9 +172,11 @@ class ValkeyDecide:
         """See ports.DecideLog."""
         if not handed:
             return
-        packed = [(part.part, *addressed(part), part.event.event_id) for part in handed]
+        packed = [joining(part) for part in handed]
         async with unavailable_as_ours():
-            await self._scripts.hand_over(keys=[keys.EVENT_ROW, keys.PARTS], args=[_pack(packed)])
+            await self._scripts.hand_over(
+                keys=[keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, keys.PARTS], args=[RANKS, _pack(packed)]
+            )
 
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """See ports.DecideLog."""

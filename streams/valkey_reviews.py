@@ -4,24 +4,26 @@
 hash beside it that exists from the first step on. `rp:audit` is a stream that nothing trims.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
+import structlog
 from redis.asyncio import Redis
 
+from domain.errors import StoreError
 from streams import codec, keys
 from streams.audit import AuditEntry, AuditLine
-from streams.messages import Ending
 from streams.ports import CaseCommit
 from streams.retention import Retention
 from streams.reviews import Review, ReviewCase, ReviewState
 from streams.scripts import Scripts
-from streams.valkey import PARKED_PER_KEY, addressed, ms, ranked, unavailable_as_ours
+from streams.valkey import PARKED_PER_KEY, RANKS, addressed, joining, ms, ranked, unavailable_as_ours
+
+log = structlog.get_logger("reachpoint.reviews")
 
 _pack = msgspec.msgpack.Encoder().encode
-_RANKS = _pack({ending.value: str(ending.rank) for ending in Ending})
 MOST_WAITING = 5_000
 """A queue of more than so many is read no further: whoever is behind comes when the front is done."""
 
@@ -55,12 +57,28 @@ class ValkeyReviews:
         """See ports.ReviewStore."""
         async with unavailable_as_ours():
             ids: Any = await self._client.zrange(keys.REVIEWS, 0, MOST_WAITING - 1)
-        return await self._load([found.decode() for found in ids])
+        found = await self._load([name.decode() for name in ids])
+        if len(found) < len(ids):
+            await self._forget(set(map(bytes.decode, ids)) - {review.item.review_id for review in found})
+        return found
+
+    async def _forget(self, ids: Collection[str]) -> None:
+        """What is no longer kept does not wait either (the service was down for longer than it is kept)."""
+        async with unavailable_as_ours():
+            gone = [name for name in ids if not await self._client.exists(keys.REVIEW + name)]
+            if gone:
+                await self._client.zrem(keys.REVIEWS, *gone)
 
     async def closed(self, limit: int) -> list[Review]:
         """See ports.ReviewStore."""
         async with unavailable_as_ours():
             ids: Any = await self._client.zrevrange(keys.REVIEWS_CLOSED, 0, limit - 1)
+        return await self._load([found.decode() for found in ids])
+
+    async def decided_through(self, review_id: str) -> list[Review]:
+        """See ports.ReviewStore."""
+        async with unavailable_as_ours():
+            ids: Any = await self._client.zrange(keys.DECIDED_THROUGH + review_id, 0, -1)
         return await self._load([found.decode() for found in ids])
 
     async def find(self, review_id: str) -> Review | None:
@@ -76,11 +94,8 @@ class ValkeyReviews:
                 pipe.get(keys.REVIEW + name)
                 pipe.hget(keys.REVIEW_CASE + name, "b")
             found = await pipe.execute()
-        return [
-            Review(codec.decode_review(item), codec.decode_case(case) if case else ReviewCase(name))
-            for name, item, case in zip(ids, found[::2], found[1::2], strict=True)
-            if item
-        ]
+        made = (_review(*each) for each in zip(ids, found[::2], found[1::2], strict=True))
+        return [review for review in made if review is not None]
 
     async def change(self, commit: CaseCommit) -> bool:
         """See ports.ReviewStore."""
@@ -100,7 +115,7 @@ class ValkeyReviews:
                     keys.REVIEWS_REVISION,
                     keys.REVIEWS_STEPS,
                 ],
-                args=[_RANKS, _pack(self._told(commit))],
+                args=[RANKS, _pack(self._told(commit))],
             )
         return bool(done)
 
@@ -124,7 +139,7 @@ class ValkeyReviews:
             commit.others,
             [(part.part, *addressed(part)) for part in commit.parts],
             commit.withdrawn,
-            [(part.part, *addressed(part), part.event.event_id) for part in commit.revived],
+            [joining(part) for part in commit.revived],
             [(keys.LINK + key, value) for key, value in commit.links],
             _seconds(retention.links),
             [(keys.LINK + key, value) for key, value in commit.unlinked],
@@ -132,7 +147,12 @@ class ValkeyReviews:
             [_text(entry) for entry in commit.audit],
             self._parked(commit),
             after.case.steps[-1].what.value,
+            self._through(commit),
         )
+
+    def _through(self, commit: CaseCommit) -> tuple[Any, ...]:
+        through = commit.after.case.steps[-1].through
+        return (keys.DECIDED_THROUGH + through, _seconds(self._retention.rows)) if through else ()
 
     def _said(self, commit: CaseCommit) -> tuple[Any, ...]:
         if commit.said is None:
@@ -159,6 +179,17 @@ class ValkeyReviews:
         async with unavailable_as_ours():
             found: Any = await self._client.xrange(keys.AUDIT, min=f"({after}" if after else "-", count=limit)
         return [AuditLine(place.decode(), codec.decode_audit(fields[b"b"])) for place, fields in found]
+
+
+def _review(name: str, item: bytes | None, case: bytes | None) -> Review | None:
+    """A review as it is kept; None if it is not. One that cannot be read must not hide the others."""
+    if not item:
+        return None
+    try:
+        return Review(codec.decode_review(item), codec.decode_case(case) if case else ReviewCase(name))
+    except (ValueError, StoreError) as error:
+        log.error("a review cannot be read", action="review_unreadable", review_id=name, error=type(error).__name__)
+        return None
 
 
 def _text(value: object) -> str:

@@ -4,10 +4,12 @@
 -- KEYS: stream, in-flight set, ledger, prefix of event rows, prefix of part hashes, queue of reviews, prefix of reviews,
 -- closed reviews, prefix of cases, audit stream.
 -- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{part, shard stream, payload}*},
--- {{part, shard stream, payload, its event id}*} of revived amendments, {{id, payload, ttl_s, place_ms}*} of reviews,
--- {{id, payload, ttl_s, now_ms, case, version, case_ttl_s, audit entry}*} of reviews decided before}*}
+-- {{part, shard stream, payload, its event id, its feed}*} of revived amendments, {{id, payload, ttl_s, place_ms}*} of reviews,
+-- {{id, payload, ttl_s, now_ms, case, version, case_ttl_s, audit entry, {key*} of what it was decided through}*} of
+-- reviews decided before}*}, ranks packed {ending = rank}
 local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = ARGV[1]
+local books = { inflight = inflight, ledger = ledger, rows = rows, parts = parts_of, ranks = cmsgpack.unpack(ARGV[3]) }
 local sums, positions = {}, {}
 for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
   local id, feed, final, ended, parts, revived = item[1], item[2], item[4], item[5], item[6], item[7]
@@ -44,11 +46,15 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
         redis.call('EXPIRE', KEYS[9] .. review[1], review[7])
         redis.call('ZADD', KEYS[8], review[4], review[1])
         redis.call('XADD', KEYS[10], '*', 'b', review[8])
+        for _, through in ipairs(review[9]) do
+          redis.call('ZADD', through, review[4], review[1])
+          redis.call('ZREMRANGEBYSCORE', through, '-inf', review[4] - review[3] * 1000)
+          redis.call('EXPIRE', through, review[3])
+        end
       end
     end
     for _, part in ipairs(revived) do
-      local other = redis.call('GET', rows .. part[4])
-      if other and string.sub(other, 18, 18) == '>' then redis.call('HSETNX', parts_of .. part[4], part[1], '') end
+      joins(books, part[1], part[4], part[5])
       redis.call('XADD', part[2], '*', 'm', part[3])
     end
   end

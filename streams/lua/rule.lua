@@ -4,14 +4,16 @@
 -- revision, counts of steps.
 -- ARGV: ranks packed {ending = rank}, packed {seen version, new version, case, review id, event id, feed, now_ms,
 -- state, place_ms, case_ttl_s, item or '', item_ttl_s, ranked ending or '', {other waiting reviews of the event*},
--- {{part, stream, payload}*}, {withdrawn part*}, {{part, stream, payload, event id}*} revived,
+-- {{part, stream, payload}*}, {withdrawn part*}, {{part, stream, payload, event id, feed}*} revived,
 -- {{link key, value}*}, link_ttl_s, {{link key, value}*} forgotten, {key, member, value or '', ttl_s} or {} remembered,
--- {audit entry*}, {payload, ttl_s, most, {key*}} or {} parked, word for the step}
+-- {audit entry*}, {payload, ttl_s, most, {key*}} or {} parked, word for the step, {key, ttl_s} or {} of what it was
+-- decided through}
 local inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local case, item, queue, closed = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local ranks, told = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
 local review, id, feed, now, state = told[4], told[5], told[6], told[7], told[8]
 local ending, parts = told[13], told[15]
+local books = { inflight = inflight, ledger = ledger, rows = rows, parts = parts_of, ranks = ranks }
 local WAITS, DECIDED = ranks['review'] .. '|review', '9|-'
 
 if tostring(redis.call('HGET', case, 'v') or '1') ~= tostring(told[1]) then return 0 end
@@ -56,8 +58,7 @@ if stands ~= '' then
   end
 end
 for _, part in ipairs(told[17]) do
-  local other = redis.call('GET', rows .. part[4])
-  if other and string.sub(other, 18, 18) == '>' then redis.call('HSETNX', parts_of .. part[4], part[1], '') end
+  joins(books, part[1], part[4], part[5])
   redis.call('XADD', part[2], '*', 'm', part[3])
 end
 for _, part in ipairs(parts) do redis.call('XADD', part[2], '*', 'm', part[3]) end
@@ -92,6 +93,12 @@ else
   redis.call('ZADD', closed, now, review)
 end
 redis.call('ZREMRANGEBYSCORE', closed, '-inf', now - told[10] * 1000)
+local through = told[25]
+if through[1] then
+  redis.call('ZADD', through[1], now, review)
+  redis.call('ZREMRANGEBYSCORE', through[1], '-inf', now - through[2] * 1000)
+  redis.call('EXPIRE', through[1], through[2])
+end
 for _, entry in ipairs(told[22]) do redis.call('XADD', KEYS[9], '*', 'b', entry) end
 redis.call('INCR', KEYS[10])
 redis.call('HINCRBY', KEYS[11], told[24], 1)

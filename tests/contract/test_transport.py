@@ -324,14 +324,16 @@ class TestSettling:
         assert await twin.transport.disposition(amendment.event_id) == Disposition(Ending.WITHDRAWN)
         await books(twin)
 
-    async def test_a_revived_part_of_an_event_that_has_ended_leaves_the_books_alone(self, twin: Twin) -> None:
+    async def test_an_event_that_had_ended_is_under_way_again_until_its_revived_part_is_in(self, twin: Twin) -> None:
         amendment, told = ed(Kind.ED_CANCELLED, visit="V1"), arrival()
         one, other = await taken(twin, amendment, told)
         late = part(amendment, "M1", relation=Relation.OCCURRENCE, role=None)
         await twin.transport.forward([ended(one), parts_of(other, part(told), revived=(late,))])
+        assert await twin.transport.disposition(amendment.event_id) is None
         for found in await twin.decisions.read_matched(10, NO_WAIT):
             await twin.decisions.settle([(found, NO_RULE)])
-        assert (await books(twin))["disposed"] == {"no_match": 1, "no_rule": 1}
+        assert (await books(twin))["disposed"] == {"no_rule": 2}
+        assert await twin.transport.disposition(amendment.event_id) == NO_RULE
 
     async def test_what_is_handed_over_keeps_its_event_open_however_often_it_is_sent(self, twin: Twin) -> None:
         told = ed(Kind.ED_UPDATED, "M2", visit="V1")
