@@ -16,6 +16,7 @@ class MemoryCohortStore:
         self._version = 0
         self._members: dict[MemberId, CohortMember] = {}
         self._changed_at: dict[MemberId, int] = {}
+        self._sought_since: dict[MemberId, int] = {}
         self._navigators: dict[NavigatorId, Navigator] = {}
         self._navigators_changed_at = 0
 
@@ -32,7 +33,9 @@ class MemoryCohortStore:
         for member in write.put:
             self._members[member.member_id] = member
             self._changed_at[member.member_id] = self._version
+        self._sought_since.update(dict.fromkeys(write.sought, self._version))
         for member_id in write.remove:
+            self._sought_since.pop(member_id, None)
             del self._members[member_id]
             self._changed_at[member_id] = self._version
         return self._version
@@ -51,9 +54,9 @@ class MemoryCohortStore:
             navigators=tuple(await self.navigators()) if self._navigators_changed_at > version else None,
         )
 
-    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
-        """Who was written or removed after `version`."""
-        return tuple(sorted(member_id for member_id, at in self._changed_at.items() if at > version))
+    async def sought_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who must be looked for in what passed by, by what changed after `version`."""
+        return tuple(sorted(member_id for member_id, at in self._sought_since.items() if at > version))
 
     async def put_navigators(self, navigators: Sequence[Navigator], *, replace: bool) -> int:
         """Write all of `navigators`; `replace` also removes the others."""

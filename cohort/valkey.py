@@ -1,7 +1,8 @@
 """The cohort store in Valkey or Redis. One hash slot, tag `{cohort}`:
 
 `members` and `navigators` hashes id -> JSON, `version` counter, `changes` sorted set id -> version of its last change
-(removed ones too), `navigators:changed` version. Writes are optimistic: WATCH the version, work it out, MULTI/EXEC.
+(removed ones too), `sought` the same for what look-back asks by (writing.is_sought), `navigators:changed` version.
+Writes are optimistic: WATCH the version, work it out, MULTI/EXEC.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +28,7 @@ MEMBERS = "{cohort}:members"
 NAVIGATORS = "{cohort}:navigators"
 VERSION = "{cohort}:version"
 CHANGES = "{cohort}:changes"
+SOUGHT = "{cohort}:sought"
 NAVIGATORS_CHANGED = "{cohort}:navigators:changed"
 _ATTEMPTS = 8
 _CHUNK = 2_000
@@ -69,9 +71,12 @@ class ValkeyCohortStore:
                 part = write.put[start : start + _CHUNK]
                 pipe.hset(MEMBERS, mapping={member.member_id: _encode(member) for member in part})
                 pipe.zadd(CHANGES, {member.member_id: version for member in part})
+            for start in range(0, len(write.sought), _CHUNK):
+                pipe.zadd(SOUGHT, dict.fromkeys(write.sought[start : start + _CHUNK], version))
             for start in range(0, len(write.remove), _CHUNK):
                 gone = write.remove[start : start + _CHUNK]
                 pipe.hdel(MEMBERS, *gone)
+                pipe.zrem(SOUGHT, *gone)
                 pipe.zadd(CHANGES, dict.fromkeys(gone, version))
 
         return await self._transact(attempt)
@@ -122,10 +127,10 @@ class ValkeyCohortStore:
         """What was written after `version`. The usual answer, nothing, costs one round trip."""
         return await _told(self._changes(version))
 
-    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
-        """Who was written or removed after `version`."""
+    async def sought_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who must be looked for in what passed by, by what changed after `version`."""
         ids: list[bytes] = await _told(
-            cast("Awaitable[list[bytes]]", self._client.zrange(CHANGES, f"({version}", "+inf", byscore=True))
+            cast("Awaitable[list[bytes]]", self._client.zrange(SOUGHT, f"({version}", "+inf", byscore=True))
         )
         return tuple(sorted(MemberId(name.decode()) for name in ids))
 

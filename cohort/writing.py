@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import MemberId
-from domain.people import CohortMember
+from domain.people import CohortMember, MemberStatus
 
 
 @dataclass(frozen=True, slots=True)
 class MemberWrite:
-    """Members to write and ids to remove."""
+    """Members to write and ids to remove. `sought` are those written about whom events of before may mean something
+    now that they did not mean then (`is_sought`)."""
 
     put: tuple[CohortMember, ...]
     remove: tuple[MemberId, ...]
+    sought: tuple[MemberId, ...] = ()
 
 
 def plan_members(
@@ -28,7 +30,21 @@ def plan_members(
     wanted = {member.member_id: _joined(member, known.get(member.member_id), now) for member in incoming}
     put = tuple(member for member in wanted.values() if known.get(member.member_id) != member)
     remove = tuple(sorted(known.keys() - wanted.keys())) if replace else ()
-    return MemberWrite(put, remove)
+    sought = (member.member_id for member in put if is_sought(known.get(member.member_id), member))
+    return MemberWrite(put, remove, tuple(sought))
+
+
+def is_sought(before: CohortMember | None, after: CohortMember) -> bool:
+    """Whether events that passed by may be this member's by what changed: who they are, who is close to them, whether
+    they are watched, from when and for which feeds. A new navigator or a longer note is no such change."""
+    return before is None or _what_events_are_asked_by(before) != _what_events_are_asked_by(after)
+
+
+def _what_events_are_asked_by(member: CohortMember) -> tuple[object, ...]:
+    watched = member.status not in (MemberStatus.CLOSED, MemberStatus.DECEASED)
+    dates = (member.watch.starts, member.watch.review_on, member.watch.ends)
+    close = (member.household_id, frozenset(member.associates))
+    return (member.identity, close, watched, dates, frozenset(member.allowed_feeds))
 
 
 def _joined(member: CohortMember, known: CohortMember | None, now: datetime) -> CohortMember:

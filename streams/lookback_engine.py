@@ -148,7 +148,7 @@ class LookBack:
 
     async def _sought(self, progress: Progress) -> Sought:
         if self._people is None or self._people[0] != progress.target:
-            changed, index = await self._cohort.changed_ids(progress.version), self._index()
+            changed, index = await self._cohort.sought_ids(progress.version), self._index()
             if len(changed) < _BY_THREAD_FROM:
                 people = sought(changed, index)
             else:

@@ -84,5 +84,5 @@ class LookBackLog(Protocol):
 class ChangedMembers(Protocol):
     """The cohort store, as far as look-back asks it (cohort.ports.CohortStore)."""
 
-    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
+    async def sought_ids(self, version: int) -> tuple[MemberId, ...]:
         """Who was written or removed after `version`, by id."""

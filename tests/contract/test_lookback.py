@@ -29,6 +29,10 @@ async def house(made: Looking) -> Looking:
     return await made.prepare()
 
 
+PHONED = identity("M1", phones=("07700900111",))
+"""M1 with one thing more that is known."""
+
+
 def stabbing(name: str | Identity | None = "M1", key: str = "V1", **fields: Any) -> Any:
     return visit(Kind.ED_ARRIVAL, name, key, intent="assault", mechanism="sharp", **fields)
 
@@ -74,7 +78,7 @@ class TestJoining:
         await house.look()
         state = await house.play.twin.decisions.person(MemberId("M1"))  # type: ignore[attr-defined]
         books = await house.disposed()
-        await house.join(watched("M1", area="Elsewhere"))
+        await house.join(watched("M1", identity=PHONED))
         await house.look()
         assert await house.play.twin.decisions.person(MemberId("M1")) == state  # type: ignore[attr-defined]
         assert await house.disposed() == books
@@ -84,7 +88,7 @@ class TestJoining:
         await house.join(watched("M1"))
         await house.look()
         await house.play.give(stabbing())
-        await house.join(watched("M1", area="Elsewhere"))
+        await house.join(watched("M1", identity=PHONED))
         await house.pages()
         assert (await house.play.twin.transport.counts()).in_flight == 0
         (firing,) = await house.play.standing("M1")
@@ -111,11 +115,21 @@ class TestJoining:
         await house.play.give(stabbing())
         await house.join(watched("M1"))
         await house.lookback.run_once()
-        await house.join(watched("M1", area="Elsewhere"))
+        await house.join(watched("M1", identity=PHONED))
         await house.look()
         (firing,) = await house.play.standing("M1")
         assert firing.rule_id == "ED_WEAPON_ASSAULT"
         assert (await house.store.progress()) == Progress(version=2)
+
+    async def test_what_no_event_is_asked_by_sends_nobody_through_the_log(self, house: Looking) -> None:
+        await house.join(watched("M1"))
+        await house.play.give(stabbing("M2"))
+        await house.look()
+        seen = len(house.seen)
+        await house.join(watched("M1", area="Elsewhere", navigator_id=None, safe_contact="by letter"))
+        await house.look()
+        assert len(house.seen) == seen
+        assert await house.store.progress() == Progress(version=2)
 
     async def test_a_test_message_is_never_found(self, house: Looking) -> None:
         happened = stabbing(live=False)
@@ -376,7 +390,7 @@ class TestReviews:
         await house.reviews().undo(review.review_id, MemberId("M1"), "mistaken", by=ann, version=2)
         await house.play.run()
         assert await house.play.live("M1") == []
-        await house.join(watched("M1", area="Elsewhere"))
+        await house.join(watched("M1", identity=PHONED))
         await house.look()
         assert await house.play.live("M1") == [], "what was taken back is not found again"
         assert len(await house.play.twin.desk.reviews(10)) == 1
@@ -391,7 +405,7 @@ class TestReviews:
         await house.reviews().decide(review.review_id, MemberId("M1"), Verdict.DIFFERENT, "seen", by=ann, version=1)
         await house.play.run()
         ended = await house.play.ended(crime)
-        await house.join(watched("M1", area="Elsewhere"))
+        await house.join(watched("M1", identity=PHONED))
         await house.look()
         assert await house.play.twin.desk.reviews(10) == []
         assert await house.play.ended(crime) == ended
