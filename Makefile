@@ -34,6 +34,9 @@ force: $(STAMP)  ## how well people are recognised: 1,000 to 1,000,000 members (
 febrl: $(STAMP)  ## recognition on FEBRL 1 to 4 beside Splink 4; the table is kept in docs/matching-febrl.md
 	$(BIN)/python -m tests.febrl --write docs/matching-febrl.md $(ARGS)
 
+unseen: $(STAMP)  ## recognition on tables nobody tuned for, beside Splink 4; the table is kept in docs/matching-unseen.md
+	$(BIN)/python -m tests.unseen --write docs/matching-unseen.md $(ARGS)
+
 check: format lint types floors test  ## what CI runs
 
 format: $(STAMP)

@@ -1,0 +1,86 @@
+"""Splink 4 on the sets of `unseen_data.py`, set up as its documentation's "getting started" and model training pages do.
+
+Per column the comparison that its library has for that kind; term frequencies on for names and exact columns.
+"""
+
+import itertools
+import logging
+from typing import Any
+
+import pandas as pd
+import splink.comparison_library as cl
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+from tests.unseen_data import Set
+
+_MOST_CANDIDATES = 4_000_000
+
+
+def links(found: Set) -> dict[tuple[str, str], float]:
+    """Splink's weights of its candidate pairs: (event, member), of one table the smaller id first."""
+    logging.disable(logging.WARNING)
+    frames = [_frame(rows) for rows in (found.cohort, found.events) if rows]
+    same = len(frames) == 1
+    settings = SettingsCreator(
+        unique_id_column_name="id",
+        link_type="dedupe_only" if same else "link_only",
+        blocking_rules_to_generate_predictions=_rules(found, frames),
+        comparisons=[_comparison(column, kind) for column, kind in found.splink.items()],
+    )
+    linker = Linker(frames[0] if same else frames, settings, db_api=DuckDBAPI(), set_up_basic_logging=False)
+    training = linker.training
+    columns = list(found.splink)
+    training.estimate_probability_two_random_records_match([block_on(*_sure(found))], recall=0.7)
+    training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+    for column in _sessions(columns):
+        training.estimate_parameters_using_expectation_maximisation(block_on(column))
+    pairs = linker.inference.predict().as_pandas_dataframe()
+    events = {row["id"] for row in found.events}
+    weights: dict[tuple[str, str], float] = {}
+    for one, other, weight in zip(pairs["id_l"], pairs["id_r"], pairs["match_weight"], strict=True):
+        pair = (one, other) if one in events else (other, one)
+        weights[tuple(sorted(pair)) if same else pair] = weight  # type: ignore[index]
+    return weights
+
+
+def _frame(rows: list[dict[str, str]]) -> Any:
+    return pd.DataFrame([{name: cell or None for name, cell in row.items()} for row in rows])
+
+
+def _sure(found: Set) -> list[str]:
+    """The deterministic rule: names and date, or all that there is of it."""
+    return [name for name in ("given", "family", "name", "dob", "born", "address") if name in found.splink]
+
+
+def _sessions(columns: list[str]) -> list[str]:
+    """Two EM sessions, each blocked on another column, so that every column is estimated in one of them."""
+    first = next(name for name in ("dob", "born", "address") if name in columns)
+    return [first, "family" if "family" in columns else "name"]
+
+
+def _rules(found: Set, frames: list[Any]) -> list[Any]:
+    """Each column that brings few enough together, and every two of the others."""
+    useful, loose = [], []
+    for column in found.splink:
+        counts = [frame[column].value_counts() for frame in frames]
+        pairs = int(counts[0].mul(counts[-1], fill_value=0).sum())
+        (useful if pairs <= _MOST_CANDIDATES // 20 else loose).append(column)
+    rules = [block_on(column) for column in useful]
+    rules += [block_on(*pair) for pair in itertools.combinations(loose[:6], 2)]
+    if {"given", "family"} <= found.splink.keys():
+        rules.append("l.given = r.family and l.family = r.given")
+    return rules
+
+
+def _comparison(column: str, kind: str) -> Any:
+    if kind == "name":
+        return cl.NameComparison(column).configure(term_frequency_adjustments=True)
+    if kind == "date":
+        return cl.DateOfBirthComparison(column, input_is_string=True)
+    if kind == "edits":
+        return cl.DamerauLevenshteinAtThresholds(column, [1, 2])
+    if kind == "text":
+        return cl.JaroWinklerAtThresholds(column, [0.92, 0.8]).configure(term_frequency_adjustments=True)
+    if kind == "email":
+        return cl.EmailComparison(column)
+    return cl.ExactMatch(column).configure(term_frequency_adjustments=True)
