@@ -148,19 +148,35 @@ def _initial_agrees(one: PreparedName, other: PreparedName) -> bool:
 
 
 def given_names_dissimilar(one: PreparedIdentity, other: PreparedIdentity) -> bool:
-    """Whether no given name and no alias of one is like any of the other (twins rule); False where one has none."""
-    first = {token for name in one.names for token in (name.tokens if name.alias else name.given) if token != MOHAMMED}
-    second = {
-        token for name in other.names for token in (name.tokens if name.alias else name.given) if token != MOHAMMED
-    }
-    if not first or not second:
+    """Whether nothing shows that both go by one given name (twins rule): also where one says none, or an initial.
+
+    The name that one goes by has to be like some given name or alias of the other. Twins share a father's or a middle
+    name, the prefix Mohammed, and often their initial.
+    """
+    return not (_goes_by_one_of(one, other) or _goes_by_one_of(other, one))
+
+
+def _goes_by_one_of(one: PreparedIdentity, other: PreparedIdentity) -> bool:
+    calls = {token for name in one.names for token in (name.tokens if name.alias else (name.call,))}
+    given = {token for name in other.names for token in (name.tokens if name.alias else name.given)}
+    return any(_like(mine, theirs) for mine, theirs in product(calls, given))
+
+
+def _like(one: str, other: str) -> bool:
+    if len(one) < 2 or len(other) < 2 or MOHAMMED in (one, other):
         return False
-    return not any(
-        same_person_short(mine, theirs)
-        or ((len(mine) == 1 or len(theirs) == 1) and mine[0] == theirs[0])
-        or JaroWinkler.similarity(mine, theirs) >= TWIN_NAME
-        for mine, theirs in product(first, second)
+    return same_person_short(one, other) or JaroWinkler.similarity(one, other) >= TWIN_NAME
+
+
+def rests_on_one_word(one: PreparedIdentity, other: PreparedIdentity) -> bool:
+    """Whether no alias that the two share has more than one token: a street name, which many people have."""
+    pairs = product(one.names, other.names)
+    shared = (
+        min(len(first.tokens), len(second.tokens))
+        for first, second in pairs
+        if (first.alias or second.alias) and _tokens_level(first, second) in _AGREEING_NAMES
     )
+    return max(shared, default=0) < 2
 
 
 def family_agrees(one: PreparedIdentity, other: PreparedIdentity) -> bool:

@@ -6,7 +6,14 @@ mean for one mention (too close to call) is `matching.py`.
 
 from dataclasses import dataclass
 
-from cohort.comparisons import MISSING, compare_birth, compare_name, family_agrees, given_names_dissimilar
+from cohort.comparisons import (
+    MISSING,
+    compare_birth,
+    compare_name,
+    family_agrees,
+    given_names_dissimilar,
+    rests_on_one_word,
+)
 from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity
 from cohort.scoring import IDENTIFIERS, Score
@@ -15,8 +22,11 @@ from domain.matches import MatchDecision, MatchReason
 Decision = tuple[MatchDecision, MatchReason]
 
 _FULL_NAME = frozenset({"exact", "same_tokens", "part_of"})
-_OWN_NAME = _FULL_NAME | {"close", "alias", "initial", "given_only"}
+_OWN_NAME = _FULL_NAME | {"close", "alias", "given_only"}
+_CALLED_ALIKE = frozenset({"exact", "same_tokens"})
 _BIRTH_AGREES = frozenset({"exact", "swapped", "one_edit", "two_edits"})
+_NATIONAL = ("NHS number", "PNC id", "CRO number")
+_BY_FINGERPRINT = ("PNC id", "CRO number", "local reference")
 _BIRTH_AGAINST = frozenset({"same_day_month", "same_year", "within_5_years", "different"})
 _NAME_AGAINST = frozenset({"family_shared", "different"})
 _NAMES = ("name", "given names", "family name")
@@ -50,7 +60,7 @@ def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
         return MatchDecision.MATCH, MatchReason.WEIGHT
     if bits >= policy.review_bits:
         return MatchDecision.REVIEW, MatchReason.IDENTIFIER if identifier else MatchReason.DOUBTFUL
-    if identifier and not _contradicted(levels):
+    if identifier and not _contradicted(pair.score, levels):
         return MatchDecision.REVIEW, hold or MatchReason.IDENTIFIER
     return MatchDecision.NONE, MatchReason.TOO_LIGHT
 
@@ -80,15 +90,18 @@ def _veto(pair: Pair) -> MatchReason | None:
 
 def _hold(pair: Pair, levels: dict[str, str], *, identifier: bool) -> MatchReason | None:
     """What forbids MATCH, but leaves the pair to a human if it is heavy enough."""
-    if levels.get("sex") == "different" and not _anything_else_agrees(pair.score):
-        return MatchReason.VETO_SEX
+    full = levels.get("name") in _FULL_NAME
+    if levels.get("sex") == "different" and not (full and _anything_else_agrees(pair.score)) and not identifier:
+        return MatchReason.VETO_SEX  # of twins every third pair are brother and sister, who share all the rest
+    if not identifier and not full and any(levels.get(name, "").startswith("different") for name in _NATIONAL):
+        return MatchReason.TWIN  # another person's number, and no full name that speaks against it
     if _maybe_twin(pair, levels, identifier=identifier):
         return MatchReason.TWIN
-    if not identifier and (pair.member.names or pair.member.births) and _maybe_sibling(levels):
+    if not identifier and (pair.member.names or pair.member.births) and _maybe_sibling(pair, levels):
         return MatchReason.SIBLING
     if not identifier and levels.get("date of birth") in _BIRTH_AGAINST:
         return MatchReason.DOUBTFUL  # father and son: one name, one home, two dates of birth
-    if levels.get("name") == "alias" and not _more_than_alias(pair.score):
+    if levels.get("name") == "alias" and not _more_than_alias(pair):
         return MatchReason.ALIAS_ONLY
     return None
 
@@ -97,32 +110,43 @@ def _anything_else_agrees(score: Score) -> bool:
     return any(bits > 0.0 and name not in _WEAK for name, _, bits in score.lines)
 
 
-def _more_than_alias(score: Score) -> bool:
-    return any(bits > 0.0 and name not in (*_NAMES, "sex") for name, _, bits in score.lines)
+def _more_than_alias(pair: Pair) -> bool:
+    """Something else has to agree; beside a street name of one word something other than the date of birth."""
+    weak = _WEAK if rests_on_one_word(pair.mention, pair.member) else (*_NAMES, "sex")
+    return any(bits > 0.0 and name not in weak for name, _, bits in pair.score.lines)
 
 
 def _maybe_twin(pair: Pair, levels: dict[str, str], *, identifier: bool) -> bool:
-    """Same surname and date of birth, but given names of two people and no identifier that agrees.
+    """Same surname and date of birth, but nothing that shows one given name, and no identifier that agrees.
 
     The rule names a shared postcode too; a twin who moved out, or whose postcode was not asked, is no less a twin.
-    A person known to be one of several (PID-24) needs both a name that agrees in full and an agreeing identifier.
+    A person known to be one of several (PID-24) needs both a name that agrees in full and an agreeing identifier, as
+    domain.md 5.4 says: to take one twin for the other tells a navigator about the wrong life, and a REVIEW rings the
+    duty contact at once, so that the right one is late by minutes, not missed.
     """
     if pair.mention.multiple_birth or pair.member.multiple_birth:
         return not identifier or levels.get("name") not in _FULL_NAME
     return (
         not identifier
         and levels.get("date of birth") == "exact"
+        and levels.get("name") not in _CALLED_ALIKE
         and family_agrees(pair.mention, pair.member)
         and given_names_dissimilar(pair.mention, pair.member)
     )
 
 
-def _maybe_sibling(levels: dict[str, str]) -> bool:
-    """Only the home agrees (surname, postcode, address, phone): it may be a brother as well as the person."""
+def _maybe_sibling(pair: Pair, levels: dict[str, str]) -> bool:
+    """Only the home agrees (surname, postcode, address, phone): it may be a brother as well as the person.
+
+    A name that was said has to agree by itself, whatever the date of birth: a twin shares the date and the home. Where
+    none was said, date and home are all that is asked.
+    """
     birth = levels.get("date of birth", MISSING)
     name = levels.get("name", MISSING)
-    if birth in _BIRTH_AGREES or (birth == "estimated_near" and name in _OWN_NAME):
+    if name == MISSING and birth in _BIRTH_AGREES:
         return False
+    if name == "close" and birth == MISSING and given_names_dissimilar(pair.mention, pair.member):
+        return True  # Hodan and Hosan: with a date of birth one name misspelt, without one as likely two sisters
     return name not in (_FULL_NAME if birth in _BIRTH_AGAINST else _OWN_NAME)
 
 
@@ -133,6 +157,11 @@ def _decides_alone(pair: Pair, levels: dict[str, str]) -> bool:
     )
 
 
-def _contradicted(levels: dict[str, str]) -> bool:
-    """Name and date of birth both speak against: the identifier is somebody else's, or mistyped."""
+def _contradicted(score: Score, levels: dict[str, str]) -> bool:
+    """Name and date of birth both speak against: the identifier is somebody else's, or mistyped.
+
+    Not so a number of the police: it rests on fingerprints, while a name and a date given at the desk may be invented.
+    """
+    if any(score.level(name) == "same" for name in _BY_FINGERPRINT):
+        return False
     return levels.get("name") in _NAME_AGAINST and levels.get("date of birth") in _BIRTH_AGAINST

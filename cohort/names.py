@@ -18,6 +18,8 @@ _APOSTROPHES = re.compile(r"['`´‘’ʻʼʾʿ‛′]")
 _NOT_A_LETTER = re.compile(r"[^A-Z]+")
 _PLACEHOLDER_PREFIX = re.compile(r"^(?:DUPLICATE|MIG_ERROR|NO_SHOW)_", re.IGNORECASE)
 _PLACEHOLDER_PHRASES = ("NOT ENTERED", "NOT KNOWN")
+NO_NAMES = frozenset(tuple(phrase.split()) for phrase in _PLACEHOLDER_PHRASES)
+"""Placeholders as tokens: what is left where one was spread over given and family name."""
 _PLACEHOLDER_TOKENS = frozenset({"UNKNOWN", "BABY"})
 _DROPPED_PARTICLES = frozenset({"AL", "EL", "BIN", "IBN", "BINT"})
 _JOINED_PREFIXES = {"MC": "MC", "MAC": "MAC", "ABU": "ABU", "ABD": "ABDUL", "ABDUL": "ABDUL", "ABDEL": "ABDUL"}

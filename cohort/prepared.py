@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from cohort.identifiers import canonical
-from cohort.names import MOHAMMED, name_tokens
+from cohort.names import MOHAMMED, NO_NAMES, name_tokens
 from cohort.normalise import address_line, birth_date, email, phone, postcode, pseudo
 from cohort.text_levels import compact, plain_text
 from domain.identity import DateOfBirth, DobQuality, Identifier, Identity, Name, NameKind, Scheme, Sex
@@ -173,6 +173,8 @@ def prepared_name(given_parts: tuple[str, ...], family_part: str, alias: bool) -
     for part in given_parts:
         given += name_tokens(part)
     family = name_tokens(family_part) if family_part else ()
+    if given + family in NO_NAMES:
+        given = family = ()  # a placeholder put in two fields
     call = given[0] if given else ""
     if call == MOHAMMED:
         call = next((token for token in given if token != MOHAMMED), MOHAMMED)

@@ -75,6 +75,11 @@ def numbers(*found: Identifier) -> dict[str, Any]:
         ({**EMAIL, "dates_of_birth": BORN}, "match", "mail and birth"),
         ({**HOME, "dates_of_birth": BORN}, "match", "home and birth"),
         (
+            {**HOME, "dates_of_birth": BORN, **numbers(Identifier(Scheme.PNC, "2099/9999999V"))},
+            "review",
+            "home and birth, but another's number: it may be a twin",
+        ),
+        (
             {**HOME, "dates_of_birth": (DateOfBirth(date(2008, 1, 1), DobQuality.ESTIMATED),)},
             "none",
             "home and a guessed age: it may be a brother",
@@ -94,11 +99,12 @@ def numbers(*found: Identifier) -> dict[str, Any]:
         (),
         (Name(("UNKNOWN",), "UNKNOWN"),),
         (Name((), "NOT ENTERED"),),
+        (Name(("NOT",), "ENTERED"),),
         (Name(("Unknown",), "Not known"),),
         (Name(("MIG_ERROR_",), ""),),
         (Name(("",), ""),),
     ],
-    ids=["no name", "UNKNOWN", "not entered", "not known", "migration error", "blank"],
+    ids=["no name", "UNKNOWN", "not entered", "not entered in two fields", "not known", "migration error", "blank"],
 )
 def test_without_a_usable_name(names: tuple[Name, ...], said: dict[str, Any], expected: str, why: str) -> None:
     assert outcome(names=names, **said) == expected, why
@@ -123,6 +129,37 @@ def test_without_a_usable_name(names: tuple[Name, ...], said: dict[str, Any], ex
             {"names": FALSE_NAME, "dates_of_birth": OTHER_BIRTH, **numbers(NHS)},
             "none",
             "somebody else's card, or a slip of the keyboard",
+        ),
+        (
+            {"names": FALSE_NAME, "dates_of_birth": OTHER_BIRTH, **numbers(PNC)},
+            "review",
+            "name and birth are invented; the number rests on his fingerprints",
+        ),
+        ({"names": FALSE_NAME, "dates_of_birth": OTHER_BIRTH, **numbers(NOMINAL)}, "review", "so does the force's own"),
+        (
+            {"names": (Name((), "Kayz", NameKind.STREET),), "dates_of_birth": BORN},
+            "review",
+            "a street name and a date of birth: others are called so",
+        ),
+        (
+            {"names": (Name((), "Kayz", NameKind.STREET),), "dates_of_birth": BORN, **PHONE},
+            "match",
+            "the street name, the date and his phone",
+        ),
+        (
+            {"names": (Name(("K",), "Adeyemi"),), "dates_of_birth": BORN, **HOME},
+            "review",
+            "an initial is what twins often share",
+        ),
+        (
+            {"names": (Name(("Tobi", "Jude"), "Adeyemi"),), "dates_of_birth": BORN, **HOME, **PHONE},
+            "review",
+            "a twin with the same middle name",
+        ),
+        (
+            {"names": (Name(("Tobi",), "Hadeyemmy"),), "dates_of_birth": BORN, "sex": Sex.FEMALE, **HOME, **PHONE},
+            "review",
+            "a twin sister whose surname was misheard",
         ),
         (
             {"names": BROTHERS_NAME, "dates_of_birth": BORN, **HOME},
