@@ -50,6 +50,9 @@ _KEEP_EVERY = 16
 _REST_BUSY, _REST_IDLE = 3, 1
 """Look-back rests so many times as long as its last page took: it takes a quarter of the time at most while live events
 come, and half of it while none do."""
+_SHORT = timedelta(milliseconds=100)
+"""Rests below this are slept through here: the store ends a wait of a few milliseconds only at its next tick, of which
+it has ten a second."""
 _AFTER_FAULT = timedelta(seconds=5)
 _BY_THREAD_FROM = 500
 """Members sought from which their index is built in a thread, so that events and heartbeats go on meanwhile."""
@@ -259,7 +262,12 @@ class FirstHop:
         time = asyncio.get_running_loop().time
         await self._lookback.begin()
         pause = max(timedelta(0), timedelta(seconds=self._rest_until - time()))
-        moved = await self._recogniser.run_once(min(wait, pause) if self._lookback.waiting else wait)
+        if self._lookback.waiting and pause < _SHORT:
+            moved = await self._recogniser.run_once(timedelta(0))
+            if not moved:
+                await asyncio.sleep(pause.total_seconds())
+        else:
+            moved = await self._recogniser.run_once(min(wait, pause) if self._lookback.waiting else wait)
         began = time()
         if self._lookback.waiting and began >= self._rest_until:
             try:

@@ -220,11 +220,13 @@ def _reviews(
 ) -> list[ReviewItem]:
     """A review for each mention in doubt, unless it is only of people whom another mention names beyond doubt in the
     same role: then the answer would change nothing."""
-    roles = {mention.ref: _role(event, mention) for mention in event.mentions}
     doubtful: dict[str, list[Match]] = {}
     for match in matches:
         if match.decision is MatchDecision.REVIEW:
             doubtful.setdefault(match.mention, []).append(match)
+    if not doubtful:
+        return []
+    roles = {mention.ref: _role(event, mention) for mention in event.mentions}
     return [
         ReviewItem(
             review_id=digest("review", event.event_id, mention),
