@@ -11,17 +11,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.events import SUSPECT_ROLES, Feed, Kind
 from domain.ids import RuleId
+from domain.people import MemberStatus
 from domain.triggers import Sensitivity
 from triggers.asking import Asking
-from triggers.conditions import ALWAYS, Condition, compiled, facts_asked
+from triggers.conditions import ALWAYS, Condition, compiled, facts_asked, written_out
 from triggers.facts import FACTS
 from triggers.faults import Faults, RuleFileError, did_you_mean
 from triggers.language import (
+    AbsenceForm,
+    AccumulatedForm,
     CoolingForm,
     CountForm,
+    EntersForm,
     EventForm,
     MergingForm,
     PatternForm,
+    QuietForm,
     RuleFileHead,
     RuleForm,
     SequenceForm,
@@ -29,14 +34,20 @@ from triggers.language import (
 )
 from triggers.occurrences import SILENT
 from triggers.patterns import (
+    AbsencePattern,
+    AccumulatedPattern,
     AnyOf,
     CountPattern,
+    EntersPattern,
     EventPattern,
     Merging,
     Pattern,
+    QuietPattern,
     SequencePattern,
     event_pattern,
     events_in,
+    parts_of,
+    waits,
 )
 from triggers.reading import Document, Path
 from triggers.reference import Reference
@@ -50,8 +61,11 @@ _NEVER = event_pattern(frozenset())
 _GROUNDS: TypeAdapter[PatternForm] = TypeAdapter(PatternForm)
 
 
-def checked(document: Document, reference: Reference, *, name: str) -> RuleSet:
-    """The rule set of a document. Raises RuleFileError with every fault, each with rule, path and line."""
+def checked(document: Document, reference: Reference, *, name: str, beside: frozenset[str] = frozenset()) -> RuleSet:
+    """The rule set of a document. Raises RuleFileError with every fault, each with rule, path and line.
+
+    `beside` are ids of rules that it is used together with, which its own may ask about.
+    """
     faults = Faults(document)
     data = document.data
     if not isinstance(data, dict):
@@ -59,7 +73,7 @@ def checked(document: Document, reference: Reference, *, name: str) -> RuleSet:
         faults.refuse(name)
         raise RuleFileError(name, faults.found)
     head = _head(data, faults)
-    compiler = _Compiler(faults, reference, _ids(data), _grounds(data, faults))
+    compiler = _Compiler(faults, reference, _ids(data) | beside, _grounds(data, faults))
     rules = compiler.rules(data.get("rules"))
     faults.refuse(name)
     assert head is not None
@@ -221,7 +235,62 @@ class _Compiler:
                     self._pattern(part, (*path, "any_of", place), depth + 1) for place, part in enumerate(form.any_of)
                 )
             )
-        return self._ground(str(form.ground), (*path, "ground"), depth)
+        if form.ground is not None:
+            return self._ground(form.ground, (*path, "ground"), depth)
+        return self._over_time(form, path, depth)
+
+    def _over_time(self, form: PatternForm, path: Path, depth: int) -> Pattern:
+        """Patterns of what did not happen, and of what adds up over the years."""
+        if form.absence is not None:
+            return self._absence(form.absence, (*path, "absence"), depth)
+        if form.enters is not None:
+            return self._enters(form.enters, (*path, "enters"))
+        if form.quiet is not None:
+            return self._quiet(form.quiet, (*path, "quiet"), depth)
+        assert form.accumulated is not None
+        return self._accumulated(form.accumulated, (*path, "accumulated"), depth)
+
+    def _absence(self, form: AbsenceForm, path: Path, depth: int) -> Pattern:
+        return AbsencePattern(
+            after=self._pattern(form.after, (*path, "after"), depth + 1),
+            unless=self._pattern(form.unless, (*path, "unless"), depth + 1),
+            within=form.within,
+            until=form.until or "",
+            same_occurrence=form.same_occurrence,
+            from_start=form.from_start,
+            step=form.step,
+        )
+
+    def _enters(self, form: EntersForm, path: Path) -> Pattern:
+        known = [status.value for status in MemberStatus]
+        for place, word in enumerate(form.status):
+            if word not in known:
+                there_are = did_you_mean(word, known) or f"; there are {', '.join(known)}"
+                self.tell(f"'{word}' is not a programme status{there_are}", (*path, "status", place))
+        return EntersPattern(frozenset(form.status), form.by_record)
+
+    def _quiet(self, form: QuietForm, path: Path, depth: int) -> Pattern:
+        return QuietPattern(
+            of=self._pattern(form.of, (*path, "of"), depth + 1),
+            since=self._pattern(form.since, (*path, "since"), depth + 1),
+            lasting=form.lasting,
+            paused=self._pattern(form.paused, (*path, "paused"), depth + 1),
+            resumed=self._pattern(form.resumed, (*path, "resumed"), depth + 1),
+        )
+
+    def _accumulated(self, form: AccumulatedForm, path: Path, depth: int) -> Pattern:
+        if form.at_least > len(form.categories):
+            self.tell(
+                f"at least {form.at_least} of {len(form.categories)} categories can never be; lower 'at_least' or add "
+                "categories",
+                (*path, "at_least"),
+            )
+        where = self._asking().condition(form.where, (*path, "where")) if form.where else ALWAYS
+        categories = tuple(
+            (name, self._pattern(part, (*path, "categories", name), depth + 1))
+            for name, part in form.categories.items()
+        )
+        return AccumulatedPattern(categories, form.at_least, where, written_out(where))
 
     def _ground(self, name: str, path: Path, depth: int) -> Pattern:
         if name in self.using:
@@ -305,15 +374,25 @@ class _Compiler:
     # -- rules as wholes -------------------------------------------------------------------------------------------
 
     def _guards(self, when: Pattern, form: RuleForm) -> None:
+        self._waits(when)
         events = events_in(when)
         if len(events) > MAX_EVENTS_IN_RULE:
             self.tell(f"a rule may ask for at most {MAX_EVENTS_IN_RULE} events", ("when",))
-        if any(Feed.INTEL in {kind.feed for kind in event.kinds} for event in events):
+        if events and any(Feed.INTEL in {kind.feed for kind in event.kinds} for event in events):
             intel_only = all({kind.feed for kind in event.kinds} == {Feed.INTEL} for event in events)
             if intel_only and form.then.expires_after is None:
                 self.tell("a rule on intelligence alone needs 'expires_after' (14d is usual)", ("then",))
         if any(event.kinds and event.subject.value == "linked" for event in events):
             self._linked(events)
+
+    def _waits(self, when: Pattern) -> None:
+        """An absence lies in the future when it is looked for: nothing else may be built on it."""
+        tops = when.parts if isinstance(when, AnyOf) else (when,)
+        for top in tops:
+            for inner in parts_of(top):
+                if waits(inner):
+                    self.tell("an absence or a quiet time stands at the top of a rule, or in its any_of", ("when",))
+                    return
 
     def _linked(self, events: tuple[EventPattern, ...]) -> None:
         suspect_words = {role.value for role in SUSPECT_ROLES}

@@ -15,7 +15,19 @@ from domain.triggers import Reason, Sensitivity
 from triggers.conditions import All, Condition, FiredFor, Not, OneOf, Operator, Test, Unless
 from triggers.facts import FACTS, FactType
 from triggers.moments import Moment
-from triggers.patterns import AnyOf, CountPattern, Distinct, EventPattern, Pattern, SequencePattern, Subject
+from triggers.patterns import (
+    AbsencePattern,
+    AccumulatedPattern,
+    AnyOf,
+    CountPattern,
+    Distinct,
+    EntersPattern,
+    EventPattern,
+    Pattern,
+    QuietPattern,
+    SequencePattern,
+    Subject,
+)
 from triggers.rules import Rule
 
 GENERIC = "Something has changed and a contact is advised"
@@ -55,6 +67,18 @@ def reasons_of(moments: Sequence[Moment], sensitivity: Sensitivity) -> tuple[Rea
             occurred_at=entry.occurred_at,
         )
     return tuple(told.values())
+
+
+def silence(moment: Moment) -> Reason:
+    """What made an absence true: that nothing had come by the instant at which it was due."""
+    entry = moment.entry
+    return Reason(
+        text=f"Nothing more was heard until {london(moment.at)}",
+        event_id=entry.event_id,
+        kind=entry.kind.value,
+        feed=entry.feed.value,
+        occurred_at=moment.at,
+    )
 
 
 def headline_of(headline: str, moments: Sequence[Moment]) -> str:
@@ -138,6 +162,43 @@ def pattern_words(pattern: Pattern) -> str:
             return f"first {first}, then, within {span_words(pattern.within)}, {then}"
         case AnyOf(parts):
             return "; or ".join(pattern_words(part) for part in parts)
+        case EntersPattern():
+            return _entering_words(pattern)
+        case AbsencePattern():
+            return _absence_words(pattern)
+        case QuietPattern():
+            return (
+                f"nothing for {span_words(pattern.lasting)} of: {pattern_words(pattern.of)}; counted from the last one,"
+                f" else from when {pattern_words(pattern.since)}; not counting the time between "
+                f"{pattern_words(pattern.paused)} and {pattern_words(pattern.resumed)}"
+            )
+        case AccumulatedPattern():
+            return _accumulated_words(pattern)
+
+
+def _entering_words(pattern: EntersPattern) -> str:
+    states = " or ".join(sorted(pattern.statuses))
+    if pattern.by_record:
+        return "the watch begins, by the member's own record"
+    return f"the person becomes {states}, or is so when the watch begins" if states else "the watch begins"
+
+
+def _absence_words(pattern: AbsencePattern) -> str:
+    until = f"the end of the day of the {pattern.until.replace('_', ' ')}"
+    wait = until if pattern.within is None else span_words(pattern.within)
+    since = " from the start of the same" if pattern.from_start else ""
+    same = " of the same" if pattern.same_occurrence else ""
+    return (
+        f"after {pattern_words(pattern.after)}, within {wait}{since}, nothing{same} of: {pattern_words(pattern.unless)}"
+    )
+
+
+def _accumulated_words(pattern: AccumulatedPattern) -> str:
+    names = ", ".join(name for name, _ in pattern.categories)
+    where = condition_words(pattern.where)
+    return f"{pattern.at_least} of {len(pattern.categories)} categories ({names}) are evidenced" + (
+        f", each with {where}" if where else ""
+    )
 
 
 def _count_words(pattern: CountPattern) -> str:

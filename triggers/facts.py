@@ -120,6 +120,12 @@ def _departed(moment: Moment) -> Any:
     return departed is not None and departed <= moment.at
 
 
+def _at_home(moment: Moment) -> Any:
+    """Whether it happened in the member's household; unknown where either is unknown."""
+    told, own = moment.values.get("household_key"), moment.person.member.household_id
+    return None if not told or not own else told == own
+
+
 def _weapon_known(moment: Moment) -> Any:
     weapon = moment.values.get("weapon")
     return weapon is not None and folded_word(weapon) not in ("none", "no", "no_weapon")
@@ -209,6 +215,11 @@ _LIST = (
     _fact("flags", _S, "crime flags", _folded("flags"), open_words=True),
     _fact("weapon_known", _T, "a weapon on record", _weapon_known),
     _fact("found", _S, "what the search found", _found, open_words=True),
+    _fact("at_home", _T, "at the person's home", _at_home),
+    _fact("safeguarding", _S, "safeguarding marks", _folded("safeguarding"), open_words=True),
+    _fact("category", _W, "kind of police log", _one_folded("category"), open_words=True),
+    _fact("qualifiers", _S, "marks of the police log", _folded("qualifiers"), open_words=True),
+    _fact("disposal", _W, "what became of the custody", _one_folded("disposal"), open_words=True),
     _fact("risk", _W, "risk of the missing episode", _risk, words=_values(MissingRisk)),
     _fact("from_care", _T, "missing from care", _said("from_care"), told="from_care"),
     _fact("found_other_force", _T, "found in another force's area", _found_other_force),
@@ -235,6 +246,7 @@ _LIST = (
     _fact("age", _N, "age", lambda m: m.person.age(m.at)),
     _fact("programme", _W, "programme", lambda m: folded_word(m.person.member.programme) or None, open_words=True),
     _fact("area", _W, "area", lambda m: folded_word(m.person.member.area) or None, open_words=True),
+    _fact("step", _W, "which wait has ended", lambda m: m.step or None, open_words=True, only_in_priority=True),
     _fact("count", _N, "how many in the window", lambda m: m.count, only_in_priority=True),
 )
 

@@ -5,14 +5,14 @@ version of what it keeps and the difference, by occurrence of the completing mom
 patterns over several occurrences.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from domain.ids import OccurrenceKey
 from triggers.hits import Grading, Hit, all_alike, comes_about, edges, hits_on
-from triggers.indexing import Sheets
+from triggers.indexing import HistoryIndex, Keys
 from triggers.patterns import AnyOf, EventPattern, Subject
 
 Hits = tuple[Hit, ...]
@@ -52,6 +52,13 @@ class Finder(Protocol):
         """What is found in no history."""
 
 
+class Looking(Finder, Protocol):
+    """Finds one pattern in the history itself."""
+
+    def look(self, found: Found, changed: Keys, index: HistoryIndex, /) -> Difference:
+        """What is different, now that the occurrences `changed` are."""
+
+
 class Joining(Finder, Protocol):
     """Finds one pattern from what the finders of its parts find."""
 
@@ -74,10 +81,10 @@ class EventFinder:
         """Nothing found."""
         return Found({})
 
-    def look(self, found: Found, changed: Collection[OccurrenceKey], sheets: Sheets) -> Difference:
+    def look(self, found: Found, changed: Keys, index: HistoryIndex) -> Difference:
         """What is different: it looks again at the occurrences that changed, and at no other."""
         difference: dict[OccurrenceKey, tuple[Hits, Hits]] | None = None
-        pattern, hits = self.pattern, found.hits
+        pattern, hits, sheets = self.pattern, found.hits, index.sheets
         for key in changed:
             now, sheet = _NO_HITS, sheets.get(key)
             if sheet is not None and comes_about(sheet, pattern):

@@ -45,7 +45,19 @@ class Hit:
     worked out when asked for: nearly all hits of a long history are never read again.
     """
 
-    __slots__ = ("_together", "at", "decision", "key", "last", "learnt", "occurrence", "open", "rank")
+    __slots__ = (
+        "_together",
+        "at",
+        "decision",
+        "due",
+        "key",
+        "last",
+        "lateness",
+        "learnt",
+        "occurrence",
+        "open",
+        "rank",
+    )
 
     def __init__(
         self,
@@ -54,12 +66,18 @@ class Hit:
         decision: FiringDecision = FiringDecision.FIRED,
         rank: int = 3,
         together: Together | None = None,
+        *,
+        occurrence: OccurrenceKey | None = None,
+        due: bool = False,
+        lateness: timedelta | None = None,
     ) -> None:
         self.last = last
         self.at = last.at
         self.key = (last.order, last.subject)
-        self.occurrence: OccurrenceKey = last.entry.occurrence  # of the completing moment
+        self.occurrence: OccurrenceKey = occurrence or last.entry.occurrence  # what it is about
+        self.due = due  # whether it came about by the clock
         self.learnt = learnt
+        self.lateness = learnt - last.at if lateness is None else lateness
         self.decision = decision
         self.open = decision is FiringDecision.FIRED  # whether no guard stands against it
         self.rank = rank
@@ -116,11 +134,12 @@ def _of_several(pattern: EventPattern, raw: Sequence[list[Hit]], tolerance: time
 ASKED_VALUES = frozenset((
     "intent", "mechanism", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code", "offences", "flags",
     "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
-    "exploitation_type", "outcome", "themes", "grade", "origin_unit", "handling_given", "sanitised",
+    "exploitation_type", "outcome", "themes", "grade", "origin_unit", "household_key",
+    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised",
 ))  # fmt: skip
 """All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 
-_ENDINGS = ("ended_at", "released_at")
+ENDINGS = frozenset(("ended_at", "released_at"))
 """What is read of an occurrence as known now, not as told at the moment."""
 
 
@@ -153,7 +172,7 @@ def _same_values(here: Moment, there: Moment) -> bool:
     if _differ(here.values, there.values) or _differ(one.values, other.values):
         return False
     final, later = here.occurrence.final, there.occurrence.final
-    return all(final.get(name) == later.get(name) for name in _ENDINGS)
+    return all(final.get(name) == later.get(name) for name in ENDINGS)
 
 
 def _differ(one: Values, other: Values) -> bool:

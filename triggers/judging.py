@@ -12,7 +12,7 @@ from domain.ids import EventId, OccurrenceKey, firing_id
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
 from triggers.conditions import ALWAYS, facts_asked, rules_asked
-from triggers.explain import headline_of, reasons_of
+from triggers.explain import headline_of, reasons_of, silence
 from triggers.finding import Hits
 from triggers.hits import Grading, Hit
 from triggers.lines import Line, in_order
@@ -179,10 +179,12 @@ def _candidate(judge: Judge, hit: Hit, asked: Asked) -> Verdict:
         moment = last.asked_by(hit.count if judge.asks_count else None, fired.__contains__)
     decision = hit.decision
     if decision is FiringDecision.FIRED:
-        standing = moment.person.standing(moment.at, moment.feed)
+        # An absence belongs to the time before its instant: an authority that ends with the day still covers it.
+        at = moment.at - _A_MOMENT if hit.due else moment.at
+        standing = moment.person.standing(at, moment.feed)
         if standing is not Standing.IN_DATE:
             decision = DECISION_BY_STANDING[standing]
-    ground = _ground(rule, moment)
+    ground = _ground(rule, hit)
     priority = _final_priority(rule, moment) if rule.then.priorities else rule.then.priority
     return Verdict(
         rule_id=rule.rule_id,
@@ -195,6 +197,8 @@ def _candidate(judge: Judge, hit: Hit, asked: Asked) -> Verdict:
         priority=priority,
         decision=decision,
         make=lambda: _firing(rule, hit, moment, ground=ground, priority=priority),
+        due=hit.due,
+        lateness=hit.lateness,
     )
 
 
@@ -220,27 +224,33 @@ def _firing(rule: Rule, hit: Hit, moment: Moment, *, ground: str, priority: Prio
         anchor=moment.entry.event_id,
         ground=ground,
         contributing=tuple(dict.fromkeys(one.entry.event_id for one in moments)),
-        reasons=reasons_of(moments, then.sensitivity),
+        reasons=(*reasons_of(moments, then.sensitivity), *((silence(moment),) if hit.due else ())),
         headline=headline_of(_first(then.headlines, moment) or then.headline, moments),
         message_key=then.message_key,
         sensitivity=Sensitivity.INTEL if held else then.sensitivity,
         channels=then.channels,
         contact_within=then.contact_within,
         expires_after=then.expires_after,
-        late=hit.learnt - hit.at > rule.late_after,
+        late=hit.lateness > rule.late_after,
         suggestion=then.suggestion,
         review=_first(then.reviews, moment) or "",
+        step=hit.last.step,
     )
 
 
-def _ground(rule: Rule, moment: Moment) -> str:
+def _ground(rule: Rule, hit: Hit) -> str:
+    """What the firing is about; of several waits that rest on the same, each is one of its own."""
+    step = f"#{hit.last.step}" if hit.last.step else ""
     match rule.cooling.ground:
         case Ground.OCCURRENCE:
-            return str(moment.entry.occurrence)
+            return str(hit.occurrence) + step
         case Ground.SUBJECT:
-            return moment.subject
+            return hit.last.subject + step
         case Ground.PERSON:
-            return ""
+            return step
+
+
+_A_MOMENT = timedelta(microseconds=1)
 
 
 # -- cooling -------------------------------------------------------------------------------------------------------
@@ -311,7 +321,7 @@ def _judged(rule: Rule, verdict: Verdict, behind: _Behind) -> Verdict:
     for known in behind.fired(verdict.ground, rule.cooling.within, verdict.fired_at):
         if _cools(rule, known, verdict):
             return verdict.judged(FiringDecision.COOLING, known)
-    if verdict.learnt_at - verdict.fired_at > rule.tolerance:
+    if verdict.lateness > rule.tolerance:
         return verdict.judged(FiringDecision.TOO_LATE)
     return verdict.judged(FiringDecision.FIRED)
 

@@ -12,7 +12,7 @@ from domain.events import Kind
 from domain.ids import OccurrenceKey
 from domain.people import CohortMember
 from triggers.changes import Changes, compare
-from triggers.finding import NO_DIFFERENCE, Difference, EventFinder, Found, Joining
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Joining, Looking
 from triggers.history import History, HistoryEntry
 from triggers.indexing import HistoryIndex, Keys, index_of
 from triggers.judging import Judged, nothing_judged, rejudged
@@ -24,13 +24,19 @@ from triggers.verdicts import Verdict, canonical
 class Kept:
     """A rule set's answer for one member and history. What no question has touched yet is worked out when asked for."""
 
-    __slots__ = ("_found", "_judged", "_plan", "index", "rules")
+    __slots__ = ("_found", "_judged", "_plan", "index", "now", "rules")
 
     def __init__(
-        self, rules: RuleSet, index: HistoryIndex, found: list[Found | None], judged: list[Judged | None]
+        self,
+        rules: RuleSet,
+        index: HistoryIndex,
+        found: list[Found | None],
+        judged: list[Judged | None],
+        now: datetime | None = None,
     ) -> None:
         self.rules = rules
         self.index = index
+        self.now = now
         self._plan: Plan = plan_of(rules)
         self._found = found
         self._judged = judged
@@ -44,8 +50,30 @@ class Kept:
     def verdicts(self) -> tuple[Verdict, ...]:
         """All candidates with their verdicts, by fired_at, rule and anchor."""
         self._complete(range(len(self._plan.rules)))
-        listed = [verdict for judged in self._judged if judged is not None for verdict in judged.verdicts]
-        return tuple(sorted(listed, key=canonical))
+        return tuple(sorted((one for one in self._all() if one.seen_at(self.now)), key=canonical))
+
+    @property
+    def pending(self) -> tuple[Verdict, ...]:
+        """What will fire by the clock alone if nothing more is heard, by the time at which it is due."""
+        self._complete(self._plan.waiting)
+        waiting = (one for one in self._all() if one.due and one.fired and not one.seen_at(self.now))
+        return tuple(sorted(waiting, key=canonical))
+
+    def at(self, now: datetime) -> "Step":
+        """The same at a later time: what has become due in between comes about.
+
+        Time does not go back: an earlier `now` changes nothing.
+        """
+        if self.now is not None and now <= self.now:
+            return Step(self, (), ())
+        self._complete(self._plan.waiting)
+        later = Kept(self.rules, self.index, self._found, self._judged, now)
+        judged = (self._judged[place] for place in self._plan.waiting)
+        waiting = (one for each in judged if each is not None for one in each.verdicts)
+        return Step(later, (), [one for one in waiting if one.seen_at(now) and not one.seen_at(self.now)])
+
+    def _all(self) -> Iterable[Verdict]:
+        return (verdict for judged in self._judged if judged is not None for verdict in judged.verdicts)
 
     def changed(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = ()) -> "Step":
         """The next one, with `added` and without `removed`, and what that changes.
@@ -57,10 +85,13 @@ class Kept:
             return Step(self, (), ())
         steps = self._plan.steps(_kinds_of(keys, self.index, index))
         self._complete(steps.rules)
-        following = Kept(self.rules, index, self._found.copy(), self._judged.copy())
+        following = Kept(self.rules, index, self._found.copy(), self._judged.copy(), self.now)
         differences: list[Difference] = [NO_DIFFERENCE] * len(self._found)
         following._find(steps.events, steps.others, keys, differences)
         gone, come = following._judge(steps.rules, differences)
+        if self._plan.waiting:
+            gone = [one for one in gone if one.seen_at(self.now)]
+            come = [one for one in come if one.seen_at(self.now)]
         return Step(following, gone, come)
 
     def _complete(self, rules: Iterable[int]) -> None:
@@ -81,7 +112,7 @@ class Kept:
 
     def _find(
         self,
-        events: Iterable[tuple[int, EventFinder]],
+        events: Iterable[tuple[int, Looking]],
         others: Iterable[tuple[int, Joining]],
         keys: Keys,
         differences: list[Difference],
@@ -90,12 +121,12 @@ class Kept:
 
         `differences` holds what is already known to differ, and is filled with what else does.
         """
-        kept, sheets = self._found, self.index.sheets
+        kept, index = self._found, self.index
         differs = any(differences)
         for place, finder in events:
             found = kept[place]
             if found is not None:
-                difference = finder.look(found, keys, sheets)
+                difference = finder.look(found, keys, index)
                 if difference:
                     kept[place], differences[place], differs = found.differing(difference), difference, True
         if not differs:
@@ -168,8 +199,11 @@ class Step:
 _NO_CHANGES = Changes()
 
 
-def kept(rules: RuleSet, member: CohortMember, history: History) -> Kept:
-    """What `rules` say of `member` with this history, ready to be kept."""
+def kept(rules: RuleSet, member: CohortMember, history: History, now: datetime | None = None) -> Kept:
+    """What `rules` say of `member` with this history at `now`, ready to be kept.
+
+    Without `now` nobody keeps time: nothing comes about by the clock alone.
+    """
     plan = plan_of(rules)
-    index = index_of(history, member, rules.reference)
-    return Kept(rules, index, [None] * len(plan.finders), [None] * len(plan.rules))
+    index = index_of(history, member, rules.reference, plan.forward)
+    return Kept(rules, index, [None] * len(plan.finders), [None] * len(plan.rules), now)

@@ -102,6 +102,52 @@ class SequenceForm(_Form):
     same_subject: bool = True
 
 
+Step = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,20}$")]
+
+
+class AbsenceForm(_Form):
+    """After one thing, nothing of another until a wait ends: a span, or the end of the day that the first one names."""
+
+    after: "PatternForm"
+    unless: "PatternForm"
+    within: Window | None = None
+    until: Literal["review_date"] | None = None
+    same_occurrence: bool = False
+    from_start: bool = False
+    step: Step | Literal[""] = ""
+
+    @model_validator(mode="after")
+    def _one_wait(self) -> "AbsenceForm":
+        if (self.within is None) is (self.until is None):
+            raise ValueError("an absence needs either 'within' (24h, say) or 'until' (review_date), and not both")
+        return self
+
+
+class EntersForm(_Form):
+    """The person comes into a state, or the watch begins in it."""
+
+    status: tuple[str, ...] = Field(default=(), max_length=12)
+    by_record: bool = False
+
+
+class QuietForm(_Form):
+    """Nothing of one thing for so long."""
+
+    of: "PatternForm"
+    lasting: Window
+    since: "PatternForm"
+    paused: "PatternForm"
+    resumed: "PatternForm"
+
+
+class AccumulatedForm(_Form):
+    """So many categories evidenced, each by its own pattern, counted once each."""
+
+    at_least: int = Field(ge=2, le=MAX_COUNT, strict=True)
+    categories: dict[RuleName, "PatternForm"] = Field(min_length=2, max_length=30)
+    where: Where = {}
+
+
 class PatternForm(_Form):
     """Exactly one kind of pattern, or the name of a ground defined in the same file."""
 
@@ -109,6 +155,10 @@ class PatternForm(_Form):
     count: CountForm | None = None
     sequence: SequenceForm | None = None
     any_of: tuple["PatternForm", ...] | None = Field(default=None, min_length=1, max_length=20)
+    absence: AbsenceForm | None = None
+    enters: EntersForm | None = None
+    quiet: QuietForm | None = None
+    accumulated: AccumulatedForm | None = None
     ground: str | None = None
 
     @model_validator(mode="after")
@@ -119,7 +169,7 @@ class PatternForm(_Form):
         return self
 
 
-PATTERN_KINDS = ("event", "count", "sequence", "any_of", "ground")
+PATTERN_KINDS = ("event", "count", "sequence", "any_of", "absence", "enters", "quiet", "accumulated", "ground")
 
 
 class PriorityCase(_Form):

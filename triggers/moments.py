@@ -26,7 +26,8 @@ Order = tuple[datetime, int, datetime, str]
 @dataclass(slots=True, eq=False)
 class Moment:
     """`count` and `fired` are filled only where a rule's priority is decided: how many stand in the window, and
-    which other rules fired for the same ground. `at` is event time: of the entry, or when an absence was due.
+    which other rules fired for the same ground. `at` is event time: of the entry, or when an absence was due, which
+    `step` may name.
 
     A value like the others, never changed once made; it is not marked frozen because thousands are made a second and a
     frozen dataclass takes three times as long to make.
@@ -44,6 +45,7 @@ class Moment:
     order: Order
     count: int | None = None
     fired: Callable[[str], bool] | None = None
+    step: str = ""
     _codes: frozenset[str] | None = None
 
     @property
@@ -89,8 +91,15 @@ class Moment:
     def _with(self, values: Values, roles: frozenset[Role]) -> "Moment":
         return Moment(
             self.occurrence, self.entry, values, roles, self.subject, self.relation, self.person, self.reference,
-            self.at, self.order, self.count, self.fired,
+            self.at, self.order, self.count, self.fired, self.step,
         )  # fmt: skip
+
+    def at_instant(self, at: datetime, step: str) -> "Moment":
+        """What was known at this moment, judged at a later instant: when an absence was due, after all else then."""
+        moment = self._with(self.values, self.roles)
+        moment.at, moment.step = at, step
+        moment.order = (at, _AFTER_ALL, at, f"~{step}~{self.order[3]}")
+        return moment
 
     def asked_by(self, count: int | None, fired: Callable[[str], bool]) -> "Moment":
         """The same moment for a rule's tables: with how many stand in its window, and what fired for the ground."""
@@ -98,6 +107,9 @@ class Moment:
         moment.count, moment.fired, moment._codes = count, fired, self._codes
         return moment
 
+
+_AFTER_ALL = 2**62
+"""Above every sequence number: an absence is judged after everything of its instant."""
 
 _NO_CODES: frozenset[str] = frozenset()
 _NO_ROLES: frozenset[Role] = frozenset()

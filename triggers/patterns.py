@@ -100,7 +100,70 @@ class AnyOf:
     parts: tuple["Pattern", ...]
 
 
-Pattern = EventPattern | CountPattern | SequencePattern | AnyOf
+@dataclass(frozen=True, slots=True)
+class EntersPattern:
+    """The person comes into one of these states, or their watch begins while they are in one; no states: any.
+
+    `by_record`: only what the member's own record says (start of the watch), not what programme events say.
+    """
+
+    statuses: frozenset[str] = frozenset()
+    by_record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AbsencePattern:
+    """`after`, and nothing of `unless` up to and including an instant: `within` later, or the end of the London day
+    that `until` names (an attribute of what it comes after). It fires at that instant.
+
+    `from_start` counts from the start of the occurrence (an arrival), however late `after` became known. `step` names
+    the absence where a rule has several.
+    """
+
+    after: "Pattern"
+    unless: "Pattern"
+    within: timedelta | None
+    until: str = ""
+    same_occurrence: bool = False
+    from_start: bool = False
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietPattern:
+    """No `of` for so long: counted from the last one, else from `since`. Time between `paused` and `resumed` of one
+    occurrence (custody) does not run."""
+
+    of: "Pattern"
+    since: "Pattern"
+    lasting: timedelta
+    paused: "Pattern"
+    resumed: "Pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulatedPattern:
+    """`at_least` different categories are evidenced for the first time, each by any hit of its pattern, for ever.
+
+    `holds` is asked of every piece of evidence (under 18, say).
+    """
+
+    categories: tuple[tuple[str, "Pattern"], ...]
+    at_least: int
+    where: Condition
+    holds: Callable[[Moment], bool]
+
+
+Pattern = (
+    EventPattern
+    | CountPattern
+    | SequencePattern
+    | AnyOf
+    | EntersPattern
+    | AbsencePattern
+    | QuietPattern
+    | AccumulatedPattern
+)
 
 
 def event_pattern(
@@ -125,22 +188,47 @@ def event_pattern(
     )
 
 
+def parts_of(pattern: Pattern) -> tuple[Pattern, ...]:
+    """The patterns that a pattern is made of."""
+    match pattern:
+        case EventPattern() | EntersPattern():
+            return ()
+        case CountPattern(of=of):
+            return (of,)
+        case SequencePattern(first=first, then=then):
+            return (first, then)
+        case AnyOf(parts=parts):
+            return parts
+        case AbsencePattern(after=after, unless=unless):
+            return (after, unless)
+        case QuietPattern(of=of, since=since, paused=paused, resumed=resumed):
+            return (of, since, paused, resumed)
+        case AccumulatedPattern(categories=categories):
+            return tuple(of for _, of in categories)
+
+
+def all_in(pattern: Pattern) -> tuple[Pattern, ...]:
+    """The pattern and everything inside."""
+    return (pattern, *(inner for part in parts_of(pattern) for inner in all_in(part)))
+
+
 def events_in(pattern: Pattern) -> tuple[EventPattern, ...]:
     """Every event pattern inside."""
-    match pattern:
-        case EventPattern():
-            return (pattern,)
-        case CountPattern(of=of):
-            return events_in(of)
-        case SequencePattern(first=first, then=then):
-            return (*events_in(first), *events_in(then))
-        case AnyOf(parts=parts):
-            return tuple(event for part in parts for event in events_in(part))
+    return tuple(inner for inner in all_in(pattern) if isinstance(inner, EventPattern))
+
+
+def waits(pattern: Pattern) -> bool:
+    """Whether it can come about by the clock alone."""
+    return any(isinstance(inner, (AbsencePattern, QuietPattern)) for inner in all_in(pattern))
+
+
+_ENTERING = frozenset({"status", "watch", "review"})
 
 
 def families_of(pattern: Pattern) -> frozenset[str]:
     """The first words of the kinds it reads ('ed', 'crime' ...): an amendment of any of these may change it."""
-    return frozenset(kind.value.split(".")[0] for event in events_in(pattern) for kind in event.kinds)
+    read = frozenset(kind.value.split(".")[0] for event in events_in(pattern) for kind in event.kinds)
+    return read | _ENTERING if any(isinstance(inner, EntersPattern) for inner in all_in(pattern)) else read
 
 
 def facts_of(pattern: Pattern) -> frozenset[str]:

@@ -4,13 +4,31 @@ first; and which of them and of the rules an occurrence can touch. Made once per
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from domain.events import Kind
-from triggers.finding import EventFinder, Joining, any_finder
+from triggers.absences import AbsenceFinder, QuietFinder
+from triggers.accumulating import AccumulatedFinder
+from triggers.entering import EntersFinder
+from triggers.finding import EventFinder, Joining, Looking, any_finder
 from triggers.hits import Grading
 from triggers.judging import Judge, grading_of, judge_of
-from triggers.patterns import AnyOf, CountPattern, EventPattern, Pattern, SequencePattern
+from triggers.patterns import (
+    AbsencePattern,
+    AccumulatedPattern,
+    AnyOf,
+    CountPattern,
+    EntersPattern,
+    EventPattern,
+    Pattern,
+    QuietPattern,
+    SequencePattern,
+    all_in,
+    parts_of,
+    waits,
+)
 from triggers.rules import Rule, RuleSet
+from triggers.standing import STANDING_KINDS
 from triggers.windows import CountFinder, SequenceFinder
 
 
@@ -24,14 +42,15 @@ class Planned:
     kinds: frozenset[Kind]
 
 
-Split = tuple[tuple[tuple[int, EventFinder], ...], tuple[tuple[int, Joining], ...]]
+AnyKind = EventFinder | EntersFinder | Joining
+Split = tuple[tuple[tuple[int, Looking], ...], tuple[tuple[int, Joining], ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What to do when occurrences with some kinds of events changed: finders and rules by place, in order."""
 
-    events: tuple[tuple[int, EventFinder], ...]
+    events: tuple[tuple[int, Looking], ...]
     others: tuple[tuple[int, Joining], ...]
     rules: tuple[int, ...]
 
@@ -40,10 +59,12 @@ class Steps:
 class Plan:
     """Finders and rules in order; `kinds` are those that each finder reads."""
 
-    finders: tuple[EventFinder | Joining, ...]
+    finders: tuple[AnyKind, ...]
     kinds: tuple[frozenset[Kind], ...]
     rules: tuple[Planned, ...]
     places: Mapping[str, int]  # of rules, by id
+    waiting: tuple[int, ...]  # rules that may fire by the clock alone
+    forward: timedelta  # their longest wait
     _steps: dict[frozenset[Kind], Steps] = field(default_factory=dict, repr=False)
 
     def steps(self, kinds: frozenset[Kind]) -> Steps:
@@ -61,11 +82,16 @@ class Plan:
         return known
 
     def split(self, places: Iterable[int]) -> Split:
-        """Finders of single events, and the others, in order."""
-        listed = sorted(places)
-        events = [(place, finder) for place in listed if isinstance(finder := self.finders[place], EventFinder)]
-        others = [(place, finder) for place in listed if not isinstance(finder := self.finders[place], EventFinder)]
-        return tuple(events), tuple(others)
+        """Finders that look at the history, and those that join what others find, in order."""
+        looking: list[tuple[int, Looking]] = []
+        joining: list[tuple[int, Joining]] = []
+        for place in sorted(places):
+            finder = self.finders[place]
+            if isinstance(finder, (EventFinder, EntersFinder)):
+                looking.append((place, finder))
+            else:
+                joining.append((place, finder))
+        return tuple(looking), tuple(joining)
 
     def finders_of(self, rules: Iterable[int]) -> list[int]:
         """The finders that these rules need, in order."""
@@ -95,19 +121,20 @@ def _planned(listed: tuple[Rule, ...]) -> Plan:
     making = _Making()
     places = {str(rule.rule_id): place for place, rule in enumerate(listed)}
     roots = [making.place(rule.when, rule, grading_of(rule)) for rule in listed]
+    waiting = tuple(place for place, rule in enumerate(listed) if waits(rule.when))
     planned: list[Planned] = []
     for rule, root in zip(listed, roots, strict=True):
         asks = tuple(sorted(places[asked] for asked in rule.asks if asked in places))
         kinds = making.kinds[root].union(*(planned[place].kinds for place in asks))
         planned.append(Planned(judge_of(rule), root, asks, kinds))
-    return Plan(tuple(making.finders), tuple(making.kinds), tuple(planned), places)
+    return Plan(tuple(making.finders), tuple(making.kinds), tuple(planned), places, waiting, _forward(listed))
 
 
 @dataclass(slots=True)
 class _Making:
     """Places finders, those of parts first; equal ones share a place."""
 
-    finders: list[EventFinder | Joining] = field(default_factory=list)
+    finders: list[AnyKind] = field(default_factory=list)
     kinds: list[frozenset[Kind]] = field(default_factory=list)
     known: dict[Hashable, int] = field(default_factory=dict)
 
@@ -123,20 +150,55 @@ class _Making:
                 shape = tuple(type(part).__name__ for part in listed)
                 finder = any_finder(pattern, parts, tolerance)
                 return self._kept(("any", parts, shape, finder.linked, tolerance), finder, self._reads(parts))
-            case CountPattern(of=of):
-                parts = (self.place(of, rule, None),)
-                return self._kept((id(pattern), tolerance), CountFinder(pattern, parts, tolerance), self._reads(parts))
-            case SequencePattern(first=first, then=then):
-                parts = (self.place(first, rule, None), self.place(then, rule, None))
-                return self._kept((id(pattern), tolerance), SequenceFinder(pattern, parts), self._reads(parts))
+            case EntersPattern():
+                return self._kept(pattern, EntersFinder(pattern), STANDING_KINDS)
+            case _:
+                parts = tuple(self.place(part, rule, None) for part in parts_of(pattern))
+                return self._kept((id(pattern), tolerance), _joining(pattern, parts, tolerance), self._reads(parts))
 
     def _reads(self, parts: Iterable[int]) -> frozenset[Kind]:
         return frozenset().union(*(self.kinds[part] for part in parts))
 
-    def _kept(self, key: Hashable, finder: EventFinder | Joining, kinds: frozenset[Kind]) -> int:
+    def _kept(self, key: Hashable, finder: AnyKind, kinds: frozenset[Kind]) -> int:
         place = self.known.get(key)
         if place is None:
             place = self.known[key] = len(self.finders)
             self.finders.append(finder)
             self.kinds.append(kinds)
         return place
+
+
+def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> Joining:
+    """The finder of a pattern made of others."""
+    match pattern:
+        case CountPattern():
+            return CountFinder(pattern, parts, tolerance)
+        case SequencePattern():
+            return SequenceFinder(pattern, parts)
+        case AbsencePattern():
+            return AbsenceFinder(pattern, parts)
+        case QuietPattern():
+            return QuietFinder(pattern, parts)
+        case AccumulatedPattern():
+            return AccumulatedFinder(pattern, parts, tolerance)
+        case AnyOf():
+            return any_finder(pattern, parts, tolerance)
+        case EventPattern() | EntersPattern():
+            raise AssertionError("these have no parts")
+
+
+def _forward(listed: Iterable[Rule]) -> timedelta:
+    """How long after an occurrence a rule may still judge it: its longest wait."""
+    waiting = [
+        inner for rule in listed for inner in all_in(rule.when) if isinstance(inner, (AbsencePattern, QuietPattern))
+    ]
+    return max((_wait(one) for one in waiting), default=timedelta(0))
+
+
+def _wait(pattern: AbsencePattern | QuietPattern) -> timedelta:
+    known = pattern.within if isinstance(pattern, AbsencePattern) else None
+    return MAX_WAIT if known is None else known
+
+
+MAX_WAIT = timedelta(days=3650)
+"""For waits that end on a day that an event names, and for quiet periods, in which the clock may stand still."""

@@ -36,14 +36,16 @@ def age_on(member: CohortMember, day: date) -> int | None:
 class Person:
     """A member seen through their own history: asked by event time, answers from record and overlay.
 
+    `changes` are the entries that changed their standing, each with the member after it, oldest first.
     `history` is what stands of it: a change of standing that was retracted has never been.
     """
 
-    __slots__ = ("_ages", "_changes", "_times", "_undated", "area", "member")
+    __slots__ = ("_ages", "_changes", "_times", "_undated", "area", "changes", "member")
 
     def __init__(self, member: CohortMember, history: Iterable[HistoryEntry], reference: Reference) -> None:
         self.member = member
-        self._changes = _overlays(member, history)
+        self.changes = _overlays(member, history)
+        self._changes = tuple((entry.occurred_at, after) for entry, after in self.changes)
         self._times = tuple(at for at, _ in self._changes)
         self._ages: dict[Any, int | None] = {}  # by hour: all of an hour is one London day
         self._undated: dict[tuple[MemberStatus, Feed], Standing] = {}
@@ -91,14 +93,14 @@ class Person:
         return watch_standing(member, on=at, feed=feed)
 
 
-def _overlays(member: CohortMember, history: Iterable[HistoryEntry]) -> tuple[tuple[datetime, CohortMember], ...]:
+def _overlays(member: CohortMember, history: Iterable[HistoryEntry]) -> tuple[tuple[HistoryEntry, CohortMember], ...]:
     """The member after each change of standing, oldest first."""
     now = member
-    changes: list[tuple[datetime, CohortMember]] = []
+    changes: list[tuple[HistoryEntry, CohortMember]] = []
     for entry in history:
         if entry.kind in STANDING_KINDS and entry.subject == member.member_id:
             now = _after(now, entry)
-            changes.append((entry.occurred_at, now))
+            changes.append((entry, now))
     return tuple(changes)
 
 

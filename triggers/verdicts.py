@@ -1,7 +1,7 @@
 """What the evaluator answers: every candidate firing with its decision, and why."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.ids import EventId, FiringId, MemberId, OccurrenceKey, RuleId, firing_id
@@ -49,9 +49,11 @@ class Verdict:
         "_trigger",
         "anchor",
         "decision",
+        "due",
         "fired_at",
         "ground",
         "key",
+        "lateness",
         "learnt_at",
         "member_id",
         "occurrence",
@@ -73,6 +75,8 @@ class Verdict:
         decision: FiringDecision,
         make: Callable[[], TriggerFired],
         cooler: "Verdict | None" = None,
+        due: bool = False,
+        lateness: timedelta | None = None,
     ) -> None:
         self.rule_id = rule_id
         self.member_id = member_id
@@ -80,10 +84,12 @@ class Verdict:
         self.anchor = anchor
         self.fired_at = fired_at
         self.learnt_at = learnt_at
+        self.lateness = learnt_at - fired_at if lateness is None else lateness
         self.occurrence = occurrence
         self.priority = priority
         self.decision = decision
         self.key = (fired_at, priority.rank, anchor)  # the order in which a rule's candidates are judged
+        self.due = due  # whether it is the clock that makes it fire
         self._cooler = cooler
         self._make = make
         self._firing_id: FiringId | None = None
@@ -105,6 +111,8 @@ class Verdict:
             decision=decision,
             make=self._make,
             cooler=cooler,
+            due=self.due,
+            lateness=self.lateness,
         )
         made._firing_id, made._trigger = self._firing_id, self._trigger
         return made
@@ -144,6 +152,10 @@ class Verdict:
     def unguarded(self) -> bool:
         """Whether no guard stands against it: it fired, or only cooling or lateness kept it quiet."""
         return self.decision in _UNGUARDED
+
+    def seen_at(self, now: datetime | None) -> bool:
+        """Whether it can have fired by `now`: an absence only once it is due, and never where nobody keeps time."""
+        return not self.due or (now is not None and self.fired_at <= now)
 
     def __repr__(self) -> str:
         return f"Verdict({self.rule_id}, {self.decision}, {self.priority}, {self.fired_at.isoformat()})"

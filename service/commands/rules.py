@@ -69,7 +69,7 @@ def test(
         rows = []
         for scenario in read_scenarios(file.read_bytes()):
             for which in scenario.rules or (using or "tipt",):
-                result = run_scenario(scenario, _load(which))
+                result = run_scenario(scenario, _load_for_tests(which))
                 rows.append((file.name, scenario.name, result.passed, result.difference))
         return rows
 
@@ -98,3 +98,10 @@ def _load(which: str) -> "RuleSet":
 
     file = Path(which)
     return load_rules_file(file) if file.suffix in {".yaml", ".yml"} else shipped_rules(which)
+
+
+def _load_for_tests(which: str) -> "RuleSet":
+    """As `_load`, with the shipped rules that come about by the clock: a test keeps time, the live service not yet."""
+    from triggers.loading import rules_for_tests
+
+    return _load(which) if Path(which).suffix in {".yaml", ".yml"} else rules_for_tests(which)

@@ -78,7 +78,7 @@ class Life:
         self.member = member
         self.reference = reference
         self.moments = moments(kept, reference)
-        self._own = [entry for entry in not_retracted(kept) if entry.subject == member.member_id]
+        self.own = [entry for entry in not_retracted(kept) if entry.subject == member.member_id]
 
     def words(self, name: str) -> frozenset[str]:
         return frozenset(self.reference.lists[name])
@@ -86,7 +86,7 @@ class Life:
     def as_of(self, at: datetime) -> CohortMember:
         """The record with every change that had happened by then."""
         member = self.member
-        for entry in self._own:
+        for entry in self.own:
             if entry.occurred_at <= at:
                 member = _changed(member, entry)
         return member

@@ -29,6 +29,7 @@ class Candidate:
     learnt: datetime
     about: str
     key: str = ""
+    lateness: timedelta | None = None  # where it is not the time from `at` to `learnt`
 
 
 # -- grounds -------------------------------------------------------------------------------------------------------
@@ -467,7 +468,7 @@ def cool(
         )
         if quiet:
             continue
-        if one.learnt - one.at > late:
+        if (one.learnt - one.at if one.lateness is None else one.lateness) > late:
             ends.append((one, "too_late"))
         else:
             fired.append(one)

@@ -16,6 +16,7 @@ from domain.events import (
     Feed,
     Grade,
     Handling,
+    IncidentAttributes,
     IntelAttributes,
     Intent,
     Kind,
@@ -171,6 +172,57 @@ def _varied(random: Random, entry: HistoryEntry) -> HistoryEntry:
         place = Place(lat=52.4 + random.random() / 20, lon=-1.5 + random.random() / 20, force_area=force)
         return replace(entry, place=place)
     return entry
+
+
+OWN_KINDS = (
+    Kind.REFERRAL_RECEIVED,
+    Kind.VISIT_MADE,
+    Kind.TRIAGE_DONE,
+    Kind.CALLBACK_REQUESTED,
+    Kind.CALLBACK_MADE,
+    Kind.APPOINTMENT_MISSED,
+    Kind.REVIEW_DONE,
+    Kind.STATUS_CHANGED,
+    Kind.INCIDENT_OPENED,
+    Kind.CRIME_RECORDED,
+)
+
+
+def random_programme(random: Random, size: int, *, days: int = 60) -> list[HistoryEntry]:
+    """`size` entries of what the programme does, and of evidence that adds up, close enough to meet each other."""
+    entries = []
+    for place in range(size):
+        kind = random.choice(OWN_KINDS)
+        at = START + timedelta(minutes=15 * random.randrange(days * 24 * 4) if days > 3 else 15 * random.randrange(200))
+        feed = kind.feed or Feed.POLICE
+        event = Event(
+            event_id=event_id(feed="p", source_system="p", source_key=f"p{place}", kind=kind, version="1"),
+            kind=kind,
+            feed=feed,
+            source_system=f"p-{feed}",
+            source_key=f"p{place}",
+            occurred_at=at,
+            received_at=at + timedelta(hours=random.choice([0, 0, 1, 30])),
+            attributes=_own_attributes(random, kind),
+        )
+        role = Role.VICTIM if kind is Kind.CRIME_RECORDED else Role.CLIENT
+        entries.append(entry_of(event, subject="M1", relation=Relation.SELF, role=role))
+    return entries
+
+
+def _own_attributes(random: Random, kind: Kind) -> Attributes:
+    pick: Any = random.choice
+    match kind:
+        case Kind.TRIAGE_DONE | Kind.REVIEW_DONE:
+            return ProgrammeAttributes(review_date=pick([None, START + timedelta(days=random.randrange(60))]))
+        case Kind.STATUS_CHANGED:
+            return ProgrammeAttributes(status=pick(["at_risk", "disengaged", "non_engager", "active"]))
+        case Kind.INCIDENT_OPENED:
+            return IncidentAttributes(qualifiers=pick([("alcohol",), ("s136",), ("child_alone",), ()]))
+        case Kind.CRIME_RECORDED:
+            return CrimeAttributes(ho_code=pick(["11A", "88A", "49"]), flags=pick([(), ("domestic_abuse",)]))
+        case _:
+            return ATTRIBUTES_BY_KIND[kind]()
 
 
 def random_member(random: Random) -> CohortMember:

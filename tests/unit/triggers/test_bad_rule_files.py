@@ -46,6 +46,11 @@ def test_the_good_file_is_good() -> None:
 WHEN = ("rules", 0, "when")
 EVENT: dict[str, Any] = {"kinds": ["ed.*"], "where": {"intent": "assault"}}
 COUNT: dict[str, Any] = {"of": {"event": EVENT}, "at_least": 2, "within": "28d"}
+ABSENCE: dict[str, Any] = {"after": {"event": EVENT}, "unless": {"event": {"kinds": ["visit.made"]}}}
+ADDED: dict[str, Any] = {
+    "at_least": 2,
+    "categories": {"DVH": {"event": {"kinds": ["da.incident"]}}, "SEP": {"event": {"kinds": ["missing.*"]}}},
+}
 SEQUENCE: dict[str, Any] = {"first": {"event": EVENT}, "then": {"event": EVENT}, "within": "3d"}
 
 
@@ -124,7 +129,18 @@ BAD: list[tuple[tuple[Any, ...], Any, str, str]] = [
     (WHEN, {}, "exactly one of", "an empty pattern"),
     (WHEN, {"event": EVENT, "count": COUNT}, "exactly one of", "two patterns at once"),
     (WHEN, {"ground": "asault"}, "did you mean 'assault'", "misspelt ground"),
-    (WHEN, {"absence": {}}, "'absence' is not part of the language", "a pattern we do not have yet"),
+    (WHEN, {"trend": {}}, "'trend' is not part of the language", "a pattern we do not have yet"),
+    (WHEN, {"absence": {"after": {"event": EVENT}, "within": "3h"}}, "'unless' is missing", "an absence of what"),
+    (WHEN, {"absence": ABSENCE}, "either 'within'", "an absence that never ends"),
+    (WHEN, {"absence": {**ABSENCE, "within": "3h", "until": "review_date"}}, "not both", "an absence that ends twice"),
+    (WHEN, {"absence": {**ABSENCE, "until": "birthday"}}, "it must be", "no such day"),
+    (WHEN, {"absence": {**ABSENCE, "within": "3 hours"}}, "a span is a number", "a span in words"),
+    (WHEN, {"count": {**COUNT, "of": {"absence": {**ABSENCE, "within": "3h"}}}}, "at the top of a rule", "built upon"),
+    (WHEN, {"enters": {"status": ["at_rsk"]}}, "did you mean 'at_risk'", "misspelt status"),
+    (WHEN, {"quiet": {"of": {"event": EVENT}, "lasting": "90d"}}, "'since' is missing", "quiet since when"),
+    (WHEN, {"accumulated": {**ADDED, "at_least": 3}}, "can never be", "more categories than there are"),
+    (WHEN, {"accumulated": {**ADDED, "at_least": 1}}, "out of bounds", "one category is an event"),
+    (WHEN, {"accumulated": {**ADDED, "where": {"religion": "none"}}}, "protected characteristic", "in the evidence"),
     (WHEN, {"event": {"kinds": []}}, "too few entries", "no kinds"),
     (WHEN, {"event": {"kinds": ["ed.arival"]}}, "did you mean 'ed.arrival'", "misspelt kind"),
     (WHEN, {"event": {"kinds": ["*"]}}, "is not a kind of event", "everything is nothing"),

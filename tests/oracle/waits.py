@@ -1,0 +1,318 @@
+"""What did not happen, quiet times and what adds up: rules.md sections 2, 4 and 5, as plainly as the rest.
+
+An absence is due exactly W after its anchor, and fires if nothing that refutes it happened up to and including that
+instant. Asked at `now`: what is due later is not yet.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.clock import LONDON
+from domain.events import Kind, ProgrammeAttributes, Role
+from domain.people import CohortMember
+from tests.oracle.person import LATE, Ground, Life, News, ground
+from tests.oracle.rules import (
+    ADVERSE,
+    DA,
+    DAY,
+    HOUR,
+    WEAPON_ASSAULT,
+    Candidate,
+    Outcome,
+    always,
+    candidate,
+    codes,
+    cool,
+    counted,
+    folded,
+    hurt,
+    left_early,
+    offence,
+    stands,
+    together,
+)
+from tests.oracle.telling import Moment
+from triggers.entering import record_entry
+from triggers.history import HistoryEntry
+
+A_MOMENT = timedelta(microseconds=1)
+
+
+def waiting_outcomes(
+    member: CohortMember, entries: Sequence[HistoryEntry], reference: Any, now: datetime
+) -> set[Outcome]:
+    """ED_LEFT_EARLY, ACE_THRESHOLD, QUIET_PERIOD and the programme timers, as they stand at `now`."""
+    life = Life(member, entries, reference)
+    found: set[Outcome] = set()
+
+    def judge(rule: str, made: Iterable[Candidate], within: timedelta | None, *, each: bool = False) -> None:
+        ends = cool(list(made), within, each=each, late=LATE)
+        found.update((rule, one.at, one.event, f"P{one.priority}", end) for one, end in ends)
+
+    judge("ED_LEFT_EARLY", [one for one in _left_early(life) if one.at <= now], None)
+    judge("ACE_THRESHOLD", _adversity(life), 365 * DAY)
+    judge("QUIET_PERIOD", [one for one in _quiet(life) if one.at <= now], None)
+    referred = life.news(ground("referral.received", always))
+    visits, triages = (life.news(ground(kind, always)) for kind in ("visit.made", "triage.done"))
+    asked, called = (life.news(ground(kind, always)) for kind in ("callback.requested", "callback.made"))
+    waits = [
+        ("T1", referred, visits, 20 * HOUR, 3),
+        ("T1", referred, visits, 24 * HOUR, 2),
+        ("T2", referred, triages, 24 * HOUR, 2),
+        ("T3", asked, called, timedelta(minutes=45), 2),
+        ("T3", asked, called, timedelta(minutes=60), 1),
+    ]
+    for rule, anchors, refuting, wait, priority in waits:
+        made = [(one, one.at + wait) for one in anchors]
+        judge(rule, [one for one in _absent(life, made, refuting, priority) if one.at <= now], None)
+    reviews = life.news(ground("review.done", always))
+    dated = life.news(ground("watch.started review.due review.done triage.done consent.given", always))
+    record = _record(life)
+    days = [(one, _midnight_after(one.moment.said["review_date"])) for one in dated if "review_date" in one.moment.said]
+    if record is not None and isinstance(record.moment.said.get("review_date"), datetime):
+        days.append((record, _midnight_after(record.moment.said["review_date"])))
+    judge("T4", [one for one in _absent(life, days, reviews, 3) if one.at <= now], None)
+    missed = life.news(ground("appointment.missed", always))
+    twice = counted(missed, [one.moment.key for one in missed], 2, 28 * DAY)
+    judge("T5", [candidate(one, 3) for one in twice if stands(life, one)], DAY)
+    listed = [(one, one.at + 365 * DAY) for one in _entering(life, ("at_risk",))]
+    changes = life.news(ground("review.done status.changed", always))
+    removal = [one for one in _absent(life, listed, changes, 3) if life.as_of(one.at).status == "at_risk"]
+    judge("T8", [one for one in removal if one.at <= now], None)
+    return found
+
+
+def _absent(
+    life: Life, waits: Iterable[tuple[News, datetime]], refuting: Sequence[News], priority: int
+) -> list[Candidate]:
+    """Waits that ended with nothing heard; a review that sets a date does not refute that date."""
+    return [
+        _waited(one, max(due, one.at), priority)
+        for one, due in waits
+        if not any(other.place > one.place and other.at <= due for other in refuting) and _watched(life, one, due)
+    ]
+
+
+def _waited(one: News, at: datetime, priority: int) -> Candidate:
+    """Known in time, the clock makes it fire; else the lateness is that of what was waited after."""
+    late = one.learnt - one.at if one.learnt > at else timedelta(0)
+    key = one.moment.key
+    return Candidate(at, one.moment.entry.event_id, priority, max(one.learnt, at), key, key, late)
+
+
+def _watched(life: Life, one: News, due: datetime) -> bool:
+    """An absence belongs to the time before its instant."""
+    return not one.guarded and life.watched(max(due, one.at) - A_MOMENT, one.moment.entry.feed)
+
+
+def _midnight_after(at: datetime) -> datetime:
+    """The end of the London day."""
+    next_day = at.astimezone(LONDON).date() + timedelta(days=1)
+    return datetime(next_day.year, next_day.month, next_day.day, tzinfo=LONDON).astimezone(at.tzinfo)
+
+
+# -- rules.md section 4 --------------------------------------------------------------------------------------------
+
+
+def _left_early(life: Life) -> list[Candidate]:
+    """Departure in less than an hour or by themselves; or neither departed nor admitted twelve hours after arrival."""
+    leaving = [candidate(one, 2, "visit") for one in life.news(ground("ed.*", left_early, hurt)) if stands(life, one)]
+    staying = []
+    for one in life.news(ground("ed.*", hurt)):
+        due = (one.moment.said.get("arrival") or one.moment.began) + 12 * HOUR
+        visit = [other for other in life.moments if other.key == one.moment.key and other.at <= due]
+        gone = any(_gone_or_admitted(other) and other.subject == one.moment.subject for other in visit)
+        if not gone and _watched(life, one, due):
+            staying.append(_waited(one, max(due, one.at), 2))
+    weapon = cool(
+        [candidate(one, 1, "visit") for one in life.news(WEAPON_ASSAULT) if stands(life, one)],
+        None,
+        each=False,
+        late=LATE,
+    )
+    fired = [one for one, end in weapon if end == "fired"]
+    return [
+        replace(one, priority=1) if any(known.key == one.key and known.at <= one.at for known in fired) else one
+        for one in (*leaving, *staying)
+    ]
+
+
+def _gone_or_admitted(moment: Moment) -> bool:
+    left = moment.said.get("departed_at")
+    admitted = moment.said.get("admitted") or folded(moment.said.get("disposition", "")) == "admitted"
+    return bool(admitted) or (left is not None and left <= moment.at)
+
+
+def _quiet(life: Life) -> list[Candidate]:
+    """Ninety days without an adverse event, counted from the last one, else from the start of the watch or the change
+    into the state; time in custody does not run; once per quiet period."""
+    adverse = [one for one in together(life, ADVERSE) if not one.guarded]
+    states = ("disengaged", "non_engager")
+    arrivals = life.news(ground("custody.arrived", always))
+    releases = life.news(ground("custody.released", always))
+    found = []
+    for one in (*adverse, *_entering(life, states)):
+        due = _due_outside_custody(one.at, arrivals, releases)
+        if due is None or any(one.place < other.place and other.at <= due for other in adverse):
+            continue
+        before = [other for other in adverse if other.place <= one.place]
+        period = before[-1].moment.entry.event_id if before else "from the start"
+        if life.as_of(due).status in states and life.watched(due - A_MOMENT, one.moment.entry.feed):
+            found.append(replace(_waited(one, due, 3), about=period))
+    return found
+
+
+def _due_outside_custody(since: datetime, arrivals: Sequence[News], releases: Sequence[News]) -> datetime | None:
+    """Minute by minute would say the same: the clock stands while any custody lasts."""
+    spans = []
+    for one in arrivals:
+        ends = [other.at for other in releases if other.moment.key == one.moment.key and other.place > one.place]
+        spans.append((one.at, min(ends) if ends else None))
+    left, at = 90 * DAY, since
+    while True:
+        inside = [end for start, end in spans if start <= at and (end is None or end > at)]
+        if None in inside:
+            return None
+        if inside:
+            at = max(end for end in inside if end is not None)
+            continue
+        following = min((start for start, _ in spans if start > at), default=None)
+        if following is None or following >= at + left:
+            return at + left
+        left -= following - at
+        at = following
+
+
+# -- evidence of adversity -----------------------------------------------------------------------------------------
+
+
+def _adversity(life: Life) -> list[Candidate]:
+    """The evidence with which the ten original categories reach four from below, while under eighteen."""
+    evidence = sorted(
+        (
+            (one.place, name, one)
+            for name, grounds in categories(life).items()
+            for each in grounds
+            for one in life.news(each)
+            if not one.guarded and _under_18(life, one)
+        ),
+        key=lambda each: each[:2],
+    )
+    news, names = [one for _, _, one in evidence], [name for _, name, _ in evidence]
+    found = []
+    for place, one in enumerate(news):
+        before = range(place)
+        known = [n for n in before if news[n].learnt - news[n].at <= LATE or news[n].learnt <= one.learnt]
+        if len({*names[:place], names[place]}) < 4 or len({names[n] for n in known}) >= 4:
+            continue
+        times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
+        learnt = next(t for t in times if len({names[place], *(names[n] for n in before if news[n].learnt <= t)}) >= 4)
+        if stands(life, one):
+            found.append(candidate(replace(one, learnt=learnt), 2))
+    return found
+
+
+def _under_18(life: Life, one: News) -> bool:
+    age = life.age(one.at)
+    return age is not None and age < 18
+
+
+def _marked(group: str) -> Callable[..., bool]:
+    return lambda life, _m, said, _r: bool({folded(word) for word in said.get("qualifiers", ())} & life.words(group))
+
+
+def _guarded_child(group: str) -> Callable[..., bool]:
+    return lambda life, _m, said, _r: bool({folded(word) for word in said.get("safeguarding", ())} & life.words(group))
+
+
+def categories(life: Life) -> dict[str, list[Ground]]:
+    """domain.md 6.1, middle column."""
+    victim = [Role.VICTIM]
+    home = life.member.household_id
+
+    def at_home(*more: Callable[..., bool]) -> Callable[..., bool]:
+        return lambda li, m, said, roles: (
+            bool(home and said.get("household_key") == home) and all(each(li, m, said, roles) for each in more)
+        )
+
+    drugs = at_home(lambda li, _m, said, _r: bool(codes(said) & li.words("drug_offences")))
+    imprisoned = lambda li, _m, said, _r: folded(said.get("disposal", "")) in li.words("imprisoned")  # noqa: E731
+    return {
+        "PHYS": [
+            ground("crime.*", at_home(offence(victim, "assault_with_injury"))),
+            ground("ed.*", lambda _l, _m, said, _r: bool(said.get("intent") and said.get("safeguarding"))),
+        ],
+        "SEX": [ground("crime.*", offence(victim, "sexual_offences"))],
+        "EMO": [ground("ed.*", _guarded_child("protection_plan"))],
+        "PNEG": [
+            ground("crime.*", offence(victim, "child_cruelty")),
+            ground("incident.*", _marked("child_alone"), about="household"),
+        ],
+        "ENEG": [ground("ed.*", _guarded_child("neglect_marks"))],
+        "DVH": DA,
+        "SUBH": [
+            ground("crime.*", drugs, about="household"),
+            ground("incident.*", _marked("substance_marks"), about="household"),
+        ],
+        "MHH": [ground("incident.*", _marked("mental_health_marks"), about="household")],
+        "INCH": [ground("custody.* outcome.recorded", imprisoned, about="linked")],
+        "SEP": [
+            ground("missing.*", lambda _l, _m, said, _r: said.get("from_care") is True),
+            ground("crime.*", offence(victim, "homicide"), about="linked"),
+        ],
+    }
+
+
+# -- states --------------------------------------------------------------------------------------------------------
+
+
+def _record(life: Life) -> News | None:
+    """The start of the watch as the record has it (the one thing shared with the product: it has no event)."""
+    entry = record_entry(life.member)
+    return None if entry is None else _own(life, entry)
+
+
+def _own(life: Life, entry: HistoryEntry) -> News:
+    said = entry.attributes
+    assert isinstance(said, ProgrammeAttributes)
+    values = {"review_date": said.review_date} if said.review_date else {}
+    moment = Moment(
+        key=entry.occurrence,
+        family="watch",
+        subject=entry.subject,
+        relation=entry.relation,
+        entry=entry,
+        began=entry.occurred_at,
+        said=values,
+        after=values,
+        end=values,
+        roles=frozenset(),
+        roles_after=frozenset(),
+        told=(entry,),
+    )
+    return News(moment, entry.received_at)
+
+
+def _entering(life: Life, states: Sequence[str]) -> list[News]:
+    """When they came into one of the states, or when their watch began in one."""
+    found = []
+    record = _record(life)
+    if record is not None and life.as_of(record.at).status in states:
+        found.append(record)
+    before = life.member.status
+    for entry in life.own:
+        if entry.kind not in (Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_ENDED, Kind.REVIEW_DONE):
+            continue
+        after = _after(life, entry, before)
+        if after in states and (before not in states or entry.kind is Kind.WATCH_STARTED):
+            found.append(_own(life, entry))
+        before = after
+    return found
+
+
+def _after(life: Life, entry: HistoryEntry, before: Any) -> Any:
+    said = entry.attributes.status if isinstance(entry.attributes, ProgrammeAttributes) else None
+    known = [status.value for status in type(life.member.status)]
+    return type(life.member.status)(said) if entry.kind is Kind.STATUS_CHANGED and said in known else before
