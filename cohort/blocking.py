@@ -109,9 +109,13 @@ def strong_keys(who: PreparedIdentity) -> list[int]:
     return keys
 
 
+_PLACE, _PHONE = hashed("kind", "place"), hashed("kind", "phone")
+"""Kinds of value told apart by xor: a tuple to hash would cost as much as the rest of the key."""
+
+
 def phone_key(phone: str) -> int:
     """The key of an E.164 number."""
-    return hashed("phone", phone)
+    return (hash(phone) ^ _PHONE) & KEY_MASK
 
 
 def email_key(email: str) -> int:
@@ -131,7 +135,7 @@ def place_keys(who: PreparedIdentity) -> list[int]:
 
 def place_key(postcode: str) -> int:
     """The key of a normalised postcode, and a part of the keys that have one."""
-    return hashed("place", postcode)
+    return (hash(postcode) ^ _PLACE) & KEY_MASK
 
 
 def _weak_keys(who: PreparedIdentity, *, exchanged: bool) -> list[int]:

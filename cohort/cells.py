@@ -5,8 +5,10 @@ bounded; they hold numbers and interned tokens.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
+from typing import TypeVar
 
 from cohort.names import name_tokens, phonetic
 from cohort.normalise import birth_date, swapped
@@ -14,6 +16,28 @@ from cohort.postings import KEY_MASK
 from domain.identity import DateOfBirth
 
 _FIRST_NUMBER = re.compile("[0-9]+")
+
+
+_Key = TypeVar("_Key")
+_Cell = TypeVar("_Cell")
+
+
+class Memo(dict[_Key, _Cell]):
+    """`memo[key]` is `make(key)`, made once; forgets all when it holds `most`.
+
+    A dictionary, as an `lru_cache` writes to four other entries whenever it answers, which are seldom in the cache of
+    the processor: strangers' names are many.
+    """
+
+    def __init__(self, make: Callable[[_Key], _Cell], most: int) -> None:
+        super().__init__()
+        self._make, self._most = make, most
+
+    def __missing__(self, key: _Key) -> _Cell:
+        if len(self) >= self._most:
+            self.clear()
+        made = self[key] = self._make(key)
+        return made
 
 
 TokenCell = tuple[int, int, int]
@@ -34,10 +58,12 @@ def token_cell(token: str) -> TokenCell:
     return hashed("name", token), hashed("sound", phonetic(token)), hashed("head", token[:2])
 
 
-@lru_cache(maxsize=131_072)
-def name_cells(written: str) -> tuple[TokenCell, ...]:
-    """The cells of one part of a name as written."""
+def _name_cells(written: str) -> tuple[TokenCell, ...]:
     return tuple(map(token_cell, name_tokens(written)))
+
+
+NAME_CELLS = Memo(_name_cells, 131_072)
+"""The cells of one part of a name as written."""
 
 
 @lru_cache(maxsize=65_536)
@@ -47,17 +73,19 @@ def number_cell(number: int) -> BirthCell:
     return number, hashed("day", number), hashed("month", number // 100), hashed("day", other) if other else 0
 
 
-@lru_cache(maxsize=65_536)
-def stated_birth(day: date) -> BirthCell | None:
-    """The cell of a date of birth that was stated; None for one that only stands for "not known"."""
+def _stated_birth(day: date) -> BirthCell | None:
     number = birth_date(DateOfBirth(day))
     return None if number is None else number_cell(number)
 
 
-@lru_cache(maxsize=65_536)
+STATED_BIRTHS = Memo(_stated_birth, 65_536)
+"""The cell of a date of birth that was stated; None for one that only stands for "not known"."""
+_HOUSE = hashed("kind", "house")
+
+
 def house_cell(number: str) -> int:
     """The hash of a house number as it is written."""
-    return hashed("house", number)
+    return (hash(number) ^ _HOUSE) & KEY_MASK
 
 
 def first_number(line: str) -> str:

@@ -16,7 +16,7 @@ from cohort.base import BLOCK_LIMIT, Base, Row, gather, home_key, joined, lister
 from cohort.blocking import Combination, check_keys, probe_keys
 from cohort.facts import agreements, facts
 from cohort.overlay import NOTHING, Filed, Overlay
-from cohort.postings import SHARED, Postings
+from cohort.postings import EVERYTHING, SHARED, Postings
 from cohort.prepared import PreparedIdentity, prepare, prepared_names
 from cohort.probing import plain_facts, strong_keys, weak_keys
 from cohort.sieve import Sieve
@@ -85,7 +85,7 @@ class CohortIndex:
         self, base: Base, news: Overlay, *, counts: _Counts, version: int, tally: _Tally, keys: tuple[Combination, ...]
     ) -> None:
         self._base = base
-        self._known, self._mask = base.blocks.filter, base.blocks.mask
+        self._known, self._mask = (base.blocks.filter, base.blocks.mask) if news is NOTHING else EVERYTHING
         self._news = news
         self._counts = counts
         self._tally = tally
@@ -189,29 +189,22 @@ class CohortIndex:
         """The members worth comparing with `who`, each once, in no order that means anything."""
         strong, weak = probe_keys(who, self.keys)
         found, _ = self._found([*strong, *weak], who)
-        return [self.row(number) for number in found]
+        return [self.row(number) for number in set(found)]
 
     def search(self, identity: Identity, sieve: Sieve) -> Collection[int]:
         """The row numbers of those candidates for a mention who may be worth enough (`sieve`); mostly none."""
         known, mask = self._known, self._mask
-        quiet = self._news is NOTHING
-        weak = None if self.keys else weak_keys(identity, known if quiet else None, mask)
+        weak = None if self.keys else weak_keys(identity, known, mask)
         if weak is None:
             who = prepare(identity)
             return self._sifted(*probe_keys(who, self.keys), who, sieve)
-        strong = strong_keys(identity) if identity.phones or identity.identifiers or identity.emails else ()
-        if quiet:
-            weak = [
-                key for key in weak if (seen := known[key & mask]) and (seen == SHARED or seen == (key >> 40) % 254 + 1)
-            ]
-            if strong:
-                strong = [
-                    key
-                    for key in strong
-                    if (seen := known[key & mask]) and (seen == SHARED or seen == (key >> 40) % 254 + 1)
-                ]
-            if not weak and not strong:
-                return ()
+        strong: Sequence[int] = ()
+        if identity.phones or identity.identifiers or identity.emails:
+            strong = [key for key in strong_keys(identity) if known[key & mask]]
+        if mask and weak:
+            weak = [key for key in weak if (seen := known[key & mask]) == SHARED or seen == (key >> 40) % 254 + 1]
+        if not weak and not strong:
+            return ()
         return self._sifted(strong, weak, identity, sieve)
 
     def row(self, number: int) -> Row:
@@ -228,13 +221,21 @@ class CohortIndex:
     def _sifted(
         self, strong: Sequence[int], weak: Sequence[int], who: Identity | PreparedIdentity, sieve: Sieve
     ) -> Collection[int]:
-        """Those found by a strong key, and of those found by weak ones whom the sieve keeps.
+        """Those found by a strong key or by three weak ones, and of the others whom the sieve keeps.
 
         Where a number is shared by so many that some were left out, nobody is known not to share it.
         """
-        sure, crowded = self._found(strong, who) if strong else (_NOBODY, False)
-        maybe, _ = self._found(weak, who)
-        maybe.difference_update(sure)
+        crowded = False
+        sure: Collection[int] = ()
+        if strong:
+            several, crowded = self._found(strong, who)
+            sure = set(several)
+        rows, _ = self._found(weak, who)
+        maybe = set(rows)
+        if len(maybe) + 1 < len(rows) <= BLOCK_LIMIT:
+            sure = {*sure, *(row for row in maybe if rows.count(row) > 2)}
+        if sure:
+            maybe.difference_update(sure)
         if not maybe:
             return sure
         if crowded or sieve.idle:
@@ -249,9 +250,9 @@ class CohortIndex:
 
         return {*sure, *(maybe - old), *sieve.kept(known, old, self._base.columns, names)}
 
-    def _found(self, keys: Sequence[int], who: Identity | PreparedIdentity) -> tuple[set[int], bool]:
-        """The rows under any of `keys`, and whether one of the keys had too many of them."""
-        found: set[int] = set()
+    def _found(self, keys: Sequence[int], who: Identity | PreparedIdentity) -> tuple[list[int], bool]:
+        """The rows under each of `keys`, and whether one of the keys had too many of them."""
+        found: list[int] = []
         crowded = False
         find = self._base.blocks.find if self._news is NOTHING else self._filed
         for key in keys:
@@ -260,7 +261,7 @@ class CohortIndex:
                 if len(numbers) > BLOCK_LIMIT:
                     crowded = True
                     numbers = self._narrowed(numbers, who)
-                found.update(numbers)
+                found += numbers
         return found, crowded
 
     def _narrowed(self, numbers: Sequence[int], who: Identity | PreparedIdentity) -> list[int]:
@@ -327,9 +328,6 @@ class CohortIndex:
 
     def __repr__(self) -> str:
         return f"CohortIndex(version={self.version}, members={len(self)})"
-
-
-_NOBODY: frozenset[int] = frozenset()
 
 
 def of_shards(members: Iterable[CohortMember], shards: Collection[int]) -> Iterator[CohortMember]:

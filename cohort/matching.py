@@ -62,6 +62,8 @@ def match_event(
         compiled = index.compiled = _compiled(policy, model, len(index))
     found = _look(event, index, compiled)
     home = _household(event, index, compiled.prior) if type(event.attributes) in _WITH_HOUSEHOLD else ()
+    if not home and len(found) == 1 == len(found[0]):
+        return found[0]  # nothing to settle: one mention, one candidate
     return settle([Partial(tuple(found), home)], policy) if found or home else ()
 
 

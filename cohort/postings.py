@@ -19,6 +19,8 @@ Numbers = npt.NDArray[np.uint32]
 _SPREAD = 3
 """Places in the filter per entry, at least; a stranger's key then meets an empty one four times of five."""
 SHARED = 255
+EVERYTHING = (b"\xff", 0)
+"""A filter and its mask that let every key pass."""
 
 
 class Postings:

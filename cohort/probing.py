@@ -5,7 +5,7 @@ way (several names, dates or homes, an estimated date). Keys that cannot meet an
 """
 
 from cohort.blocking import email_key, pairs, phone_key, place_key, reference_key
-from cohort.cells import TokenCell, first_number, hashed, house_cell, name_cells, stated_birth
+from cohort.cells import NAME_CELLS, STATED_BIRTHS, TokenCell, first_number, hashed, house_cell
 from cohort.facts import Facts, house_fact, pair_fact, postcode_fact, sex_fact
 from cohort.identifiers import canonical, local_reference, nhs_number
 from cohort.names import fold
@@ -18,11 +18,11 @@ _STATED = DobQuality.STATED
 _DEFAULT = DobQuality.DEFAULT
 
 
-def weak_keys(identity: Identity, known: bytes | None, mask: int) -> list[int] | None:  # noqa: PLR0912
+def weak_keys(identity: Identity, known: bytes, mask: int) -> list[int] | None:  # noqa: PLR0912, PLR0915
     """The keys of a plain identity that other people may share; None for one that is not plain.
 
-    `known` and `mask` are the filter of the postings: keys of a postcode at which nobody lives are left out. (Longer
-    than our functions are, as every event comes through here and a call costs as much as a key.)
+    `known` and `mask` are the filter of the postings: keys that nobody has are left out. (Longer than our functions
+    are, as every event comes through here and a call costs as much as a key.)
     """
     names, births = identity.names, identity.dates_of_birth
     postcodes, addresses = identity.postcodes, identity.addresses
@@ -32,14 +32,14 @@ def weak_keys(identity: Identity, known: bytes | None, mask: int) -> list[int] |
     if names:
         name = names[0]
         given = name.given
-        tokens = name_cells(given[0]) if len(given) == 1 else _given(given)
+        tokens = NAME_CELLS[given[0]] if len(given) == 1 else _given(given)
         if name.family:
-            tokens += name_cells(name.family)
+            tokens += NAME_CELLS[name.family]
     day = month = turned = 0
     if births:
         birth = births[0]
         if birth.quality is _STATED:
-            cell = stated_birth(birth.value)
+            cell = STATED_BIRTHS[birth.value]
             if cell is not None:
                 _, day, month, turned = cell
         elif birth.quality is not _DEFAULT:
@@ -47,22 +47,37 @@ def weak_keys(identity: Identity, known: bytes | None, mask: int) -> list[int] |
     keys: list[int] = []
     if len(tokens) == 2:
         (first, sound, _), (second, other, _) = tokens
-        keys.append((first + second) & KEY_MASK)
+        key = (first + second) & KEY_MASK
+        if known[key & mask]:
+            keys.append(key)
         if day:
-            keys.append(month ^ (sound + other & KEY_MASK))
+            key = month ^ (sound + other & KEY_MASK)
+            if known[key & mask]:
+                keys.append(key)
+            key = day ^ sound
+            if known[key & mask]:
+                keys.append(key)
+            key = day ^ other
+            if known[key & mask]:
+                keys.append(key)
     elif tokens:
         keys += pairs(tokens, (month,) if day else ())
+        if day:
+            for _, sound, _ in tokens:
+                keys.append(day ^ sound)
     if day:
-        for _, sound, _ in tokens:
-            keys.append(day ^ sound)
         if turned:
             for _, sound, _ in tokens:
-                keys.append(turned ^ sound)
+                key = turned ^ sound
+                if known[key & mask]:
+                    keys.append(key)
         if addresses:
-            keys.append(house_cell(_house_number(addresses[0])) ^ day)
+            key = house_cell(house_number(addresses[0])) ^ day
+            if known[key & mask]:
+                keys.append(key)
     if postcodes:
         place = place_key(_code(postcodes[0]))
-        if known is None or known[place & mask]:
+        if known[place & mask]:
             for _, _, head in tokens:
                 keys.append(place ^ head)
             if day:
@@ -105,16 +120,16 @@ def plain_facts(identity: Identity) -> Facts:
     a candidate more, never one less.)
     """
     births = identity.dates_of_birth
-    birth = stated_birth(births[0].value) if births and births[0].quality is _STATED else None
+    birth = STATED_BIRTHS[births[0].value] if births and births[0].quality is _STATED else None
     pair = 0
     if identity.names:
         name = identity.names[0]
         given, family = name.given, name.family
-        first, last = name_cells(given[0]) if len(given) == 1 else (), name_cells(family)
+        first, last = NAME_CELLS[given[0]] if len(given) == 1 else (), NAME_CELLS[family]
         if len(first) == 1 == len(last) and (name.kind is NameKind.USUAL or name.kind is NameKind.PREVIOUS):
             pair = pair_fact(first[0], last[0])
     code = postcode(identity.postcodes[0]) if identity.postcodes else None
-    number = _house_number(identity.addresses[0]) if identity.addresses else ""
+    number = house_number(identity.addresses[0]) if identity.addresses else ""
     return Facts(
         birth[0] if birth else 0,
         pair,
@@ -127,12 +142,16 @@ def plain_facts(identity: Identity) -> Facts:
 def _given(parts: tuple[str, ...]) -> tuple[TokenCell, ...]:
     tokens: tuple[TokenCell, ...] = ()
     for part in parts:
-        tokens += name_cells(part)
+        tokens += NAME_CELLS[part]
     return tokens
 
 
-def _house_number(line: str) -> str:
-    return first_number(line if line.isascii() else fold(line))
+def house_number(line: str) -> str:
+    """The first number in an address as written; '' where there is none."""
+    if not line.isascii():
+        return first_number(fold(line))
+    word = line.partition(" ")[0]
+    return word if word.isdigit() else first_number(line)
 
 
 def _code(text: str) -> str:

@@ -4,6 +4,7 @@ No thresholds and no rules here: what may be done with a weight is `deciding.py`
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import fsum, inf
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ class Score(NamedTuple):
     @property
     def weight(self) -> float:
         """Log2 odds that the two are one person."""
-        return fsum((self.prior_bits, *(bits for _, _, bits in self.lines)))
+        return fsum([self.prior_bits, *[bits for _, _, bits in self.lines]])
 
     def level(self, comparison: str) -> str:
         """The level of a comparison, `missing` where it said nothing."""
@@ -38,9 +39,13 @@ class Score(NamedTuple):
     def evidence(self) -> tuple[Evidence, ...]:
         """The waterfall: the prior first, then every comparison that said something. Adds up to `weight`."""
         return (
-            Evidence(PRIOR, "share of events about watched people", self.prior_bits),
-            *(Evidence(name, level, bits) for name, level, bits in self.lines),
+            _line(PRIOR, "share of events about watched people", self.prior_bits),
+            *[_line(name, level, bits) for name, level, bits in self.lines],
         )
+
+
+_line = lru_cache(maxsize=4_096)(Evidence)
+"""Lines of evidence are the same few again and again: a level is worth what it is worth."""
 
 
 def score_pair(one: PreparedIdentity, other: PreparedIdentity, model: MatchModel, *, prior_bits: float) -> Score:

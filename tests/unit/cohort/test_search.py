@@ -14,7 +14,7 @@ from cohort.matching import look, match_event, score_all, settle
 from cohort.model import ComparisonModel, LevelWeight, MatchModel, default_model
 from cohort.packing import pack, unpack, unpack_names
 from cohort.policy import MatchPolicy
-from cohort.postings import SHARED, Postings, as_keys
+from cohort.postings import EVERYTHING, SHARED, Postings, as_keys
 from cohort.prepared import prepare, prepared_names
 from cohort.probing import plain_facts, strong_keys, weak_keys
 from cohort.scoring import plan, score_at_least, score_pair
@@ -52,7 +52,7 @@ def _people(seed: int, count: int) -> list[Identity]:
 def test_keys_from_words_are_those_of_the_prepared_identity() -> None:
     for identity in _people(1, trials(3_000)):
         strong, weak = probe_keys(prepare(identity))
-        short = weak_keys(identity, None, 0)
+        short = weak_keys(identity, *EVERYTHING)
         if short is None:
             assert len(identity.names) > 1 or len(identity.dates_of_birth) > 1
             continue
@@ -76,7 +76,7 @@ def test_spared_keys_of_an_unknown_postcode_meet_nobody() -> None:
     blocks = index._base.blocks
     for number in range(trials(2_000)):
         said = stream.said(stream.person(number + 10_000))
-        spared = set(weak_keys(said, None, 0) or ()) - set(weak_keys(said, blocks.filter, blocks.mask) or ())
+        spared = set(weak_keys(said, *EVERYTHING) or ()) - set(weak_keys(said, blocks.filter, blocks.mask) or ())
         assert all(blocks.find(key) is None for key in spared)
 
 
@@ -115,7 +115,7 @@ def test_the_sieve_keeps_whatever_scoring_would_keep() -> None:
             rng.choice(known[:100]), rng
         )
         said = prepare(identity)
-        fact = plain_facts(identity) if weak_keys(identity, None, 0) is not None else facts(said)
+        fact = plain_facts(identity) if weak_keys(identity, *EVERYTHING) is not None else facts(said)
         found = set(
             sieve.kept(
                 fact,
