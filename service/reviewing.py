@@ -1,5 +1,6 @@
 """The review desk in the API's words: pages of the queue by ids, one item with both sides, decisions and undos."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -38,6 +39,10 @@ from triggers.rules import RuleSet
 
 _KEPT_FOR_S = 1.0
 """The queue is read at most once a second for those who poll it, and after each step at once."""
+_REST = 10
+"""A long queue is read again for them only after so many times as long as reading it took."""
+_AT_ONCE = 200
+"""Reviews after which live events have their turn."""
 _MOST_CLOSED = 1_000
 _START = datetime.min.replace(tzinfo=UTC)
 _Key = tuple[int, str, str]
@@ -62,9 +67,14 @@ class ReviewsAdapter:
 
     async def _waiting(self) -> Sequence[ReviewView]:
         now, revision = time.monotonic(), await self._service.reviews.revision()
-        if self._kept is None or self._kept[1] != revision or now - self._kept[0] > _KEPT_FOR_S:
-            found = [self._view(review) for review in await self._service.reviews.waiting()]
-            self._kept = (now, revision, found)
+        if self._kept is None or self._kept[1] != revision or now >= self._kept[0]:
+            found = []
+            for place, review in enumerate(await self._service.reviews.waiting()):
+                found.append(self._view(review))
+                if place % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            took = time.monotonic() - now
+            self._kept = (now + took + max(_KEPT_FOR_S, took * _REST), revision, found)
         return self._kept[2]
 
     def _view(self, review: Review) -> ReviewView:

@@ -24,6 +24,8 @@ from streams.valkey import PARKED_PER_KEY, RANKS, addressed, joining, ms, ranked
 log = structlog.get_logger("reachpoint.reviews")
 
 _pack = msgspec.msgpack.Encoder().encode
+_AT_ONCE = 200
+"""Reviews that are read in one go: some 10 milliseconds."""
 MOST_WAITING = 5_000
 """A queue of more than so many is read no further: whoever is behind comes when the front is done."""
 
@@ -87,8 +89,13 @@ class ValkeyReviews:
         return found[0] if found else None
 
     async def _load(self, ids: Sequence[str]) -> list[Review]:
-        if not ids:
-            return []
+        """These reviews, some at a time: live events go on between, however long the queue is."""
+        found: list[Review] = []
+        for start in range(0, len(ids), _AT_ONCE):
+            found += await self._load_some(ids[start : start + _AT_ONCE])
+        return found
+
+    async def _load_some(self, ids: Sequence[str]) -> list[Review]:
         async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
             for name in ids:
                 pipe.get(keys.REVIEW + name)
