@@ -6,7 +6,7 @@ About 600 bytes a member, the member's own 200 included.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cohort.blocking import Combination, blocking_keys, place_keys
 from cohort.cells import hashed
 from cohort.facts import Columns, facts
+from cohort.frequencies import add_tokens
 from cohort.packing import pack, unpack, unpack_names
 from cohort.postings import Keys, Numbers, Postings
 from cohort.prepared import PreparedIdentity, PreparedName, prepare, prepared_names
@@ -70,7 +71,8 @@ class Records:
 class Base(NamedTuple):
     """Members by row: found by `blocks` (blocking keys) and by `people` (id, household, associates).
 
-    `gone` marks rows that are no longer anybody; `hints` are the postcodes that only the filter knows.
+    `gone` marks rows that are no longer anybody; `hints` are the postcodes that only the filter knows. `tokens` counts
+    the bearers of names (`frequencies.NameCounts`).
     """
 
     records: Records
@@ -79,6 +81,7 @@ class Base(NamedTuple):
     columns: Columns
     hints: Keys
     gone: bytes
+    tokens: Mapping[str, int] = {}
 
     def __repr__(self) -> str:
         return f"Base({len(self.records)})"
@@ -124,6 +127,7 @@ class _Gatherer:
         self._hints, self._ids = array("Q"), array("Q")
         self.searched = 0
         self.columns = Columns()
+        self.tokens: dict[str, int] = {}
 
     def take(self, member: CohortMember, prepared: PreparedIdentity) -> None:
         self._raw += pack(member)
@@ -140,6 +144,7 @@ class _Gatherer:
             self._hints.extend(place_keys(prepared))
         self._block_counts.append(len(found))
         self.columns.append(facts(prepared))
+        add_tokens(self.tokens, prepared, 1)
 
     @property
     def raw(self) -> bytes:
@@ -179,7 +184,8 @@ def gather(members: Iterable[CohortMember], keys: Sequence[Combination]) -> tupl
         if len(once) < len(records):
             return gather(once.values(), keys)
     blocks = Postings.of(*gatherer.blocks(), hints)
-    return Base(records, blocks, people, gatherer.columns, hints, bytes(len(records))), gatherer.searched
+    gone = bytes(len(records))
+    return Base(records, blocks, people, gatherer.columns, hints, gone, gatherer.tokens), gatherer.searched
 
 
 def joined(base: Base, rows: Iterable[Row], gone: bytes, keys: Sequence[Combination]) -> Base:

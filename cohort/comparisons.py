@@ -10,7 +10,7 @@ from itertools import product
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from cohort.names import MOHAMMED, same_person_short, stem
+from cohort.names import MOHAMMED, same_person_short, spelling, stem
 from cohort.normalise import outcode, sector, swapped
 from cohort.prepared import PreparedIdentity, PreparedName
 
@@ -41,6 +41,16 @@ def _rank(level: str) -> int:
     return _NAME_RANK[level]
 
 
+def name_level(one: PreparedName, other: PreparedName) -> str:
+    """The level of two names, whatever others the two people have."""
+    return _name_pair(one, other)
+
+
+def name_rank(level: str) -> int:
+    """The place of a level among NAME_LEVELS, the strongest 0."""
+    return _NAME_RANK[level]
+
+
 def _name_pair(one: PreparedName, other: PreparedName) -> str:
     level = _tokens_level(one, other)
     if one.alias or other.alias:
@@ -54,6 +64,8 @@ _AGREEING_NAMES = frozenset({"exact", "same_tokens", "part_of", "close"})
 def _tokens_level(one: PreparedName, other: PreparedName) -> str:
     if one.tokens == other.tokens:
         return "exact" if len(one.tokens) > 1 else _single(one, other)
+    if one.tokens[0].isascii() is not other.tokens[0].isascii():
+        return MISSING  # a name and its transcription are not known to differ
     if not one.given or not other.given or not one.family or not other.family:
         return _loose_level(one, other)
     first, second = frozenset(one.tokens), frozenset(other.tokens)
@@ -113,6 +125,8 @@ def _token_likeness(one: str, other: str) -> int:
         return _CLOSE
     if min(len(one), len(other)) < 3:
         return _APART
+    if spelling(one) == spelling(other):
+        return _CLOSE
     similarity = JaroWinkler.similarity(one, other)
     if similarity >= CLOSE_NAME:
         return _CLOSE

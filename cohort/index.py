@@ -15,6 +15,7 @@ import numpy as np
 from cohort.base import BLOCK_LIMIT, Base, Row, gather, home_key, joined, lister_key, person_key, searchable
 from cohort.blocking import Combination, check_keys, probe_keys
 from cohort.facts import agreements, facts
+from cohort.frequencies import NameCounts
 from cohort.overlay import NOTHING, Filed, Overlay
 from cohort.postings import EVERYTHING, SHARED, Postings
 from cohort.prepared import PreparedIdentity, prepare, prepared_names
@@ -147,7 +148,19 @@ class CohortIndex:
             base, _ = gather(map(self._member, self._living()), self.keys)
         else:
             base = joined(self._base, [self._news.rows[number] for number in sorted(self._news.rows)], gone, self.keys)
+            base = base._replace(tokens=self._tokens())
         return CohortIndex(base, NOTHING, counts=self._counts, version=self.version, tally=self._tally, keys=self.keys)
+
+    @property
+    def names(self) -> NameCounts:
+        """How common names are among the members."""
+        return NameCounts(self._base.tokens, self._news.tokens, len(self))
+
+    def _tokens(self) -> dict[str, int]:
+        tokens = dict(self._base.tokens)
+        for token, count in self._news.tokens.items():
+            tokens[token] = tokens.get(token, 0) + count
+        return {token: count for token, count in tokens.items() if count}
 
     def member(self, member_id: MemberId) -> CohortMember | None:
         """The member with this id, closed and deceased ones too; None where nobody has it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from cohort.deciding import Pair, decide
+from cohort.frequencies import NameCounts
 from cohort.index import CohortIndex, Row
 from cohort.model import MatchModel, default_model, probability_of
 from cohort.policy import MatchPolicy
@@ -30,7 +31,7 @@ _FEW = 2
 
 
 class _Compiled(NamedTuple):
-    """What stays the same for all events that one policy and model judge in a cohort of one size."""
+    """What stays the same for all events that one policy and model judge in one cohort; `bound` knows its names."""
 
     policy: MatchPolicy
     model: MatchModel
@@ -38,6 +39,7 @@ class _Compiled(NamedTuple):
     prior: float
     enough: float
     sieve: Sieve
+    bound: MatchModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def match_event(
     model = model or default_model()
     compiled = index.compiled
     if compiled is None or compiled.model is not model or not (compiled.policy is policy or compiled.policy == policy):
-        compiled = index.compiled = _compiled(policy, model, len(index))
+        compiled = index.compiled = _compiled(policy, model, len(index), index.names)
     found = _look(event, index, compiled)
     home = _household(event, index, compiled.prior) if type(event.attributes) in _WITH_HOUSEHOLD else ()
     if not home and len(found) == 1 == len(found[0]):
@@ -68,14 +70,22 @@ def match_event(
 
 
 def look(
-    event: Event, index: CohortIndex, policy: MatchPolicy, model: MatchModel | None = None, *, members: int
+    event: Event,
+    index: CohortIndex,
+    policy: MatchPolicy,
+    model: MatchModel | None = None,
+    *,
+    members: int,
+    names: NameCounts | None = None,
 ) -> Partial:
     """What a part of a cohort of `members` says of an event. `settle` with those of the other parts.
+
+    `names` are those of the whole cohort; of this part where not given, which is nearly the same in a large cohort.
 
     The parts have to be settled together, because the margin between the best and the next is a matter of the whole
     cohort: a worker that sees one of two brothers would take him for the only one.
     """
-    compiled = _compiled(policy, model or default_model(), members)
+    compiled = _compiled(policy, model or default_model(), members, names or index.names)
     found = _look(event, index, compiled) or [()] * len(event.mentions)
     return Partial(tuple(found), _household(event, index, compiled.prior))
 
@@ -101,7 +111,7 @@ def score_all(
     event: Event, index: CohortIndex, policy: MatchPolicy, model: MatchModel | None = None
 ) -> tuple[Match, ...]:
     """Every candidate pair of every mention, vetoed and light ones too, heaviest first; for tables and reviews."""
-    compiled = _compiled(policy, model or default_model(), len(index))
+    compiled = _compiled(policy, model or default_model(), len(index), index.names)
     matches: list[Match] = []
     for mention in event.mentions:
         named = _named_member(event.event_id, mention, index, compiled.prior)
@@ -110,7 +120,7 @@ def score_all(
             continue
         who = prepare(mention.identity)
         pairs = [
-            (row, score_pair(who, row.prepared, compiled.model, prior_bits=compiled.prior))
+            (row, score_pair(who, row.prepared, compiled.bound, prior_bits=compiled.prior))
             for row in index.candidates(who)
         ]
         judged = [_match(event.event_id, mention.ref, who, (row, score), compiled) for row, score in pairs]
@@ -131,15 +141,16 @@ def explain_pair(
     member, prepared = index.member(member_id), index.prepared(member_id)
     if member is None or prepared is None:
         return None
-    compiled = _compiled(policy, model or default_model(), len(index))
+    compiled = _compiled(policy, model or default_model(), len(index), index.names)
     said = prepare(mention.identity)
-    score = score_pair(said, prepared, compiled.model, prior_bits=compiled.prior)
+    score = score_pair(said, prepared, compiled.bound, prior_bits=compiled.prior)
     return _match(event.event_id, mention.ref, said, (Row(member, prepared), score), compiled)
 
 
-def _compiled(policy: MatchPolicy, model: MatchModel, members: int) -> _Compiled:
+def _compiled(policy: MatchPolicy, model: MatchModel, members: int, names: NameCounts) -> _Compiled:
     enough = policy.review_bits + policy.scale_bits(members)
-    return _Compiled(policy, model, members, policy.prior_bits(members, model), enough, Sieve(model, enough))
+    bound = model.in_cohort(names)
+    return _Compiled(policy, model, members, policy.prior_bits(members, model), enough, Sieve(bound, enough), bound)
 
 
 def _look(event: Event, index: CohortIndex, compiled: _Compiled) -> list[tuple[Match, ...]]:
@@ -175,14 +186,14 @@ def _weighed(
 ) -> tuple[Match, ...]:
     """Those of the candidates with whom something may be done. A plan to stop early pays from the third on."""
     who = prepare(mention.identity)
-    steps = plan(who, compiled.model) if len(numbers) > _FEW else None
+    steps = plan(who, compiled.bound) if len(numbers) > _FEW else None
     prior, enough = compiled.prior, compiled.enough
     matches = []
     for number in numbers:
         row = index.row(number)
         score: Score | None
         if steps is None:
-            score = score_pair(who, row.prepared, compiled.model, prior_bits=prior)
+            score = score_pair(who, row.prepared, compiled.bound, prior_bits=prior)
         else:
             score = score_at_least(who, row.prepared, steps, prior_bits=prior, enough=enough)
         if score is not None:

@@ -5,7 +5,7 @@ a comparison or level that `comparisons.py` does not offer. Fellegi-Sunter with 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from math import inf, log2
@@ -14,7 +14,16 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cohort.comparisons import MISSING, Comparison
-from cohort.frequencies import Change, day_change, name_change, value_change
+from cohort.frequencies import (
+    MOST_RARE,
+    Change,
+    NameCounts,
+    NamePrior,
+    cohort_change,
+    day_change,
+    name_change,
+    value_change,
+)
 from cohort.offered import offered
 from domain.errors import ConfigError
 
@@ -56,13 +65,17 @@ class ComparisonFile(_Closed):
 
 
 class FrequencyFile(_Closed):
-    """How common single names and birthdays are; what is not listed has the default frequency."""
+    """How common single names and birthdays are; what is not listed has the default frequency.
+
+    `from_cohort`: names are counted in the cohort itself, and what is listed is only where the counting starts from.
+    """
 
     assumed: bool = False
     default_name: float = Field(gt=0, le=1)
     names: dict[str, float] = {}
     default_day: float = Field(default=1 / 365.25, gt=0, le=1)
     days: dict[str, float] = {}
+    from_cohort: bool = False
 
 
 class ModelFile(_Closed):
@@ -120,6 +133,7 @@ class MatchModel:
     which must agree. A trained model has them where its table has columns other than a person usually has.
     `prevalence` is how many members an event is about on average, where a model was trained to know; the prior of a
     pair is that share of the cohort. (Above 1 where a table holds several copies of one person.)
+    `names` is there where names are to be counted in the cohort (`in_cohort`).
     """
 
     name: str
@@ -128,6 +142,15 @@ class MatchModel:
     comparisons: tuple[ComparisonModel, ...]
     keys: tuple[tuple[str, ...], ...] = ()
     prevalence: float | None = None
+    names: NamePrior | None = None
+
+    def in_cohort(self, counts: NameCounts) -> "MatchModel":
+        """The model with names as rare as they are among these members; itself where it does not ask for that."""
+        if self.names is None:
+            return self
+        change = cohort_change(self.names, counts)
+        parts = tuple(part._replace(change=change) if part.name == "name" else part for part in self.comparisons)
+        return replace(self, comparisons=parts)
 
 
 def place_of(path: Iterable[int | str]) -> str:
@@ -154,6 +177,9 @@ def load_model(text: str) -> MatchModel:
     }
     rises = {"name": _rise(name_bits, several=True), "date of birth": _rise(day_bits, several=False)}
     changes = {"name": name_change(name_bits), "date of birth": day_change(day_bits)}
+    prior = NamePrior(frequencies.default_name, frequencies.names) if frequencies.from_cohort else None
+    if prior is not None:
+        rises["name"], changes["name"] = MOST_RARE, cohort_change(prior, NameCounts())
     return MatchModel(
         name=parsed.name,
         version=parsed.version,
@@ -164,6 +190,7 @@ def load_model(text: str) -> MatchModel:
         ),
         keys=parsed.keys,
         prevalence=parsed.prevalence,
+        names=prior,
     )
 
 

@@ -113,6 +113,30 @@ def stem(token: str) -> str:
     return token
 
 
+_SPELT = (
+    ("UDDIN", "UDIN"), ("ULLAH", "ULA"), ("ULLA", "ULA"), ("KH", "K"), ("PH", "F"), ("CK", "K"), ("Q", "K"), ("W", "V"),
+    ("EE", "I"), ("OO", "U"), ("OU", "U"), ("EI", "I"), ("IY", "I"), ("Y", "I"), ("AE", "E"), ("AI", "E"), ("DH", "D"),
+    ("ZH", "Z"), ("GH", "G"), ("TH", "T"), ("BH", "B"),
+)  # fmt: skip
+_ENDINGS = ("AITE", "YTE", "IUTE", "UTE", "IENE", "KOVA", "OVA", "SKA", "CKA", "SKI", "CKI", "SKY", "AITIS", "AS", "IS")
+
+
+@lru_cache(maxsize=131_072)
+def spelling(token: str) -> str:
+    """What is left of a name when ways of writing the same sounds are one: Kumar and Koomar, Qasim and Kaseem.
+
+    Long and short vowels, doubled letters, the h after k, g, d, t, b; gendered endings of the Baltic and Czech (5.1).
+    """
+    word = token
+    for written, plain in _SPELT:
+        word = word.replace(written, plain)
+    word = "".join(letter for place, letter in enumerate(word) if not place or letter != word[place - 1])
+    if len(token) > 6:
+        ending = next((ending for ending in _ENDINGS if word.endswith(ending) and len(word) - len(ending) > 3), "")
+        word = word.removesuffix(ending)
+    return sys.intern(word)
+
+
 @lru_cache(maxsize=131_072)
 def phonetic(token: str) -> str:
     """American Soundex of the stem, four characters. Finds candidates only; it is never evidence by itself."""

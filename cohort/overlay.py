@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cohort.base import Base, Row, people_keys, searchable
 from cohort.blocking import Combination, blocking_keys
+from cohort.frequencies import add_tokens
 from cohort.shelf import Shelf
 
 Filed = Shelf[tuple[int, ...]]
@@ -24,6 +25,7 @@ class Overlay:
     people: Filed = field(default_factory=lambda: Shelf.of({}))
     gone: bytes = b""
     next: int = 0
+    tokens: Mapping[str, int] = field(default_factory=dict)
 
     def changed(
         self, base: Base, olds: Mapping[int, Row], news: Sequence[Row], keys: Sequence[Combination]
@@ -42,7 +44,17 @@ class Overlay:
             _refiled(self.people, _by_key(olds, _people_keys, keys), _by_key(coming, _people_keys, keys)),
             bytes(gone),
             first + len(news),
+            self._counted(olds, news),
         )
+
+    def _counted(self, olds: Mapping[int, Row], news: Sequence[Row]) -> dict[str, int]:
+        """How many bearers each name has more, or less, than in the base."""
+        tokens = dict(self.tokens)
+        for row in olds.values():
+            add_tokens(tokens, row.prepared, -1)
+        for row in news:
+            add_tokens(tokens, row.prepared, 1)
+        return tokens
 
     def __len__(self) -> int:
         return max(len(self.rows), self.gone.count(1))

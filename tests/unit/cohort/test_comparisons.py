@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from cohort.comparisons import COMPARISONS, MISSING, given_names_dissimilar
+from cohort.comparisons import COMPARISONS, MISSING, given_names_dissimilar, token_likeness
 from cohort.model import default_model, load_model
 from cohort.policy import MatchPolicy
 from cohort.prepared import prepare
@@ -157,13 +157,39 @@ def test_adding_what_agrees_never_lowers_the_weight() -> None:
         assert after >= before - 1e-9, field
 
 
-def test_a_common_name_weighs_less_than_a_rare_one_but_more_than_a_near_one() -> None:
+def test_a_common_name_weighs_less_than_a_rare_one_and_each_more_than_a_near_one() -> None:
     def bits(*names: Name) -> float:
         one, other = (prepare(_named(name)) for name in names)
         return score_pair(one, other, MODEL, prior_bits=0.0).weight
 
     rare, common = Name(("Zoltan",), "Tesfaye"), Name(("Mohammed",), "Khan")
-    assert bits(rare, rare) > bits(common, common) > bits(Name(("Zolten",), "Tesfaye"), rare)
+    assert bits(rare, rare) > bits(common, common)
+    assert bits(rare, rare) > bits(Name(("Zolten",), "Tesfaye"), rare)
+    assert bits(common, common) > bits(common, Name(("Mohammed",), "Khanum"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Kumar", "Koomar"),
+        ("Qasim", "Kaseem"),
+        ("Uddin", "Udin"),
+        ("Rahmatullah", "Rahmatulla"),
+        ("Kazlauskaite", "Kazlauskas"),
+        ("Singh", "Seengh"),
+    ],
+)
+def test_ways_of_writing_one_name_are_near(one: str, other: str) -> None:
+    assert token_likeness(one.upper(), other.upper()) >= 2
+    assert token_likeness("AMIR", "OMAR") < 2, "other vowels make another name"
+
+
+def test_a_shared_singh_says_less_than_a_shared_surname() -> None:
+    def bits(one: Name, other: Name) -> float:
+        return score_pair(prepare(_named(one)), prepare(_named(other)), MODEL, prior_bits=0.0).weight
+
+    singh, gill = Name(("Harpreet",), "Singh"), Name(("Harpreet",), "Gill")
+    assert bits(Name(("Harpreet", "Singh"), "Gill"), singh) < bits(Name(("Harpreet", "Singh"), "Gill"), gill) - 2
 
 
 def test_every_level_of_the_shipped_model_is_worth_no_more_than_the_one_above() -> None:

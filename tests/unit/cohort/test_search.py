@@ -194,7 +194,7 @@ def test_workers_with_a_part_each_answer_together_as_one_with_all() -> None:
     doubled = 0
     for member in members[: trials(1_000)]:
         event = event_about(stream.said(member.identity))
-        together = settle([look(event, part, POLICY, members=len(whole)) for part in parts], POLICY)
+        together = settle([look(event, part, POLICY, members=len(whole), names=whole.names) for part in parts], POLICY)
         assert together == match_event(event, whole, POLICY)
         doubled += len(together) > 1
     assert doubled > 3, "the margin rule must have had something to do across parts"
