@@ -65,7 +65,7 @@ class LocalReviews:
         """One review with both sides; the look is kept first. Raises NotFound."""
         review = await self._desk.look_at(review_id, Reviewer(by, role))
         await self._know_people()
-        return review_file(review, self._policies.rules, self._index, None)
+        return review_file(review, self._policies.rules, self._index, self._policies.match)
 
     async def decide(
         self,

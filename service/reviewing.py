@@ -208,13 +208,13 @@ def evidence_views(match: Match) -> tuple[EvidenceView, ...]:
     return tuple(EvidenceView(each.comparison, each.level, each.bits, words(each)) for each in match.evidence)
 
 
-def review_file(review: Review, rules: RuleSet, index: CohortIndex, policy: MatchPolicy | None) -> ReviewFile:
-    """Both sides of a review. With a policy, candidates that nobody matched are compared too, as they are now."""
+def review_file(review: Review, rules: RuleSet, index: CohortIndex, policy: MatchPolicy) -> ReviewFile:
+    """Both sides of a review. Candidates that nobody matched are compared too, as they are now."""
     item = review.item
     mention = next((each for each in item.event.mentions if each.ref == item.mention), None)
     role = (mention.role if mention else None) or natural_role(item.event.kind)
     view = review_view(review, rules)
-    if not item.matches and policy and mention:
+    if not item.matches and mention:
         view = _compared(view, review, mention, index, policy)
     return ReviewFile(
         review=view,

@@ -4,10 +4,12 @@ import os
 import pwd
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from domain.clock import LONDON
 from service.terminal import AsJson, Config, Data, out, run, settings_for, show_json, table
 
 if TYPE_CHECKING:
@@ -53,14 +55,14 @@ def list_reviews(
                 view.review_id[:12],
                 view.priority.value,
                 view.kind,
-                view.occurred_at.isoformat(timespec="minutes"),
+                _london(view.occurred_at),
                 view.why,
                 ", ".join(f"{each.member_id} {each.match_weight:+.1f}" for each in view.candidates),
                 view.version,
             )
             for view in page.reviews
         ]
-        columns = ["id", "priority", "kind", "happened", "why", "candidates (bits)", "version"]
+        columns = ["id", "priority", "kind", "happened (London)", "why", "candidates (bits)", "version"]
         out.print(table(f"{len(rows)} shown, {page.waiting} waiting", columns, rows, right=["version"]))
 
     run(work)
@@ -145,6 +147,24 @@ def undo(
     run(work)
 
 
+_WHY = {
+    "doubtful": "much agrees, but not enough to be certain",
+    "ambiguous": "two of them fit about as well",
+    "twin": "it may be the twin: no given name and no sure number says which of them",
+    "sibling": "it may be somebody of the same home: neither given name nor date of birth agrees",
+    "veto_sex": "the sex differs, and only name and date of birth agree",
+    "alias_only": "nothing but an alias agrees",
+    "identifier": "a number agrees, and little else",
+    "identity_changed": "a visit linked to this person now names somebody else; is it still theirs?",
+    "reviewed_before": "decided before, for the same words of the same source",
+}
+"""Why somebody is in doubt (domain.matches.MatchReason and ReviewItem.why), for people."""
+
+
+def _london(moment: datetime) -> str:
+    return moment.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")
+
+
 LOCAL_ROLE = "local"
 """The role of somebody at the machine itself, who needs no key."""
 
@@ -177,8 +197,9 @@ def _tell(ruled: "ReviewRuled", *, json: bool) -> None:
 def _print_file(found: "ReviewFile") -> None:
     view = found.review
     out.print(
-        f"{view.review_id}  {view.kind}  {view.occurred_at.isoformat(timespec='minutes')}  {view.why}  "
-        f"{view.state.value}, version {view.version}",
+        f"{view.review_id}\n{view.kind}, happened {_london(view.occurred_at)} (London)"
+        f"{f', {found.role}' if found.role else ''}; {view.state.value}, version {view.version}\n"
+        f"In doubt: {_WHY.get(view.why, view.why)}.",
         markup=False,
     )
     sides = [found.said, *(side.identity for side in found.sides)]
@@ -188,11 +209,8 @@ def _print_file(found: "ReviewFile") -> None:
     for candidate in view.candidates:
         out.print(_waterfall(candidate))
     if found.steps:
-        steps = [
-            (step.at.isoformat(timespec="seconds"), step.what, step.member_id, step.by, step.reason)
-            for step in found.steps
-        ]
-        out.print(table("What was said before", ["when", "what", "of", "by", "why"], steps))
+        steps = [(_london(step.at), step.what, step.member_id, step.by, step.reason) for step in found.steps]
+        out.print(table("What was said before", ["when (London)", "what", "of", "by", "why"], steps))
 
 
 def _waterfall(candidate: "CandidateView") -> Any:
@@ -201,7 +219,7 @@ def _waterfall(candidate: "CandidateView") -> Any:
         total += line.bits
         rows.append((line.words, f"{line.bits:+.1f}", f"{total:+.1f}"))
     verdict = f", {candidate.verdict.value}" if candidate.verdict else ""
-    title = f"{candidate.member_id}: {candidate.match_weight:+.1f} bits, {candidate.reason}{verdict}"
+    title = f"{candidate.member_id}: {candidate.match_weight:+.1f} bits{verdict}"
     return table(title, ["evidence", "bits", "sum"], rows, right=["bits", "sum"])
 
 
