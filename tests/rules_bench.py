@@ -28,10 +28,12 @@ from domain.events import (
     SearchAttributes,
 )
 from domain.matches import Relation
+from domain.people import CohortMember
 from tests.rule_lives import MEMBER, START, life
-from triggers.evaluate import Kept, Step, evaluate, kept
-from triggers.history import HistoryEntry
+from triggers.evaluate import Changes, Kept, Step, evaluate, kept
+from triggers.history import History, HistoryEntry
 from triggers.loading import shipped_rules
+from triggers.remembering import KeptPeople, changes_between
 from triggers.rules import RuleSet
 
 SIZES = (20, 200, 1_000)
@@ -47,6 +49,8 @@ class Cost:
     from_scratch: float
     one_more: float
     in_words: float
+    hop: float  # as the decide hop asks: before and after from the stored history, nothing remembered
+    remembered: float  # the same with `KeptPeople`
     openings: float  # one more, where every event opens something: what the peer is compared on
     peer: float
 
@@ -60,6 +64,8 @@ def measured(rules: RuleSet, size: int, *, rounds: int = 5, peer_events: int = 4
         from_scratch=_median(rounds, 1, lambda: evaluate(rules, MEMBER, tuple(entries[:size]))),
         one_more=statistics.median(_one_by_one(rules, entries, size)[0] for _ in range(rounds)),
         in_words=statistics.median(_one_by_one(rules, entries, size)[1] for _ in range(rounds)),
+        hop=_hop(rules, entries, size, changes_between),
+        remembered=_hop(rules, entries, size, KeptPeople().changes),
         openings=statistics.median(_one_by_one(rules, firsts, size)[0] for _ in range(rounds)),
         peer=_peer(rules, firsts, size, peer_events),
     )
@@ -95,6 +101,17 @@ def _one_by_one(rules: RuleSet, entries: Sequence[HistoryEntry], size: int) -> t
     one_more = _median(1, len(entries) - size, add)
     words = _median(1, len(entries) - size, lambda: [step.changes for step in steps])
     return one_more, one_more + words
+
+
+Asked = Callable[[RuleSet, CohortMember, History, History], Changes]
+
+
+def _hop(rules: RuleSet, entries: Sequence[HistoryEntry], size: int, asked: Asked) -> float:
+    """Microseconds an event between two stored histories."""
+    whole = tuple(entries)
+    asked(rules, MEMBER, whole[: size - 1], whole[:size])
+    places = range(size, size + 60)
+    return _median(1, len(places), lambda: [asked(rules, MEMBER, whole[:at], whole[: at + 1]) for at in places])
 
 
 def _ready(rules: RuleSet, entries: Sequence[HistoryEntry]) -> Kept:
@@ -253,8 +270,8 @@ def show(sizes: Sequence[int] = SIZES) -> list[Cost]:
     rules = shipped_rules()
     costs = [measured(rules, size) for size in sizes]
     title = f"Rules: one person, {len(rules.rules)} rules, processor time (us)"
-    table = Table("history", "from scratch", "one more event", "a second", "and in words", "zen-engine", "ours, same events",
-                  "zen / ours", title=title)  # fmt: skip
+    table = Table("history", "from scratch", "one more event", "a second", "and in words", "decide hop", "remembered",
+                  "zen-engine", "ours, same events", "zen / ours", title=title)  # fmt: skip
     for cost in costs:
         table.add_row(
             f"{cost.size:,}",
@@ -262,6 +279,8 @@ def show(sizes: Sequence[int] = SIZES) -> list[Cost]:
             f"{cost.one_more:,.1f}",
             f"{1e6 / cost.one_more:,.0f}",
             f"{cost.in_words:,.1f}",
+            f"{cost.hop:,.0f}",
+            f"{cost.remembered:,.0f}",
             f"{cost.peer:,.0f}",
             f"{cost.openings:,.1f}",
             f"{cost.peer / cost.openings:,.0f}",

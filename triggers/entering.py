@@ -96,11 +96,5 @@ def _midnight(day: date) -> datetime:
 
 def _hit(entry: HistoryEntry, index: HistoryIndex) -> Hit:
     occurrence = Occurrence(entry.occurrence, (entry,), index.reference)
-    moment: Moment = moment_of(
-        occurrence.told[0],
-        occurrence=occurrence,
-        subject=entry.subject,
-        person=index.person,
-        reference=index.reference,
-    )
+    moment: Moment = moment_of(occurrence.told[0], occurrence, entry.subject, index.person, index.reference)
     return Hit(moment, entry.received_at)

@@ -21,6 +21,8 @@ Difference = Mapping[OccurrenceKey, tuple[Hits, Hits]]
 
 NO_DIFFERENCE: Difference = {}
 _NO_HITS: Hits = ()
+_MANY = 8
+"""So many occurrences are not looked at one by one, but only those of the families that are asked for."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +87,8 @@ class EventFinder:
         """What is different: it looks again at the occurrences that changed, and at no other."""
         difference: dict[OccurrenceKey, tuple[Hits, Hits]] | None = None
         pattern, hits, sheets = self.pattern, found.hits, index.sheets
+        if len(changed) > _MANY:
+            changed &= index.of_families(pattern.families) | hits.keys()
         for key in changed:
             now, sheet = _NO_HITS, sheets.get(key)
             if sheet is not None and comes_about(sheet, pattern):

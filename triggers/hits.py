@@ -265,9 +265,7 @@ def _learnt(pattern: EventPattern, sheet: Sheet, sighting: Sighting) -> datetime
         told = partial.told[-1]
         if moment.subject not in told.roles:
             continue
-        earlier = moment_of(
-            told, occurrence=partial, subject=moment.subject, person=sheet.person, reference=sheet.reference
-        )
+        earlier = moment_of(told, partial, moment.subject, sheet.person, sheet.reference)
         if pattern.holds(earlier) and _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
             return when
     return later[-1]

@@ -77,29 +77,34 @@ class Sheet:
         seen = self.scenes.get(about)
         if seen is None:
             occurrence, relations = self.occurrence, RELATIONS[about]
-            subjects = () if occurrence is None else occurrence.relations.items()
-            told = (self._sightings(subject) for subject, relation in subjects if relation in relations)
-            seen = self.scenes[about] = tuple(sightings for sightings in told if sightings)
+            scenes = []
+            if occurrence is not None:
+                for subject, relation in occurrence.relations.items():
+                    if relation in relations:
+                        sightings = self._sightings(subject, occurrence)
+                        if sightings:
+                            scenes.append(sightings)
+            seen = self.scenes[about] = tuple(scenes)
         return seen
 
-    def _sightings(self, subject: str) -> tuple[Sighting, ...]:
+    def _sightings(self, subject: str, occurrence: Occurrence) -> tuple[Sighting, ...]:
         seen = self._seen.get(subject)
         if seen is None:
-            occurrence = self.occurrence
-            seen = self._seen[subject] = () if occurrence is None else tuple(self._see(occurrence, subject))
+            seen = self._seen[subject] = tuple(self._see(occurrence, subject))
         return seen
 
-    def _see(self, occurrence: Occurrence, subject: str) -> Iterator[Sighting]:
+    def _see(self, occurrence: Occurrence, subject: str) -> list[Sighting]:
         latest: datetime | None = None
+        person, reference = self.person, self.reference
+        seen = []
         for place, told in enumerate(occurrence.told):
-            received = told.entry.received_at
+            entry = told.entry
+            received = entry.received_at
             latest = received if latest is None or received > latest else latest
-            if subject not in told.roles or told.entry.kind in SILENT:
-                continue
-            moment = moment_of(
-                told, occurrence=occurrence, subject=subject, person=self.person, reference=self.reference
-            )
-            yield Sighting(moment, moment.corrected(), place, latest == received)
+            if subject in told.roles and entry.kind not in SILENT:
+                moment = moment_of(told, occurrence, subject, person, reference)
+                seen.append(Sighting(moment, moment.corrected(), place, latest == received))
+        return seen
 
     def reaches(self, at: datetime) -> bool:
         """Whether anything of it happened at `at` or later."""
@@ -137,7 +142,7 @@ class HistoryIndex:
     `forward` is how long after its last entry an occurrence may still be judged (an absence is judged when due).
     """
 
-    __slots__ = ("_allowed", "_overlays", "_taken", "forward", "member", "person", "reference", "sheets")
+    __slots__ = ("_allowed", "_by_family", "_overlays", "_taken", "forward", "member", "person", "reference", "sheets")
 
     def __init__(self, member: CohortMember, reference: Reference, forward: timedelta = timedelta(0)) -> None:
         self.member = member
@@ -145,6 +150,7 @@ class HistoryIndex:
         self.forward = forward
         self.person = Person(member, (), reference)
         self.sheets: dict[OccurrenceKey, Sheet] = {}
+        self._by_family: dict[str, list[OccurrenceKey]] = {}
         self._allowed = frozenset(member.allowed_feeds) | {Feed.PROGRAMME}
         self._overlays: Entries = ()  # the entries that change who is watched
         self._taken = Taken()
@@ -157,7 +163,15 @@ class HistoryIndex:
             self.member, self.reference, self.forward, self._allowed,
         )  # fmt: skip
         made.sheets, made._taken, made._overlays, made.person = sheets, taken, overlays, person
+        made._by_family = {}
         return made
+
+    def of_families(self, families: Iterable[str]) -> Keys:
+        """The keys of the sheets of these families."""
+        if not self._by_family:
+            for key, sheet in self.sheets.items():
+                self._by_family.setdefault(sheet.family, []).append(key)
+        return frozenset(key for family in families for key in self._by_family.get(family, ()))
 
     @property
     def entries(self) -> Iterator[HistoryEntry]:

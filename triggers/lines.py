@@ -36,9 +36,9 @@ class Line(Generic[Item]):
     def __iter__(self) -> Iterator[Item]:
         return iter(self.items[: self.size])
 
-    def backwards(self) -> Iterator[Item]:
-        """From the last to the first."""
-        return (self.items[place] for place in range(self.size - 1, -1, -1))
+    def backwards(self, size: int) -> Iterator[Item]:
+        """The first `size` items, from the last to the first."""
+        return (self.items[place] for place in range(size - 1, -1, -1))
 
     def place(self, key: Any) -> int:
         """How many items lie before `key`; keys may be compared by their first parts alone."""

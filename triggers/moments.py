@@ -115,7 +115,7 @@ _NO_CODES: frozenset[str] = frozenset()
 _NO_ROLES: frozenset[Role] = frozenset()
 
 
-def moment_of(told: Told, *, occurrence: Occurrence, subject: str, person: Person, reference: Reference) -> Moment:
+def moment_of(told: Told, occurrence: Occurrence, subject: str, person: Person, reference: Reference) -> Moment:
     """The moment of `subject` at one row of a folded occurrence."""
     entry = told.entry
     return Moment(

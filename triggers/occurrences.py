@@ -6,7 +6,7 @@ take back had never been said. *Correctable* attributes (intent, code, grade ...
 values; *progress* (departed, risk as regraded, custody released) only by the moment's own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -73,7 +73,7 @@ class Occurrence:
         self.entries = entries
         self.family = family_of(entries[0].kind)
         self.started_at: datetime = entries[0].occurred_at
-        self.told: tuple[Told, ...] = tuple(_fold(entries, reference))
+        self.told = _fold(entries, reference)
         last = self.told[-1]
         self.final = last.values
         self.final_roles = last.roles
@@ -156,24 +156,30 @@ def _relations(entries: tuple[HistoryEntry, ...]) -> dict[str, Relation]:
     return relations
 
 
-def _fold(entries: tuple[HistoryEntry, ...], reference: Reference) -> Iterator[Told]:
+def _fold(entries: tuple[HistoryEntry, ...], reference: Reference) -> list[Told]:
     first = entries[0]
     values: dict[str, Any] = {}
     _tell(values, first, reference)
     roles = _roles_after({}, first)
-    yield Told(first, values, roles, first.order)
+    told = [Told(first, values, roles, first.order)]
     for entry in entries[1:]:
-        changed = dict(values)
+        changed = values.copy()
         _tell(changed, entry, reference)
         if changed != values:
             values = changed
         roles = _roles_after(roles, entry)
-        yield Told(entry, values, roles, entry.order)
+        told.append(Told(entry, values, roles, entry.order))
+    return told
+
+
+_ALONE = {role: frozenset({role}) for role in Role}
 
 
 def _roles_after(roles: dict[str, frozenset[Role]], entry: HistoryEntry) -> dict[str, frozenset[Role]]:
     if entry.relation not in _NAMING and entry.subject not in roles:
         return roles
+    if not roles and entry.role is not None and entry.kind is not Kind.CRIME_ROLE_REMOVED:
+        return {entry.subject: _ALONE[entry.role]}
     held = roles.get(entry.subject, frozenset())
     if entry.kind is Kind.CRIME_ROLE_REMOVED:
         removed = getattr(entry.attributes, "role_removed", None) or entry.role

@@ -4,8 +4,8 @@ By occurrence, by the unit that reported, by missing episodes that overlap, or b
 A naming is a value: it names the hits from some place on, given how those before were named.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, Protocol
@@ -144,22 +144,66 @@ class Telling:
     name: str
 
 
-Given = tuple[tuple[int, str], ...]
-"""Names given to one key, each from some place in the line on."""
+class Ledger:
+    """Which names were given to which keys, from which place in a line on, and where each name was first told.
+
+    A value like `Line`: versions share the books for as long as they only grow, each reading no further than its own
+    `size` (names) and `told` (tellings).
+    """
+
+    __slots__ = ("_first", "_given", "_latest", "size", "told")
+
+    def __init__(self) -> None:
+        self._given: dict[str, list[tuple[int, str]]] = {}
+        self._first: dict[str, tuple[int, datetime]] = {}
+        self._latest = [0]  # the size of the longest version, shared
+        self.size = 0
+        self.told = 0
+
+    def back_to(self, size: int, told: int) -> "Ledger":
+        """A version that may be written to, as of its first `size` names and `told` tellings."""
+        ledger = Ledger.__new__(Ledger)
+        ledger.size, ledger.told = size, told
+        if size == self.size == self._latest[0] and told == self.told:
+            ledger._given, ledger._first, ledger._latest = self._given, self._first, self._latest
+        else:
+            kept = {key: [one for one in names if one[0] < size] for key, names in self._given.items()}
+            ledger._given = {key: names for key, names in kept.items() if names}
+            ledger._first = {name: first for name, first in self._first.items() if first[0] < told}
+            ledger._latest = [size]
+        return ledger
+
+    def name_of(self, key: str) -> str | None:
+        """The name that the key was last given."""
+        for place, name in reversed(self._given.get(key, ())):
+            if place < self.size:
+                return name
+        return None
+
+    def first_of(self, name: str) -> tuple[int, datetime]:
+        """Where among the tellings the name was first told, and when that was."""
+        return self._first[name]
+
+    def give(self, keys: Iterable[str], name: str) -> None:
+        """The keys have this name from here on."""
+        for key in keys:
+            self._given.setdefault(key, []).append((self.size, name))
+        self.size += 1
+        self._latest[0] = self.size
+
+    def tell(self, name: str, at: datetime) -> None:
+        """The name was told by one more feed."""
+        self._first.setdefault(name, (self.told, at))
+        self.told += 1
 
 
 @dataclass(frozen=True, slots=True)
 class ByTelling:
-    """The same source key is one occurrence; so is the same kind of thing told by two feeds close in time and place.
-
-    `given` says which name an occurrence or source key was last given, `first` where a name's first telling stands
-    among the `tellings` and when it was.
-    """
+    """The same source key is one occurrence; so is the same kind of thing told by two feeds close in time and place."""
 
     merging: Merging
-    given: Mapping[str, Given] | None = None
-    tellings: Line[Telling] | None = None
-    first: Mapping[str, tuple[int, datetime]] | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    tellings: Line[Telling] = field(default_factory=Line)
     fixed: bool = False
     by_occurrence: bool = False
 
@@ -169,24 +213,22 @@ class ByTelling:
 
     def next(self, place: int, was: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Naming, list[str | None]]:
         """Each hit by what was known of it before: its occurrence, its source key, another feed's telling."""
-        given, tellings, first = self._before(place, was)
+        kept = self.tellings.place(was[0].key) if was else self.tellings.size
+        ledger = self.ledger.back_to(place, kept)
         told: list[Telling] = []
         names: list[str | None] = []
-        for at, hit in enumerate(hits, place):
+        for hit in hits:
             own, shared = self._keys(hit)
             pairs = self._pairing and self.merging.two_feeds_where(hit.last) is True  # type: ignore[misc]
-            name = _last(given, own) or _last(given, shared)
+            name = ledger.name_of(own) or ledger.name_of(shared)
             if name is None:
-                name = (self._other_telling(hit.last, tellings, told, first) if pairs else None) or shared
-            for key in {own, shared}:
-                given[key] = (*given.get(key, ()), (at, name))
+                name = (self._other_telling(hit.last, kept, told, ledger) if pairs else None) or shared
+            ledger.give({own, shared}, name)
             if pairs:
-                first.setdefault(name, (tellings.size + len(told), hit.at))
+                ledger.tell(name, hit.at)
                 told.append(Telling(hit.key, hit.last, name))
             names.append(name)
-        if told:
-            tellings = tellings.upto(tellings.size, told)
-        return ByTelling(self.merging, given, tellings, first), names
+        return ByTelling(self.merging, ledger, self.tellings.upto(kept, told)), names
 
     @property
     def _pairing(self) -> bool:
@@ -196,50 +238,21 @@ class ByTelling:
         entry, own = hit.last.entry, str(hit.occurrence)
         return own, f"{entry.source_system}|{entry.source_key}" if self.merging.same_source_key else own
 
-    def _before(
-        self, place: int, was: Sequence[Hit]
-    ) -> tuple[dict[str, Given], Line[Telling], dict[str, tuple[int, datetime]]]:
-        """The notes as they were before the hits `was` at `place` and after were named."""
-        given = dict(self.given or {})
-        first = dict(self.first or {})
-        tellings: Line[Telling] = self.tellings or Line()
-        if not was:
-            return given, tellings, first
-        for hit in was:
-            for key in self._keys(hit):
-                given[key] = tuple(one for one in given.get(key, ()) if one[0] < place)
-        kept = tellings.place(was[0].key)
-        for telling in tellings.items[kept : tellings.size]:
-            if telling.name in first and first[telling.name][0] >= kept:
-                del first[telling.name]
-        return given, tellings.upto(kept, ()), first
-
-    def _other_telling(
-        self,
-        moment: Moment,
-        tellings: Line[Telling],
-        told: Sequence[Telling],
-        first: Mapping[str, tuple[int, datetime]],
-    ) -> str | None:
+    def _other_telling(self, moment: Moment, kept: int, told: Sequence[Telling], ledger: Ledger) -> str | None:
         """The latest earlier occurrence that another feed told within time and distance; None if there is none."""
         within = self.merging.two_feeds_within
         assert within is not None
         since = moment.at - within
         near: dict[str, list[Moment]] = {}
-        for telling in chain(reversed(told), tellings.backwards()):
+        for telling in chain(reversed(told), self.tellings.backwards(kept)):
             if telling.moment.at < since:
                 break
             near.setdefault(telling.name, []).append(telling.moment)
-        whole = (name for name in near if first[name][1] >= since)
-        for name in sorted(whole, key=lambda name: first[name][0], reverse=True):
+        whole = (name for name in near if ledger.first_of(name)[1] >= since)
+        for name in sorted(whole, key=lambda name: ledger.first_of(name)[0], reverse=True):
             if all(_same_thing(moment, other, self.merging) for other in near[name]):
                 return name
         return None
-
-
-def _last(given: Mapping[str, Given], key: str) -> str | None:
-    names = given.get(key)
-    return names[-1][1] if names else None
 
 
 def _same_thing(moment: Moment, other: Moment, merging: Merging) -> bool:

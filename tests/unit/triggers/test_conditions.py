@@ -28,7 +28,7 @@ def _moment(attributes: EdAttributes) -> Moment:
     occurrence = fold_occurrence((entry,), REFERENCE)
     assert occurrence is not None
     person = Person(MEMBER, (), REFERENCE)
-    return moment_of(occurrence.told[0], occurrence=occurrence, subject="M1", person=person, reference=REFERENCE)
+    return moment_of(occurrence.told[0], occurrence, "M1", person, REFERENCE)
 
 
 def _answer(written: Mapping[str, Any], attributes: EdAttributes) -> bool | None:
