@@ -45,12 +45,15 @@ class Pair:
 
 def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
     """What may be done with one pair in a cohort of `members`. A veto always wins."""
-    veto = _veto(pair)
+    levels = {name: level for name, level, _ in pair.score.lines}
+    veto = _veto(pair, levels)
     if veto is not None:
         return MatchDecision.NONE, veto
-    levels = _levels(pair)
     bits = pair.score.evidence_bits - policy.scale_bits(members)
-    identifier = any(levels.get(name, "").startswith("same") for name in IDENTIFIERS)
+    identifier = any(name in levels and levels[name].startswith("same") for name in IDENTIFIERS)
+    if not identifier and bits < policy.review_bits and bits < policy.match_bits:
+        return MatchDecision.NONE, MatchReason.TOO_LIGHT
+    _complete(levels, pair)
     hold = _hold(pair, levels, identifier=identifier)
     if bits >= policy.review_bits and hold is not None:
         return MatchDecision.REVIEW, hold
@@ -65,25 +68,23 @@ def decide(pair: Pair, policy: MatchPolicy, *, members: int) -> Decision:
     return MatchDecision.NONE, MatchReason.TOO_LIGHT
 
 
-def _levels(pair: Pair) -> dict[str, str]:
-    """The level of every comparison; name and date of birth as the rules know them, whatever the model compares."""
-    levels = {name: level for name, level, _ in pair.score.lines}
+def _complete(levels: dict[str, str], pair: Pair) -> None:
+    """Puts in name and date of birth as the rules know them, whatever the model compares."""
     if "name" not in levels:
         levels["name"] = compare_name(pair.mention, pair.member)
     if "date of birth" not in levels:
         levels["date of birth"] = compare_birth(pair.mention, pair.member)
-    return levels
 
 
-def _veto(pair: Pair) -> MatchReason | None:
+def _veto(pair: Pair, levels: dict[str, str]) -> MatchReason | None:
     """What forbids any use of the pair."""
     if pair.mention.unknown or pair.member.unknown:
         return MatchReason.VETO_UNKNOWN
     if pair.gone or pair.mention.deceased or pair.member.deceased:
         return MatchReason.VETO_DECEASED
-    if pair.score.level("NHS number") == "different_verified":
+    if levels.get("NHS number") == "different_verified":
         return MatchReason.VETO_NHS
-    if pair.score.level("PNC id") == "different" and pair.score.level("CRO number") == "different":
+    if levels.get("PNC id") == "different" and levels.get("CRO number") == "different":
         return MatchReason.VETO_PNC_CRO
     return None
 

@@ -77,10 +77,13 @@ class _Counts(NamedTuple):
 class CohortIndex:
     """An immutable view of the cohort at one version. Make it with `build`, follow changes with `apply`.
 
-    `compiled` is for whoever recognises with it: a place to keep what they compiled for this very index.
+    `compiled` is for whoever recognises with it: a place to keep what they compiled for this very index. `remembers`
+    is how many members it keeps unpacked; whoever compares everybody with everybody wants more of them.
     """
 
-    __slots__ = ("_base", "_counts", "_known", "_mask", "_news", "_rows", "_tally", "compiled", "keys", "version")
+    __slots__ = (
+        "_base", "_counts", "_known", "_mask", "_news", "_rows", "_tally", "compiled", "keys", "remembers", "version"
+    )  # fmt: skip
 
     def __init__(
         self, base: Base, news: Overlay, *, counts: _Counts, version: int, tally: _Tally, keys: tuple[Combination, ...]
@@ -93,6 +96,7 @@ class CohortIndex:
         self._rows: dict[int, Row] = {}
         self.keys = keys
         self.compiled: Any = None
+        self.remembers = _REMEMBERED
         self.version = version
 
     @classmethod
@@ -226,7 +230,7 @@ class CohortIndex:
         if row is None:
             member = self._base.records.member(number)
             row = Row(member, prepare(member.identity))
-            if len(self._rows) >= _REMEMBERED:
+            if len(self._rows) >= self.remembers:
                 self._rows.clear()
             self._rows[number] = row
         return row

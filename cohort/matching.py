@@ -60,8 +60,8 @@ def match_event(
     """
     model = model or default_model()
     compiled = index.compiled
-    if compiled is None or compiled.model is not model or not (compiled.policy is policy or compiled.policy == policy):
-        compiled = index.compiled = _compiled(policy, model, len(index), index.names)
+    if compiled is None or compiled.model is not model or compiled.policy is not policy:
+        compiled = _kept(index, policy, model)
     found = _look(event, index, compiled)
     home = _household(event, index, compiled.prior) if type(event.attributes) in _WITH_HOUSEHOLD else ()
     if not home and len(found) == 1 == len(found[0]):
@@ -111,7 +111,7 @@ def score_all(
     event: Event, index: CohortIndex, policy: MatchPolicy, model: MatchModel | None = None
 ) -> tuple[Match, ...]:
     """Every candidate pair of every mention, vetoed and light ones too, heaviest first; for tables and reviews."""
-    compiled = _compiled(policy, model or default_model(), len(index), index.names)
+    compiled = _kept(index, policy, model or default_model())
     matches: list[Match] = []
     for mention in event.mentions:
         named = _named_member(event.event_id, mention, index, compiled.prior)
@@ -141,10 +141,18 @@ def explain_pair(
     member, prepared = index.member(member_id), index.prepared(member_id)
     if member is None or prepared is None:
         return None
-    compiled = _compiled(policy, model or default_model(), len(index), index.names)
+    compiled = _kept(index, policy, model or default_model())
     said = prepare(mention.identity)
     score = score_pair(said, prepared, compiled.bound, prior_bits=compiled.prior)
     return _match(event.event_id, mention.ref, said, (Row(member, prepared), score), compiled)
+
+
+def _kept(index: CohortIndex, policy: MatchPolicy, model: MatchModel) -> _Compiled:
+    """What was compiled for this index last, if it is the same policy and model again, as nearly always."""
+    kept: _Compiled | None = index.compiled
+    if kept is None or kept.model is not model or kept.policy != policy:
+        kept = index.compiled = _compiled(policy, model, len(index), index.names)
+    return kept
 
 
 def _compiled(policy: MatchPolicy, model: MatchModel, members: int, names: NameCounts) -> _Compiled:

@@ -207,6 +207,10 @@ def _looks_like_envelope(path: Path, mapping: TableMapping | None) -> bool:
     return mapping is None
 
 
+_REMEMBERED = 100_000
+"""Members kept unpacked, at some 3 kB each: a table asks for the same ones again and again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Linker:
     """A cohort, a model and a policy, ready to score events. `threshold` decides where it is given.
@@ -235,6 +239,8 @@ def decided(match: Match, threshold: float) -> Match:
     """The match decided by its weight alone, hard vetoes apart."""
     if match.reason in _FORBIDDEN:
         return match
+    if match.match_weight < threshold and match.reason is MatchReason.TOO_LIGHT:
+        return match  # nearly always, and as it should be
     if match.match_weight >= threshold:
         return replace(match, decision=MatchDecision.MATCH, reason=MatchReason.WEIGHT)
     return replace(match, decision=MatchDecision.NONE, reason=MatchReason.TOO_LIGHT)
@@ -253,7 +259,9 @@ def make_linker(
     if model is not None:
         policy = replace(policy, prevalence=None)
         threshold = 0.0 if threshold is None else threshold
-    return Linker(CohortIndex.build(members, 1, used.keys), used, policy, threshold, skip_own)
+    index = CohortIndex.build(members, 1, used.keys)
+    index.remembers = _REMEMBERED
+    return Linker(index, used, policy, threshold, skip_own)
 
 
 def columns_of(files: Files) -> dict[str, str]:
