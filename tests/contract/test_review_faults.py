@@ -168,6 +168,7 @@ class TestUndoing:
         await desk.give(arrival("V2", at=hours(1)))
         await desk.decide(await desk.only(), SAME)
         await desk.undo(old)
+        await desk.desk.tidy()
         await desk.give(arrival("V3", at=hours(2)))
         assert [each.item.event.source_key for each in await desk.waiting()] == [old.item.event.source_key]
 
