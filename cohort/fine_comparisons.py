@@ -125,11 +125,16 @@ def _halves(one: PreparedName, other: PreparedName) -> tuple[str, str]:
 def _text_halves(
     given: tuple[str, ...], family: tuple[str, ...], other_given: tuple[str, ...], other_family: tuple[str, ...]
 ) -> tuple[str, str]:
-    first = _given_level(given, other_given) if given and other_given else MISSING
-    second = _family_level(family, other_family) if family and other_family else MISSING
+    first = _given_level(given, other_given) if _comparable(given, other_given) else MISSING
+    second = _family_level(family, other_family) if _comparable(family, other_family) else MISSING
     if first not in _AGREE and second not in _AGREE and _swapped(given, family, other_given, other_family):
         return "swapped", MISSING
     return first, second
+
+
+def _comparable(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Both are said, and in one script: a name and its transcription are not known to differ."""
+    return bool(one and other) and one[0].isascii() is other[0].isascii()
 
 
 def _swapped(
@@ -341,7 +346,7 @@ def extra(name: str, kind: Kind) -> Offer:
     return _best(f"extra:{name}", values, level, levels)
 
 
-PERSON_LEVELS = ("both_differ", "given_names_differ", MISSING)
+PERSON_LEVELS = ("both_differ", "given_names_differ", "birth_differs", MISSING)
 NOT_THE_NAME = frozenset({"different", "similar"})
 NOT_THE_DATE = frozenset({"same_year", "within_5_years", "different"})
 _Person = tuple[Names, Births]
@@ -355,11 +360,13 @@ def person_of(who: PreparedIdentity) -> _Person:
 def person_level(one: _Person, other: _Person) -> str:
     """Whether a person's own fields all say "somebody else": then a shared home and surname say "relative".
 
-    `given_names_differ` is for pairs without two dates of birth to compare. Anything else says nothing here.
+    The two levels of one field are for pairs that lack the other on a side. Anything else says nothing here.
     """
-    if given_level(one[0], other[0]) not in NOT_THE_NAME:
+    given, born = given_level(one[0], other[0]), birth_level(one[1], other[1])
+    if given == MISSING:
+        return "birth_differs" if born in NOT_THE_DATE else MISSING
+    if given not in NOT_THE_NAME:
         return MISSING
-    born = birth_level(one[1], other[1])
     if born == MISSING:
         return "given_names_differ"
     return "both_differ" if born in NOT_THE_DATE else MISSING

@@ -23,6 +23,7 @@ NO_NAMES = frozenset(tuple(phrase.split()) for phrase in _PLACEHOLDER_PHRASES)
 _PLACEHOLDER_TOKENS = frozenset({"UNKNOWN", "BABY"})
 _DROPPED_PARTICLES = frozenset({"AL", "EL", "BIN", "IBN", "BINT"})
 _JOINED_PREFIXES = {"MC": "MC", "MAC": "MAC", "ABU": "ABU", "ABD": "ABDUL", "ABDUL": "ABDUL", "ABDEL": "ABDUL"}
+_MARKS = frozenset({"Mn", "Mc"})
 MOHAMMED = sys.intern("MOHAMMED")
 _MOHAMMED_VARIANTS = frozenset(
     {
@@ -78,10 +79,18 @@ def name_tokens(text: str) -> tuple[str, ...]:
         token = _variant(text.upper())
         return () if token in _PLACEHOLDER_TOKENS else (sys.intern(token),)
     plain = fold(_APOSTROPHES.sub("", _PLACEHOLDER_PREFIX.sub("", text.strip())))
-    words = _NOT_A_LETTER.sub(" ", plain).strip()
+    words = _NOT_A_LETTER.sub(" ", plain).strip() or _other_script(text)
     if not words or any(phrase in words for phrase in _PLACEHOLDER_PHRASES):
         return ()
     return tuple(sys.intern(token) for token in _joined(words.split()) if token not in _PLACEHOLDER_TOKENS)
+
+
+def _other_script(text: str) -> str:
+    """The letters of a name of which ASCII keeps nothing (Cyrillic, Arabic, Chinese): compared as they stand."""
+    if text.isascii() or not any(map(str.isalpha, text)):
+        return ""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return "".join(sign if sign.isalpha() or unicodedata.category(sign) in _MARKS else " " for sign in plain).strip()
 
 
 def _joined(words: list[str]) -> list[str]:
@@ -139,8 +148,10 @@ def spelling(token: str) -> str:
 
 @lru_cache(maxsize=131_072)
 def phonetic(token: str) -> str:
-    """American Soundex of the stem, four characters. Finds candidates only; it is never evidence by itself."""
+    """American Soundex of the stem, four characters; of another script the stem. Finds candidates, is no evidence."""
     word = stem(token)
+    if not word.isascii():
+        return word
     if not word:
         return ""
     code = word[0]

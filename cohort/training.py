@@ -18,6 +18,7 @@ from cohort.fine_comparisons import NOT_THE_DATE, NOT_THE_NAME, PERSON, Offer
 from cohort.model import ComparisonFile, LevelFile, ModelFile, ValueFile, bits_of
 from cohort.prepared import PreparedIdentity
 from cohort.training_columns import Column, choose
+from cohort.training_dependence import independent
 from cohort.training_em import (
     NOTHING,
     Fit,
@@ -62,6 +63,9 @@ def train(
     columns = choose(cohort, events)
     if not columns:
         raise ConfigError("The two tables have no column in common: there is nothing to train a match model on")
+    told(0.02)
+    people = cohort[:MOST_MEMBERS] if _one_table(cohort, events) else (*cohort[:MOST_MEMBERS], *events[:MOST_EVENTS])
+    columns = independent(columns, people)
     tables = _Tables(cohort, events, columns, seed=seed)
     told(0.05)
     estimated = _supervised(tables, labels, told) if labels is not None else _unsupervised(tables, told)
@@ -173,7 +177,7 @@ class _Estimated:
         model: Fit,
         values: list[ValueFile | None],
         keys: tuple[tuple[str, ...], ...],
-        relatives: tuple[float, float] = (0.0, 0.0),
+        relatives: tuple[float, ...] = (0.0, 0.0, 0.0),
     ) -> None:
         self.model, self.values, self.keys, self.relatives = model, values, keys, relatives
 
@@ -187,42 +191,58 @@ def _unsupervised(tables: _Tables, told: Progress) -> _Estimated:
     person = tables.person(chosen)
     told(0.8)
     about = None if tables.same else chosen % len(tables.events)
-    pairs = Pairs(levels, shares, floors, tables.total, events=about, apart=person == 0)
+    pairs = Pairs(levels, shares, floors, tables.total, events=about, apart=person != NOTHING)
     first = fit(pairs)
     values = _frequencies(tables, first)
     pairs = replace(pairs, rarer=_rarer(tables, chosen, levels, values))
     model = fit(pairs, first)
-    expected = _expected(tables, model, person)
+    expected = _expected(tables, model, levels)
     unbound = expect(replace(pairs, apart=None, events=None), model)
-    if float(unbound[person == 0].sum()) <= 2.0 * expected[0] + 3.0:  # no more of them than errors explain
-        pairs = replace(pairs, apart=None)
+    found_at = [float(unbound[person == level].sum()) for level in range(len(expected))]
+    few = (3.0, *(3.0 + _FEW_OF_MATCHES * model.matches for _ in expected[1:]))
+    plain = [level for level, most in enumerate(expected) if found_at[level] <= 2.0 * most + few[level]]
+    if plain:  # no more of them than errors explain
+        pairs = replace(pairs, apart=(person != NOTHING) & ~np.isin(person, plain))
         model = fit(pairs, model)
-        expected = (inf, expected[1])
+        expected = [inf if level in plain else most for level, most in enumerate(expected)]
     model = monotone(model)
     told(0.9)
     keys = choose_keys(tables.joining, tables.members, tables.events, found, chosen[model.posterior >= 0.5])
     bits = evidence(pairs, model) + bits_of(model.share)
-    both, given = (max(correction(bits[person == level], most), _WORST_RELATIVE) for level, most in enumerate(expected))
-    return _Estimated(model, values, keys, (both, given))
+    rest = (0.0, 1.0, 1.0)  # one field alone may always be wrong once
+    relatives = [
+        max(correction(bits[person == level], most + rest[level]), _WORST_RELATIVE)
+        for level, most in enumerate(expected)
+    ]
+    return _Estimated(model, values, keys, tuple(relatives))
 
 
 _WORST_RELATIVE = -25.0
 _WORTH_SAYING = -0.1
+_FEW_OF_MATCHES = 0.01
+"""Share of the matches that pairs with one own field, and that wrong, may be without being taken for relatives."""
 
 
-def _expected(tables: _Tables, model: Fit, person: Levels) -> tuple[float, float]:
-    """How many matches there should be at the two levels of `PERSON`: by m for the first, as found for the second.
+def _expected(tables: _Tables, model: Fit, levels: Levels) -> list[float]:
+    """How many matches there should be at each level of `PERSON`, by how often each field is wrong in a match.
 
     Pairs beyond that only seem matches because what a household shares goes together.
     """
-    both = model.matches
-    for name, levels in (("given names", NOT_THE_NAME), ("date of birth", NOT_THE_DATE)):
-        for column, each in enumerate(tables.columns):
-            if each.offer.name == name:
-                both *= sum(
-                    share for share, level in zip(model.m[column], each.offer.levels, strict=False) if level in levels
-                )
-    return both, float(model.posterior[person == 1].sum())
+    names = [each.offer.name for each in tables.columns]
+    wrong, says = [], []
+    for name, odd in (("given names", NOT_THE_NAME), ("date of birth", NOT_THE_DATE)):
+        if name not in names:
+            wrong.append(0.0)
+            says.append(np.zeros(len(levels), dtype=bool))
+            continue
+        column = names.index(name)
+        offered = tables.columns[column].offer.levels
+        wrong.append(sum(float(share) for share, level in zip(model.m[column], offered, strict=False) if level in odd))
+        says.append(levels[:, column] != NOTHING)
+    (other_name, other_date), (named, dated) = wrong, says
+    only_named = float(model.posterior[named & ~dated].sum()) * other_name / max(1.0 - other_name, 0.01)
+    only_dated = float(model.posterior[dated & ~named].sum()) * other_date / max(1.0 - other_date, 0.01)
+    return [model.matches * other_name * other_date, only_named, only_dated]
 
 
 def _supervised(tables: _Tables, labels: Sequence[tuple[int, int]], told: Progress) -> _Estimated:

@@ -20,6 +20,7 @@ _WHOLE = {
     ("name", "family_shared"): "same surname, another given name",
     ("own name and birth", "both_differ"): "given names and date of birth are another person's (a relative?)",
     ("own name and birth", "given_names_differ"): "given names are another person's (a relative?)",
+    ("own name and birth", "birth_differs"): "date of birth is another person's (a relative?)",
     ("given names", "same_call_name"): "same first name, other given names differ",
     ("given names", "short_form"): "given name is a short form of the other",
     ("given names", "swapped"): "given name and surname swapped",

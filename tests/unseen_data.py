@@ -13,14 +13,61 @@ from datetime import date, timedelta
 from pathlib import Path
 
 Row = dict[str, str]
-_STARTS = "b c d f g h j k l m n p r s t v w st br tr gr ch th sh kl".split()
-_ENDS = "n r l s t nd rt ck ll y a".split()
+_STARTS = [
+    "b",
+    "c",
+    "d",
+    "f",
+    "g",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "t",
+    "v",
+    "w",
+    "st",
+    "br",
+    "tr",
+    "gr",
+    "ch",
+    "th",
+    "sh",
+    "kl",
+]
+_ENDS = ["n", "r", "l", "s", "t", "nd", "rt", "ck", "ll", "y", "a"]
 _CYRILLIC = str.maketrans(
     string.ascii_lowercase,
     "абцдефгхийклмнопкрстувшхыз",
 )
 _CHINESE = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
-_ARABIC = "محمد أحمد علي حسن حسين يوسف إبراهيم خالد سعيد عمر فاطمة عائشة مريم زينب ليلى نور هدى سلمى رانيا داود".split()
+_ARABIC = [
+    "محمد",
+    "أحمد",
+    "علي",
+    "حسن",
+    "حسين",
+    "يوسف",
+    "إبراهيم",
+    "خالد",
+    "سعيد",
+    "عمر",
+    "فاطمة",
+    "عائشة",
+    "مريم",
+    "زينب",
+    "ليلى",
+    "نور",
+    "هدى",
+    "سلمى",
+    "رانيا",
+    "داود",
+]
 
 
 @dataclass
