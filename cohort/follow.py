@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from cohort.blocking import Combination
 from cohort.index import CohortChanges, CohortIndex
 from cohort.ports import CohortStore
 from domain.ids import NavigatorId
@@ -17,9 +18,11 @@ _REBUILD_SHARE = 5
 class CohortFollower:
     """Holds the newest index it has seen. Readers take `index` once per event and keep it for that event."""
 
-    def __init__(self, store: CohortStore) -> None:
+    def __init__(self, store: CohortStore, keys: Sequence[Combination] = ()) -> None:
+        """`keys` are what a match model asks the index for (`MatchPolicy.keys`)."""
         self._store = store
-        self.index = CohortIndex.build((), 0)
+        self._keys = tuple(keys)
+        self.index = CohortIndex.build((), 0, self._keys)
         self.navigators: Mapping[NavigatorId, Navigator] = {}
         self._merging: asyncio.Task[CohortIndex] | None = None
         self._meanwhile: list[tuple[CohortChanges, int]] = []
@@ -54,7 +57,7 @@ class CohortFollower:
         if self._merging is not None:
             await asyncio.wait([self._merging])
             self._merging = None
-        self.index = await asyncio.to_thread(CohortIndex.build, members, version)
+        self.index = await asyncio.to_thread(CohortIndex.build, members, version, self._keys)
 
     def _apply(self, changes: CohortChanges, version: int) -> None:
         """The index after `changes`, at once; what has changed is merged into its base in a thread now and then."""

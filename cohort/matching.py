@@ -56,9 +56,9 @@ def match_event(
     """The members whom `event` is about or may be about: MATCH and REVIEW only, the best first within each mention.
 
     A mention has one MATCH at most. Members nobody named, but whose household the event names by key, come last with
-    mention `household` and reason HOUSEHOLD. The model is the shipped one unless given.
+    mention `household` and reason HOUSEHOLD. The model is the policy's unless given.
     """
-    model = model or default_model()
+    model = model or policy.model or default_model()
     compiled = index.compiled
     if compiled is None or compiled.model is not model or compiled.policy is not policy:
         compiled = _kept(index, policy, model)
@@ -85,7 +85,7 @@ def look(
     The parts have to be settled together, because the margin between the best and the next is a matter of the whole
     cohort: a worker that sees one of two brothers would take him for the only one.
     """
-    compiled = _compiled(policy, model or default_model(), members, names or index.names)
+    compiled = _compiled(policy, model or policy.model or default_model(), members, names or index.names)
     found = _look(event, index, compiled) or [()] * len(event.mentions)
     return Partial(tuple(found), _household(event, index, compiled.prior))
 
@@ -111,7 +111,7 @@ def score_all(
     event: Event, index: CohortIndex, policy: MatchPolicy, model: MatchModel | None = None
 ) -> tuple[Match, ...]:
     """Every candidate pair of every mention, vetoed and light ones too, heaviest first; for tables and reviews."""
-    compiled = _kept(index, policy, model or default_model())
+    compiled = _kept(index, policy, model or policy.model or default_model())
     matches: list[Match] = []
     for mention in event.mentions:
         named = _named_member(event.event_id, mention, index, compiled.prior)
@@ -141,7 +141,7 @@ def explain_pair(
     member, prepared = index.member(member_id), index.prepared(member_id)
     if member is None or prepared is None:
         return None
-    compiled = _kept(index, policy, model or default_model())
+    compiled = _kept(index, policy, model or policy.model or default_model())
     said = prepare(mention.identity)
     score = score_pair(said, prepared, compiled.bound, prior_bits=compiled.prior)
     return _match(event.event_id, mention.ref, said, (Row(member, prepared), score), compiled)

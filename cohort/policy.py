@@ -19,8 +19,7 @@ class MatchPolicy:
     strangers up to about 10,000 members, with names as rare as they are in the cohort.
     `margin_bits`: how far the best member must be ahead of the next. `prevalence`: the share of mentions that are
     about watched people, spread over the cohort as the prior, unless a trained model knows better; None takes the
-    model's own prior.
-    `at_most` results per mention.
+    model's own prior. `model`: None is the shipped one. `at_most` results per mention.
     """
 
     match_bits: float = 24.0
@@ -29,6 +28,12 @@ class MatchPolicy:
     reference_members: int = 12_000
     prevalence: float | None = 0.02
     at_most: int = 5
+    model: MatchModel | None = None
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The blocking keys that the model asks an index for, beyond those of every index."""
+        return self.model.keys if self.model else ()
 
     def scale_bits(self, members: int) -> float:
         """How much higher the thresholds are with so many members, in bits."""

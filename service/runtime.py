@@ -95,7 +95,7 @@ class Service:
         self.alerts = ValkeyAlertStore(client)
         self.outbox = ValkeyOutbox(client)
         self.cohort_store = ValkeyCohortStore(client)
-        self.cohort = CohortFollower(self.cohort_store)
+        self.cohort = CohortFollower(self.cohort_store, policies.match.keys)
         self.intake = GroupCommit(self.transport, clock)
         self._world: tuple[Mapping[NavigatorId, Navigator], World] | None = None
         self.dispatcher = Dispatcher(

@@ -93,6 +93,11 @@ class MatchSettings(_Part):
     prevalence: float = Field(
         0.02, gt=0, lt=1, description="The share of events that are about watched people, for the prior."
     )
+    model: Path | None = Field(
+        None,
+        description="A match model of your own, made by `match train` (or by Splink, kept by `match train --splink`); "
+        "empty: the shipped one. Run `match evaluate` with it first.",
+    )
 
 
 class RuleSettings(_Part):

@@ -20,7 +20,9 @@ from alerts.rendering import WordingPolicy
 from alerts.routing import RoutingPolicy
 from alerts.senders.apprise_sender import ApprisePolicy
 from alerts.suppression import SuppressionPolicy
+from cohort.model import MatchModel, load_model
 from cohort.policy import MatchPolicy
+from cohort.splink_model import is_splink_text, read_splink
 from domain.errors import ConfigError
 from service.settings import Settings
 from streams.decide import DecidePolicy
@@ -50,6 +52,25 @@ class Policies:
     rules: RuleSet
 
 
+def _match_model(path: Path | None) -> MatchModel | None:
+    """The match model of a file, None for the shipped one. Raises ConfigError for one that cannot be used."""
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as fault:
+        raise ConfigError(f"The match model cannot be read: {type(fault).__name__}.") from None
+    if is_splink_text(text):
+        model = read_splink(text)
+        if model.frequency_columns and not model.wrapper.frequencies:
+            raise ConfigError(
+                "This model of Splink's adjusts for how common names are, and does not say how common they are: "
+                "keep it first by `reachpoint match train --splink`."
+            )
+        return model.match_model()
+    return load_model(text)
+
+
 def policies_of(settings: Settings) -> Policies:
     """The rooms' policies. Raises ConfigError or RuleError with all that is wrong."""
     alerts = settings.alerts
@@ -60,6 +81,7 @@ def policies_of(settings: Settings) -> Policies:
             review_bits=settings.match.review_bits,
             margin_bits=settings.match.margin_bits,
             prevalence=settings.match.prevalence,
+            model=_match_model(settings.match.model),
         ),
         decide=DecidePolicy(
             suppression=SuppressionPolicy(

@@ -48,7 +48,7 @@ def sought(changed: Iterable[MemberId], index: CohortIndex) -> Sought:
     if len(near) * _WHOLE_SHARE > len(index):
         return Sought(members, index)
     people = (index.member(name) for name in sorted(near))
-    return Sought(members, CohortIndex.build((one for one in people if one is not None), index.version))
+    return Sought(members, CohortIndex.build((one for one in people if one is not None), index.version, index.keys))
 
 
 def candidate_policy(policy: MatchPolicy, *, members: int) -> MatchPolicy:

@@ -89,10 +89,12 @@ class Inputs:
     cohort: "Cohort"
     events: "EventSource"
     model: "MatchModel | None"
+    splink: "SplinkModel | None" = None
 
 
 def gather(paths: Paths, settings: "Settings", kept: tuple[str, ...] = ()) -> Inputs | None:
     """What the files hold, with the cells of the columns `kept`; None where one has faults, which then were told."""
+    from cohort.model import load_model
     from cohort.splink_model import is_splink_text, read_splink
     from domain.clock import SystemClock
     from service.offline import EventSource, Wanted, columns_of, read_cohort
@@ -109,21 +111,16 @@ def gather(paths: Paths, settings: "Settings", kept: tuple[str, ...] = ()) -> In
         tell(path, side.faults, side.notices)
     if cohort.faults or events.faults:
         return None
-    return Inputs(files, cohort, events, _model(text, imported, cohort, events, one_table=files.one_table))
+    if imported is not None:
+        imported = _counted(imported, cohort, events, one_table=files.one_table)
+        return Inputs(files, cohort, events, imported.match_model(), imported)
+    return Inputs(files, cohort, events, load_model(text) if text else None)
 
 
-def _model(
-    text: str, imported: "SplinkModel | None", cohort: "Cohort", events: "EventSource", *, one_table: bool
-) -> "MatchModel | None":
-    """The model of a file: ours, or Splink's with the term frequencies of these tables; None for the shipped one."""
-    from cohort.model import load_model
+def _counted(imported: "SplinkModel", cohort: "Cohort", events: "EventSource", *, one_table: bool) -> "SplinkModel":
+    """Splink's model with the term frequencies of these tables, unless its file carries some."""
     from cohort.prepared import PreparedIdentity, prepare
     from service.offline import EventRow
-
-    if not text:
-        return None
-    if imported is None:
-        return load_model(text)
 
     def people() -> Iterator[PreparedIdentity]:
         yield from (prepare(member.identity) for member in cohort.members)
@@ -131,8 +128,7 @@ def _model(
             if isinstance(row, EventRow):
                 yield from (prepare(mention.identity) for mention in row.event.mentions)
 
-    counted = imported if imported.wrapper.frequencies else imported.with_frequencies(people())
-    return counted.match_model()
+    return imported if imported.wrapper.frequencies else imported.with_frequencies(people())
 
 
 def tell(path: Path, faults: "Sequence[Fault]", notices: Sequence[str] = ()) -> None:

