@@ -12,27 +12,21 @@ from typing import Any
 from domain.clock import LONDON
 from domain.events import Kind, ProgrammeAttributes, Role
 from domain.people import CohortMember
-from tests.oracle.person import LATE, Ground, Life, News, ground
-from tests.oracle.rules import (
+from tests.oracle.grounds import (
     ADVERSE,
     DA,
     DAY,
     HOUR,
     WEAPON_ASSAULT,
-    Candidate,
-    Outcome,
     always,
-    candidate,
     codes,
-    cool,
-    counted,
     folded,
     hurt,
     left_early,
     offence,
-    stands,
-    together,
 )
+from tests.oracle.person import LATE, Ground, Life, News, ground
+from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, stands, together
 from tests.oracle.telling import Moment
 from triggers.entering import record_entry
 from triggers.history import HistoryEntry
