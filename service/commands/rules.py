@@ -62,15 +62,17 @@ def test(
 ) -> None:
     """Run scenario tests: exactly the expected firings and nothing else. A difference is shown in words."""
     from domain.errors import RuleError
+    from triggers.loading import SHIPPED
+    from triggers.rules import combined
     from triggers.scenarios import read_scenarios
     from triggers.trial import run_scenario
 
     def work_on(file: Path) -> list[tuple[str, str, bool, str]]:
         rows = []
         for scenario in read_scenarios(file.read_bytes()):
-            for which in scenario.rules or (using or "tipt",):
-                result = run_scenario(scenario, _load_for_tests(which))
-                rows.append((file.name, scenario.name, result.passed, result.difference))
+            named = scenario.rules or ((using,) if using else SHIPPED)
+            result = run_scenario(scenario, combined(_load_for_tests(which) for which in named))
+            rows.append((file.name, scenario.name, result.passed, result.difference))
         return rows
 
     async def work() -> int:
