@@ -60,6 +60,10 @@ def train(
     Raises ConfigError where the tables have nothing in common that could be compared.
     """
     told = progress or _silent
+    if not cohort or not events:
+        raise ConfigError(
+            f"The table of {'events' if cohort else 'the cohort'} has no records: there is nothing to train on"
+        )
     columns = choose(cohort, events)
     if not columns:
         raise ConfigError("The two tables have no column in common: there is nothing to train a match model on")

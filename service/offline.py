@@ -14,7 +14,7 @@ import msgspec
 from cohort.csv_columns import Fault
 from cohort.importing import FileFormat, read_members
 from cohort.index import CohortIndex
-from cohort.matching import score_all
+from cohort.matching import match_event, score_all
 from cohort.model import MatchModel, default_model
 from cohort.policy import MatchPolicy
 from cohort.tables import PeopleTable, TableRecord, open_people, open_table
@@ -232,7 +232,15 @@ class Linker:
             found = tuple(match for match in found if str(match.member_id) != str(match.event_id))
         if self.threshold is not None:
             found = tuple(decided(match, self.threshold) for match in found)
+        elif not self.skip_own:
+            found = self._as_live(event, found)
         return sorted(found, key=lambda match: -match.match_weight)
+
+    def _as_live(self, event: Event, found: tuple[Match, ...]) -> tuple[Match, ...]:
+        """The pairs as the service settles them: how far the next member is behind counts there, as do relatives."""
+        live = match_event(event, self.index, self.policy, self.model)
+        settled = {(match.mention, match.member_id): match for match in live}
+        return tuple(settled.get((match.mention, match.member_id), match) for match in found)
 
 
 def decided(match: Match, threshold: float) -> Match:
@@ -255,7 +263,7 @@ def make_linker(
     skip_own: bool = False,
 ) -> Linker:
     """A linker over `members`; `model` is the shipped one where None."""
-    used = model or default_model()
+    used = model or policy.model or default_model()
     if model is not None:
         policy = replace(policy, prevalence=None)
         threshold = 0.0 if threshold is None else threshold

@@ -29,10 +29,9 @@ def links(found: Set) -> dict[tuple[str, str], float]:
     )
     linker = Linker(frames[0] if same else frames, settings, db_api=DuckDBAPI(), set_up_basic_logging=False)
     training = linker.training
-    columns = list(found.splink)
     training.estimate_probability_two_random_records_match([block_on(*_sure(found))], recall=0.7)
     training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
-    for column in _sessions(columns):
+    for column in _sessions(found.splink):
         training.estimate_parameters_using_expectation_maximisation(block_on(column))
     pairs = linker.inference.predict().as_pandas_dataframe()
     events = {row["id"] for row in found.events}
@@ -49,12 +48,20 @@ def _frame(rows: list[dict[str, str]]) -> Any:
 
 def _sure(found: Set) -> list[str]:
     """The deterministic rule: names and date, or all that there is of it."""
-    return [name for name in ("given", "family", "name", "dob", "born", "address") if name in found.splink]
+    return [
+        name
+        for name in ("given", "family", "name", "dob", "born", "address")
+        if name in found.splink and (name, found.splink[name]) != ("dob", "text")
+    ]
 
 
-def _sessions(columns: list[str]) -> list[str]:
-    """Two EM sessions, each blocked on another column, so that every column is estimated in one of them."""
-    first = next(name for name in ("dob", "born", "address") if name in columns)
+def _sessions(columns: dict[str, str]) -> list[str]:
+    """Two EM sessions, each blocked on another column, so that every column is estimated in one of them.
+
+    Not on dates that each table writes in its own way: no pair agrees in them.
+    """
+    telling = [name for name in ("dob", "born", "address", "postcode") if name in columns]
+    first = next((name for name in telling if (name, columns[name]) != ("dob", "text")), "family")
     return [first, "family" if "family" in columns else "name"]
 
 

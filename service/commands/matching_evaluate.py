@@ -1,6 +1,6 @@
 """`reachpoint match evaluate`: a matching against the truth, as tables, JSON and a page with curves. Counts only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,7 +74,8 @@ def evaluate(
             return FAULTS
         own = found.events.is_table and found.files.one_table
         policy = policies_of(settings).match
-        linker = make_linker(found.cohort.members, policy, found.model, threshold=threshold, skip_own=own)
+        fixed = None if found.model is None else threshold
+        linker = make_linker(found.cohort.members, policy, found.model, threshold=fixed, skip_own=own)
         scored = _scored(found, linker)
         tell(events, scored.faults)
         members = {str(each.member_id): each.identity for each in found.cohort.members}
@@ -94,7 +95,10 @@ def evaluate(
         told = evaluate_pairs(scored.pairs, asked)
         if to is not None:
             _write(told, to, linker.model.name)
-        show_json(as_json(told)) if json else _show(told)
+        live = scored.service(known.pairs) if found.model is None else {}
+        show_json(as_json(told) | ({"service": live} if live else {})) if json else _show(told)
+        if live and not json:
+            out.print(_SERVICE.format_map(live))
         return FAULTS if scored.faults else 0
 
     raise typer.Exit(run(work))
@@ -109,6 +113,23 @@ class _Scored:
         self.kept: dict[str, Mapping[str, str]] = {}
         self.names: dict[str, str] = {}
         self.faults: list[Fault] = []
+        self.decided: dict[tuple[str, str], str] = {}
+
+    def service(self, truth: Collection[tuple[str, str]]) -> dict[str, int]:
+        """What the live service would do with these pairs, and how much of it is right."""
+        told: dict[str, int] = {"true_pairs": len(truth)}
+        for decision in ("match", "review"):
+            taken = [pair for pair, said in self.decided.items() if said == decision]
+            right = sum(pair in truth for pair in taken)
+            told |= {f"{decision}_true": right, f"{decision}_false": len(taken) - right}
+        told["neither"] = len(truth) - told["match_true"] - told["review_true"]
+        return told
+
+
+_SERVICE = (
+    "The live service, with its own thresholds: MATCH for {match_true} true pairs and {match_false} wrong ones, "
+    "REVIEW for {review_true} and {review_false}, nothing for {neither} of {true_pairs} true pairs."
+)
 
 
 def _scored(found: Inputs, linker: "Linker") -> _Scored:
@@ -132,6 +153,8 @@ def _scored(found: Inputs, linker: "Linker") -> _Scored:
                 if member not in met:  # several mentions of one event may meet one member: the heaviest counts
                     scored.pairs.append(ScoredPair(event, member, pair.match_weight, not met))
                     met.add(member)
+                    if pair.decision.value in ("match", "review"):
+                        scored.decided[event, member] = pair.decision.value
             if len(scored.said) % _AT_ONCE == 0:
                 bar.advance(task, _AT_ONCE)
     return scored

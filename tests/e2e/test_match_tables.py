@@ -150,6 +150,22 @@ def test_evaluation_tells_figures_and_writes_a_page(place: Path) -> None:
     assert "Over thresholds" in shown.out and "Errors by group" in shown.out
 
 
+def test_with_the_shipped_model_it_is_told_what_the_service_would_decide(place: Path) -> None:
+    done = match(place, "csv", "evaluate", "--truth", "truth.csv", "--json")
+    assert done.status == 0, done.err
+    told = done.json["service"]
+    assert told["match_true"] + told["review_true"] + told["neither"] == told["true_pairs"] == len(truth_of(place))
+    match(place, "csv", "--out", "live.pairs")
+    taken = {pair["decision"]: 0 for pair in lines(place / "live.pairs")}
+    for pair in lines(place / "live.pairs"):
+        taken[pair["decision"]] += 1
+    assert taken.get("match", 0) == told["match_true"] + told["match_false"] > 0
+    assert taken.get("review", 0) == told["review_true"] + told["review_false"]
+    assert (
+        "service" not in match(place, "csv", "evaluate", "--model", "model.json", "--truth", "truth.csv", "--json").json
+    )
+
+
 def test_one_table_is_matched_with_itself_but_no_record_with_itself(place: Path) -> None:
     tables = {"cohort": "one", "events": "one"}
     assert match(place, "csv", "train", "--out", "one.json", **tables).status == 0

@@ -110,6 +110,14 @@ def test_no_common_column_is_refused() -> None:
         train([prepare(Identity(postcodes=("4223",)))], [prepare(Identity(emails=("a@example.com",)))], name="x")
 
 
+def test_a_table_without_records_is_refused_by_its_side() -> None:
+    somebody = [prepare(Identity(emails=("a@example.com",)))]
+    with pytest.raises(ConfigError, match="events has no records"):
+        train(somebody, [], name="x")
+    with pytest.raises(ConfigError, match="cohort has no records"):
+        train([], somebody, name="x")
+
+
 def test_the_same_seed_gives_the_same_file_and_it_loads_again() -> None:
     rng = random.Random(6)
     people = [person(rng, number) for number in range(200)]
