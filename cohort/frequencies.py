@@ -5,6 +5,7 @@ As Splink adjusts (domain.md 5.2), from log2(usual frequency / frequency) of the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from math import log2
 
@@ -123,6 +124,7 @@ def cohort_change(prior: NamePrior, counts: NameCounts) -> Change:
     Further given names, a father's name, Singh or Kaur in the middle are not independent of those, and add nothing.
     """
 
+    @lru_cache(maxsize=65_536)
     def rarity(token: str) -> float:
         known = prior.listed.get(token, prior.usual)
         share = (counts.of(token) + prior.weight * known) / (counts.members + prior.weight)
@@ -141,6 +143,9 @@ def cohort_change(prior: NamePrior, counts: NameCounts) -> Change:
         return rarity(one.call) if level == "given_only" and one.call and one.call == other.call else 0.0
 
     def change(one: PreparedIdentity, other: PreparedIdentity) -> float:
+        if len(one.names) == 1 == len(other.names):
+            level = name_level(one.names[0], other.names[0])
+            return min(max(of_pair(level, one.names[0], other.names[0]), MOST_COMMON), MOST_RARE)
         levels = [(name_level(*pair), pair) for pair in product(one.names, other.names)]
         best = min((name_rank(level) for level, _ in levels), default=0)
         bits = max((of_pair(level, *pair) for level, pair in levels if name_rank(level) == best), default=0.0)

@@ -18,7 +18,7 @@ from cohort.facts import agreements, facts
 from cohort.frequencies import NameCounts
 from cohort.overlay import NOTHING, Filed, Overlay
 from cohort.postings import EVERYTHING, SHARED, Postings
-from cohort.prepared import PreparedIdentity, prepare, prepared_names
+from cohort.prepared import PreparedIdentity, PreparedName, prepare, prepared_names
 from cohort.probing import plain_facts, strong_keys, weak_keys
 from cohort.sieve import Sieve
 from domain.identity import Identity
@@ -261,11 +261,16 @@ class CohortIndex:
         records = self._base.records
         old = maybe if self._news is NOTHING else {number for number in maybe if number < len(records)}
 
-        def names(number: int) -> float:
-            said = who.names if isinstance(who, PreparedIdentity) else prepared_names(who.names)
-            return sieve.name_bits(said, records.names(number))
+        def said() -> tuple[PreparedName, ...]:
+            return who.names if isinstance(who, PreparedIdentity) else prepared_names(who.names)
 
-        return {*sure, *(maybe - old), *sieve.kept(known, old, self._base.columns, names)}
+        def names(number: int) -> float:
+            return sieve.name_bits(said(), records.names(number))
+
+        def own() -> float:
+            return sieve.name_bits(said(), said())
+
+        return {*sure, *(maybe - old), *sieve.kept(known, old, self._base.columns, names, own)}
 
     def _found(self, keys: Sequence[int], who: Identity | PreparedIdentity) -> tuple[list[int], bool]:
         """The rows under each of `keys`, and whether one of the keys had too many of them."""

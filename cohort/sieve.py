@@ -75,10 +75,18 @@ class Sieve:
         """Whether nothing can be dropped."""
         return self._wanted == -inf
 
-    def kept(
-        self, who: Facts, rows: Iterable[int], columns: Columns, names: Callable[[int], float] | None = None
+    def kept(  # noqa: PLR0912 (every candidate comes through here, and a call costs as much as a fact)
+        self,
+        who: Facts,
+        rows: Iterable[int],
+        columns: Columns,
+        names: Callable[[int], float] | None = None,
+        own: Callable[[], float] | None = None,
     ) -> list[int]:
-        """The rows that may be worth enough. `names` tells what a row's names are worth, where it comes to that."""
+        """The rows that may be worth enough. `names` tells what a row's names are worth, where it comes to that; `own`
+        what somebody's names are worth against the very same ones, which is all that two equal pairs can be.
+        """
+        ours: float | None = None
         birth, pair, postcode, house, sex = who
         births, pairs, postcodes, houses, sexes = (
             columns.births, columns.pairs, columns.postcodes, columns.houses, columns.sexes
@@ -117,8 +125,12 @@ class Sieve:
                 bits += self._home(houses[row], house, lives, postcode)
             if bits >= wanted and differs and likeness:
                 bits += likeness(birth, born_then) - born_other
-            if bits >= wanted and names and (theirs != pair or not pair):
-                bits += names(row) - named
+            if bits >= wanted and names:
+                if own and theirs == pair and pair:
+                    ours = own() if ours is None else ours
+                    bits += ours - named
+                else:
+                    bits += names(row) - named
             if bits >= wanted:
                 found.append(row)
         return found

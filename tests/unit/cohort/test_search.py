@@ -122,6 +122,7 @@ def test_the_sieve_keeps_whatever_scoring_would_keep() -> None:
                 range(len(known)),
                 columns,
                 lambda row, sieve=sieve, said=said: sieve.name_bits(said.names, prepared[row].names),
+                lambda sieve=sieve, said=said: sieve.name_bits(said.names, said.names),
             )
         )
         assert found <= set(sieve.kept(fact, range(len(known)), columns))
