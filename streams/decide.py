@@ -22,8 +22,9 @@ from domain.people import CohortMember, Standing, watch_standing
 from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
 from streams.rulings import next_history
-from triggers.evaluate import Changes, FiringDecision, Verdict, compare, evaluate
+from triggers.evaluate import Changes, FiringDecision, Verdict
 from triggers.history import History, HistoryEntry, entry_of
+from triggers.remembering import KeptPeople, changes_between
 from triggers.rules import RuleSet
 from triggers.verdicts import DECISION_BY_STANDING
 
@@ -50,8 +51,19 @@ class World:
     policy: DecidePolicy
 
 
-def decide(matched: Matched, person: Person, member: CohortMember | None, world: World, now: datetime) -> Commit:
-    """What one matched event does to one watched person. Pure; the same input gives the same commit."""
+def decide(
+    matched: Matched,
+    person: Person,
+    member: CohortMember | None,
+    world: World,
+    now: datetime,
+    *,
+    remembered: KeptPeople | None = None,
+) -> Commit:
+    """What one matched event does to one watched person. Pure; the same input gives the same commit.
+
+    `remembered` only spares work: with it or without it, and whatever it holds, the commit is the same.
+    """
     state, event, policy = person.state, matched.as_learnt, world.policy
     if member is None:
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, FiringDecision.NOT_WATCHED.value))
@@ -65,7 +77,8 @@ def decide(matched: Matched, person: Person, member: CohortMember | None, world:
     oldest = now - policy.history_for
     history = _within(known, oldest)
     # Both sides without what has become too old: forgetting takes no firing back.
-    changes = _changes(world.rules, member, _within(state.history, oldest), history, touched)
+    between = remembered.changes if remembered is not None else changes_between
+    changes = between(world.rules, member, effective(_within(state.history, oldest)), effective(history))
     if matched.found_at is not None and matched.ruling is None:
         changes = _found_late(changes)
     alert_changes = decide_alerts(
@@ -193,13 +206,6 @@ def effective(history: History) -> History:
     )
 
 
-def _changes(
-    rules: RuleSet, member: CohortMember, before: History, after: History, touched: Sequence[HistoryEntry]
-) -> Changes:
-    asked = rules.touching(_kinds_concerned(after, touched))
-    return compare(evaluate(asked, member, effective(before)), evaluate(asked, member, effective(after)))
-
-
 def _found_late(changes: Changes) -> Changes:
     """What look-back makes fire is marked late, however short the time: nobody may take it for news of this moment."""
     return replace(
@@ -207,19 +213,6 @@ def _found_late(changes: Changes) -> Changes:
         fired=tuple(replace(firing, late=True) for firing in changes.fired),
         moved=tuple((old, replace(new, late=True)) for old, new in changes.moved),
     )
-
-
-def _kinds_concerned(history: History, touched: Sequence[HistoryEntry]) -> frozenset[Kind]:
-    """The kinds whose rules may answer differently: those that came or went, and all of the occurrences they amend or
-    take away."""
-    kinds = {entry.kind for entry in touched}
-    occurrences = {entry.occurrence for entry in touched}
-    retracted = {entry.retracts for entry in touched if entry.retracts}
-    whole = any(entry.kind is Kind.ED_MERGED or entry.relation is Relation.LOST for entry in touched)
-    for entry in history:
-        if entry.occurrence in occurrences or entry.event_id in retracted or (whole and entry.kind.feed is not None):
-            kinds.add(entry.kind)
-    return frozenset(kinds)
 
 
 def _within(history: History, oldest: datetime) -> History:

@@ -28,6 +28,7 @@ from streams.messages import Disposition, Ending, QuarantineItem
 from streams.ports import Commit, DecideLog, LogEntry, MatchedEntry, Recognised, RecogniseLog
 from streams.recognise import recognise
 from streams.topology import DECIDE, RECOGNISE
+from triggers.remembering import KeptPeople
 
 log = structlog.get_logger("reachpoint.engine")
 
@@ -128,6 +129,7 @@ class Decider:
         self._world = world
         self._clock = clock
         self._observers = observers
+        self._remembered = KeptPeople()
 
     async def run_once(self, wait: timedelta = DECIDE.wait) -> int:
         """Decide the next batch, if any, in order. Returns how many messages it moved past.
@@ -167,7 +169,10 @@ class Decider:
                 await self._transport.hand_over(handed_over(matched, person.state))
                 return person.decided
             now = self._clock.now()
-            commit = decide(matched, person, self._index().member(matched.listener), self._world(), now)
+            member = self._index().member(matched.listener)
+            if member is None:
+                self._remembered.forget(matched.listener)
+            commit = decide(matched, person, member, self._world(), now, remembered=self._remembered)
             if not changes_nothing(commit) and not await self._transport.commit(commit):
                 continue
             await self._transport.hand_over(commit.handed)

@@ -15,7 +15,7 @@ from triggers.history import History, HistoryEntry
 from triggers.keeping import Kept, kept
 from triggers.rules import RuleSet
 
-MOST_PEOPLE = 2_000
+MOST_PEOPLE = 500
 """How many people are remembered unless told otherwise: some 150 kB each with 200 events."""
 
 
@@ -61,7 +61,7 @@ class KeptPeople:
 
 def _marks(history: History) -> list[Any]:
     """What tells two histories of one person apart: an entry, once stored, is never changed."""
-    return [(entry.event_id, entry.subject, entry.role, entry.relation) for entry in history]
+    return [(entry.event_id, entry.subject, entry.role, entry.relation, entry.received_at) for entry in history]
 
 
 def _difference(before: History, after: History) -> tuple[Sequence[HistoryEntry], Sequence[HistoryEntry]]:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from alerts.model import TriggerState
+from alerts.model import Happening, TriggerState
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
 from domain.events import Event
@@ -73,10 +73,12 @@ async def view(play: Play) -> View:
 
 async def _grouped_rightly(play: Play) -> None:
     """Firings of one person within half an hour of each other share an alert. Nothing else does, unless a firing
-    between them was taken back."""
+    between them was taken back, or one was told before it moved: it stays in the alert that people have read."""
     for who in COHORT:
         alerts = [each for each in await play.alerts(who.member_id) if each.merged_into is None and each.live]
-        untouched = all(record.state is TriggerState.LIVE for each in alerts for record in each.triggers)
+        untouched = all(record.state is TriggerState.LIVE for each in alerts for record in each.triggers) and not any(
+            entry.what is Happening.MOVED for each in alerts for entry in each.timeline
+        )
         of = {firing.firing_id: each.alert_id for each in alerts for firing in each.live}
         for group in _components([firing for each in alerts for firing in each.live]):
             assert len({of[firing.firing_id] for firing in group}) == 1, "firings that belong together are apart"

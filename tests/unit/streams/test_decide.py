@@ -442,10 +442,10 @@ class TestFaultsOfOurs:
         decide = engine.decide
         poison, sound = (ed(Kind.ED_ARRIVAL, "M1", visit=visit, **STABBED) for visit in ("bad", "good"))
 
-        def failing(matched: object, *rest: object) -> Commit:
+        def failing(matched: object, *rest: object, **more: object) -> Commit:
             if matched.event.event_id == poison.event_id:  # type: ignore[attr-defined]
                 raise KeyError("Family name of somebody")
-            return decide(matched, *rest)  # type: ignore[arg-type]
+            return decide(matched, *rest, **more)  # type: ignore[arg-type]
 
         monkeypatch.setattr(engine, "decide", failing)
         play = await played()
