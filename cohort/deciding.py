@@ -98,7 +98,7 @@ def _hold(pair: Pair, levels: dict[str, str], *, identifier: bool) -> MatchReaso
         return MatchReason.TWIN  # another person's number, and no full name that speaks against it
     if _maybe_twin(pair, levels, identifier=identifier):
         return MatchReason.TWIN
-    if not identifier and (pair.member.names or pair.member.births) and _maybe_sibling(pair, levels):
+    if not identifier and (pair.member.names or pair.member.births) and _maybe_sibling(levels):
         return MatchReason.SIBLING
     if not identifier and levels.get("date of birth") in _BIRTH_AGAINST:
         return MatchReason.DOUBTFUL  # father and son: one name, one home, two dates of birth
@@ -136,7 +136,7 @@ def _maybe_twin(pair: Pair, levels: dict[str, str], *, identifier: bool) -> bool
     )
 
 
-def _maybe_sibling(pair: Pair, levels: dict[str, str]) -> bool:
+def _maybe_sibling(levels: dict[str, str]) -> bool:
     """Only the home agrees (surname, postcode, address, phone): it may be a brother as well as the person.
 
     A name that was said has to agree by itself, whatever the date of birth: a twin shares the date and the home. Where
@@ -146,8 +146,8 @@ def _maybe_sibling(pair: Pair, levels: dict[str, str]) -> bool:
     name = levels.get("name", MISSING)
     if name == MISSING and birth in _BIRTH_AGREES:
         return False
-    if name == "close" and birth == MISSING and given_names_dissimilar(pair.mention, pair.member):
-        return True  # Hodan and Hosan: with a date of birth one name misspelt, without one as likely two sisters
+    if birth == MISSING:
+        return name not in _FULL_NAME | {"alias"}  # Hodan and Hosan: one name misspelt, or as likely two sisters
     return name not in (_FULL_NAME if birth in _BIRTH_AGAINST else _OWN_NAME)
 
 

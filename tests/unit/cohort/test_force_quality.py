@@ -16,9 +16,9 @@ def feeds() -> Measured:
     return measure(Trial(PopulationSpec(1_000, seed=3), own=1_500, kin=600, others=3_000))
 
 
-@pytest.fixture(scope="module")
-def kin() -> Measured:
-    return measure(Trial(PopulationSpec(1_000, seed=1), own=1, kin=4_000, others=1))
+@pytest.fixture(scope="module", params=[1, 101], ids=["twins were confused", "sisters were confused"])
+def kin(request: pytest.FixtureRequest) -> Measured:
+    return measure(Trial(PopulationSpec(1_000, seed=request.param), own=1, kin=4_000, others=1))
 
 
 @pytest.fixture(scope="module")
