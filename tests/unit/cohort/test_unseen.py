@@ -1,5 +1,6 @@
 """What the unseen tables (`make unseen`) taught: columns that say the same, relatives, other scripts. Small and quick."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from cohort.training_columns import choose
 from cohort.training_dependence import independent
 from domain.identity import DateOfBirth, Identity, Name
 from service.offline import read_mapping
+from tests.febrl_data import Task, deduplication, febrl4
 from tests.unit.cohort.people import event_about, member_of
 from tests.unseen_data import Set, households_and_twins, places_that_go_together, scripts
 
@@ -81,9 +83,15 @@ def test_copies_of_one_person_do_not_make_columns_follow_from_one_another() -> N
     assert independent(columns, people) == columns
 
 
-def _who(given: str, family: str, born: str = "") -> PreparedIdentity:
-    from datetime import date
+@pytest.mark.parametrize("task", [febrl4(soc_sec_id=False), deduplication(3, soc_sec_id=False)], ids=["4", "3"])
+def test_copies_with_errors_do_not_either(task: Task) -> None:
+    cohort = [prepare(who) for who in task.cohort]
+    events = cohort if task.same else [prepare(who) for who in task.events]
+    columns = choose(cohort, events)
+    assert independent(columns, cohort if task.same else (*cohort, *events)) == columns
 
+
+def _who(given: str, family: str, born: str = "") -> PreparedIdentity:
     births = (DateOfBirth(date.fromisoformat(born)),) if born else ()
     return prepare(Identity(names=(Name((given,) if given else (), family),), dates_of_birth=births))
 
