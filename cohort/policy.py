@@ -16,7 +16,8 @@ class MatchPolicy:
     A larger cohort offers more chances to agree by accident, so both thresholds rise by one bit whenever it doubles.
     Of N members a stranger reaches t bits with some N * 2**-t * 1.44 * d, where d is the share of true mentions per bit
     near t (.012 to .015 in each force made so far; it needs no labels): 24 bits keep that at one false match in 100,000
-    strangers up to about 10,000 members, with names as rare as they are in the cohort.
+    strangers up to some 10,000 members, with names as rare as they are in the cohort. A bit and a half of that is kept
+    back, as the shipped model takes dates of birth from all ages, while the watched are born within some fifteen years.
     `margin_bits`: how far the best member must be ahead of the next. `prevalence`: the share of mentions that are
     about watched people, spread over the cohort as the prior, unless a trained model knows better; None takes the
     model's own prior. `model`: None is the shipped one. `at_most` results per mention.
@@ -25,7 +26,7 @@ class MatchPolicy:
     match_bits: float = 24.0
     review_bits: float = 18.0
     margin_bits: float = 3.0
-    reference_members: int = 12_000
+    reference_members: int = 4_000
     prevalence: float | None = 0.02
     at_most: int = 5
     model: MatchModel | None = None
