@@ -164,16 +164,16 @@ def _initial_agrees(one: PreparedName, other: PreparedName) -> bool:
 def given_names_dissimilar(one: PreparedIdentity, other: PreparedIdentity) -> bool:
     """Whether nothing shows that both go by one given name (twins rule): also where one says none, or an initial.
 
-    The name that one goes by has to be like some given name or alias of the other. Twins share a father's or a middle
-    name, the prefix Mohammed, and often their initial.
+    The name that one goes by, or an alias, has to be like that of the other. Twins share a father's or a middle name,
+    the prefix Mohammed, and often their initial; and one may be called what is the other's second name, so whoever is
+    written by their second name alone is for a human to see.
     """
-    return not (_goes_by_one_of(one, other) or _goes_by_one_of(other, one))
+    return not any(_like(mine, theirs) for mine, theirs in product(_called(one), _called(other)))
 
 
-def _goes_by_one_of(one: PreparedIdentity, other: PreparedIdentity) -> bool:
-    calls = {token for name in one.names for token in (name.tokens if name.alias else (name.call,))}
-    given = {token for name in other.names for token in (name.tokens if name.alias else name.given)}
-    return any(_like(mine, theirs) for mine, theirs in product(calls, given))
+def _called(who: PreparedIdentity) -> set[str]:
+    """What somebody goes by."""
+    return {token for name in who.names for token in (name.tokens if name.alias else (name.call,))}
 
 
 def _like(one: str, other: str) -> bool:
