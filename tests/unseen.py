@@ -23,7 +23,7 @@ Made by `make unseen` (`python -m tests.unseen --write docs/matching-unseen.md`)
 `tests/unseen_data.py`, each unlike the others. Each is put through `reachpoint match train` and `match evaluate` with a
 mapping file; nothing is labelled, the threshold is weight 0. Splink {splink} is trained as its documentation does (u by
 random sampling, m by EM in two sessions, its comparison library's comparison for each kind of column, blocking on each
-telling column and pair of names), on the same columns, and read at weight 0 as well. *Oracle*: the best F1 of our own
+telling column and pair of others), on the same columns (in "a heavy head" it is spared the three that are noise), and read at weight 0 as well. *Oracle*: the best F1 of our own
 weights with the threshold that the truth itself would choose. *Keys find*: the share of true pairs that our blocking
 brings together. "CPU" is training and scoring, with starting the commands. Where no event is about anybody, F1 says
 nothing: the wrong pairs do.
