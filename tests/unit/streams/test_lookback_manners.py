@@ -72,7 +72,9 @@ async def test_it_rests_three_times_as_long_as_it_worked() -> None:
         await hop.run_once(timedelta(milliseconds=500))
     pages = turns.turns.count("back")
     assert 2 <= pages <= 7, "0.02 s in every 0.08 s"
-    assert set(turns.waits) == {NO_WAIT}, "a store ends a wait of milliseconds at its next tick only: it is not asked to"
+    assert set(turns.waits) == {NO_WAIT}, (
+        "a store ends a wait of milliseconds at its next tick only: it is not asked to"
+    )
 
 
 async def test_with_nothing_to_look_back_on_the_hop_waits_for_live_events_alone() -> None:
