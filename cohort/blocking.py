@@ -8,7 +8,7 @@ Somali-order names block.
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations, product
 
-from cohort.cells import TokenCell, first_number, hashed, house_cell, number_cell, token_cell
+from cohort.cells import TokenCell, first_number, hashed, home_cell, house_cell, number_cell, token_cell
 from cohort.names import phonetic
 from cohort.normalise import outcode
 from cohort.postings import KEY_MASK
@@ -151,6 +151,10 @@ def _weak_keys(who: PreparedIdentity, *, exchanged: bool) -> list[int]:
         place = place_key(postcode)
         keys += [place ^ head for _, _, head in tokens]
         keys += [place ^ day for day in near]
+    for line in who.addresses:
+        home = home_cell(line)
+        if home:
+            keys += [home ^ head for _, _, head in tokens]
     if days:
         for line in who.addresses:
             house = house_cell(first_number(line))

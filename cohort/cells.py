@@ -10,12 +10,13 @@ from datetime import date
 from functools import lru_cache
 from typing import TypeVar
 
-from cohort.names import name_tokens, phonetic
+from cohort.names import fold, name_tokens, phonetic
 from cohort.normalise import birth_date, swapped
 from cohort.postings import KEY_MASK
 from domain.identity import DateOfBirth
 
 _FIRST_NUMBER = re.compile("[0-9]+")
+_HOME_HEAD = re.compile("([0-9]+)[A-Z]?[^0-9A-Z]+([A-Z]{3})")
 
 
 _Key = TypeVar("_Key")
@@ -80,12 +81,21 @@ def _stated_birth(day: date) -> BirthCell | None:
 
 STATED_BIRTHS = Memo(_stated_birth, 65_536)
 """The cell of a date of birth that was stated; None for one that only stands for "not known"."""
-_HOUSE = hashed("kind", "house")
+_HOUSE, _HOME = hashed("kind", "house"), hashed("kind", "home")
 
 
 def house_cell(number: str) -> int:
     """The hash of a house number as it is written."""
     return (hash(number) ^ _HOUSE) & KEY_MASK
+
+
+def home_cell(line: str) -> int:
+    """The hash of where a home begins, number and three letters of the street; 0 where an address does not say both.
+
+    The same before and after the line is normalised, save where the street's first word is one that is abbreviated.
+    """
+    found = _HOME_HEAD.search((line if line.isascii() else fold(line)).upper())
+    return (hash(found[1] + found[2]) ^ _HOME) & KEY_MASK if found is not None else 0
 
 
 def first_number(line: str) -> str:

@@ -5,7 +5,7 @@ way (several names, dates or homes, an estimated date). Keys that cannot meet an
 """
 
 from cohort.blocking import email_key, pairs, phone_key, place_key, reference_key
-from cohort.cells import NAME_CELLS, STATED_BIRTHS, TokenCell, first_number, hashed, house_cell
+from cohort.cells import NAME_CELLS, STATED_BIRTHS, TokenCell, first_number, hashed, home_cell, house_cell
 from cohort.facts import Facts, house_fact, pair_fact, postcode_fact, sex_fact
 from cohort.identifiers import canonical, local_reference, nhs_number
 from cohort.names import fold
@@ -75,6 +75,13 @@ def weak_keys(identity: Identity, known: bytes, mask: int) -> list[int] | None: 
             key = house_cell(house_number(addresses[0])) ^ day
             if known[key & mask]:
                 keys.append(key)
+    if addresses and tokens:
+        home = home_cell(addresses[0])
+        if home:
+            for _, _, head in tokens:
+                key = home ^ head
+                if known[key & mask]:
+                    keys.append(key)
     if postcodes:
         place = place_key(_code(postcodes[0]))
         if known[place & mask]:

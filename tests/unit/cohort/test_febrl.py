@@ -15,8 +15,7 @@ _FULL = os.environ.get("REACHPOINT_TRIALS") == "full"
     [
         (True, False, 0.9998, 1.0),
         (False, False, 0.9985, 0.9998),
-        pytest.param(True, True, 0.9998, 1.0, marks=pytest.mark.skipif(not _FULL, reason="full trials only")),
-        pytest.param(False, True, 0.9990, 0.9995, marks=pytest.mark.skipif(not _FULL, reason="full trials only")),
+        *([(True, True, 0.9998, 1.0), (False, True, 0.9990, 0.9995)] if _FULL else []),
     ],
 )
 def test_unsupervised_training_reaches_what_is_promised(
