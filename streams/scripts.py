@@ -14,9 +14,9 @@ class Scripts:
     def __init__(self, client: Redis) -> None:
         self.accept = _load(client, "accept")
         self.forward = _load(client, "books", "forward")
-        self.settle = _load(client, "settle")
+        self.settle = _load(client, "books", "settle")
         self.hand_over = _load(client, "books", "hand_over")
-        self.hand_on = _load(client, "hand_on")
+        self.hand_on = _load(client, "books", "hand_on")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
         self.rule = _load(client, "books", "rule")

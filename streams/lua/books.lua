@@ -1,22 +1,56 @@
--- Put before scripts that send on parts of events which may have ended long ago. `books` names the in-flight set, the
--- ledger, the prefixes of event rows and part hashes, and the rank of each ending.
--- One part more of an event: it ends with this one too. An event that had ended is under way again, and its old ending
--- (or all that is kept of what was said of it) counts beside the new part.
+-- The books of an event, put before every script that writes them. `books` names the in-flight set, the ledger, the
+-- prefixes of event rows and part hashes, and, for whoever reopens, the rank of each ending.
+-- A row is 17 bytes of what was accepted and then how the event stands: '' not recognised yet, '>' under way, else its
+-- ending. While it is under way its part hash holds what each part said, '' until it is in.
+
+-- Adds to the count of an ending; alerts are counted without their ids.
+local function counted(books, feed, ending, by)
+  local name = string.sub(ending, 1, 6) == 'alert:' and 'alert' or ending
+  redis.call('HINCRBY', books.ledger, 'disposed|' .. feed .. '|' .. name, by)
+end
+
+-- An event that had ended is under way again. Its old ending, or all that is kept of what was said of it, counts beside
+-- what comes.
+local function reopened(books, id, row, feed, now)
+  local ending, hash = string.sub(row, 18), books.parts .. id
+  if redis.call('EXISTS', hash) == 0 then
+    redis.call('HSET', hash, 'before', books.ranks[string.match(ending, '^[^:]*')] .. '|' .. ending)
+  end
+  counted(books, feed, ending, -1)
+  redis.call('SET', books.rows .. id, string.sub(row, 1, 17) .. '>', 'KEEPTTL')
+  redis.call('ZADD', books.inflight, now, id)
+end
+
+-- Ends an event whose parts are all in, as the most telling of them says; one that waits for a part stays under way. What
+-- was said of an event that a human had to decide on is kept as long as its row: the decision may be undone (rule.lua).
+local function concluded(books, id, row, feed)
+  local hash, best, reviewed = books.parts .. id, nil, false
+  local said = redis.call('HGETALL', hash)
+  for place = 1, #said, 2 do
+    if string.sub(said[place], 1, 7) == 'review|' then reviewed = true end
+    if not best or said[place + 1] < best then best = said[place + 1] end
+  end
+  if best == '' then return end
+  local ending = string.sub(best, 3)
+  redis.call('SET', books.rows .. id, string.sub(row, 1, 17) .. ending, 'KEEPTTL')
+  if reviewed then
+    redis.call('PEXPIRE', hash, redis.call('PTTL', books.rows .. id))
+  else
+    redis.call('DEL', hash)
+  end
+  redis.call('ZREM', books.inflight, id)
+  counted(books, feed, ending, 1)
+end
+
+-- One part more of an event: it ends with this one too.
 local function joins(books, part, id, feed)
   local row = redis.call('GET', books.rows .. id)
   local state = row and string.sub(row, 18) or ''
-  local hash = books.parts .. id
   if state == '>' then
-    redis.call('HSETNX', hash, part, '')
+    redis.call('HSETNX', books.parts .. id, part, '')
   elseif state ~= '' then
-    if redis.call('EXISTS', hash) == 0 then
-      redis.call('HSET', hash, 'before', books.ranks[string.match(state, '^[^:]*')] .. '|' .. state)
-    end
-    local name = string.sub(state, 1, 6) == 'alert:' and 'alert' or state
-    redis.call('HINCRBY', books.ledger, 'disposed|' .. feed .. '|' .. name, -1)
-    redis.call('SET', books.rows .. id, string.sub(row, 1, 17) .. '>', 'KEEPTTL')
-    redis.call('ZADD', books.inflight, redis.call('TIME')[1] * 1000, id)
-    redis.call('HSET', hash, part, '')
+    reopened(books, id, row, feed, redis.call('TIME')[1] * 1000)
+    redis.call('HSET', books.parts .. id, part, '')
   end
 end
 

@@ -1,24 +1,19 @@
 -- Send on what look-back found. A part that was decided before, or is under way, is not sent; a review that is known does
 -- not wait again. An event that had ended is under way again until what is new is in; its old ending, or all that is kept
--- of what was said of it (settle.lua), counts beside that, so that the most telling one stands.
+-- of what was said of it (books.lua), counts beside that, so that the most telling one stands.
 -- KEYS: in-flight set, ledger, prefix of event rows, prefix of part hashes, key of the progress, queue of reviews, prefix
 -- of reviews.
 -- ARGV: now_ms, ranks packed {ending = rank}, progress, packed {{id, feed,
 -- {{part, key of the decided part, shard stream, payload}*}, {{id, payload, ttl_s, place_ms}*} of reviews}*}
-local inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local now, ranks = ARGV[1], cmsgpack.unpack(ARGV[2])
-
-local function counted(feed, final, by)
-  local name = string.sub(final, 1, 6) == 'alert:' and 'alert' or final
-  redis.call('HINCRBY', ledger, 'disposed|' .. feed .. '|' .. name, by)
-end
+local books = { inflight = KEYS[1], ledger = KEYS[2], rows = KEYS[3], parts = KEYS[4], ranks = cmsgpack.unpack(ARGV[2]) }
+local now = ARGV[1]
 
 local sent = 0
 for _, item in ipairs(cmsgpack.unpack(ARGV[4])) do
   local id, feed = item[1], item[2]
-  local row = redis.call('GET', rows .. id)
+  local row = redis.call('GET', books.rows .. id)
   local state = row and string.sub(row, 18) or ''
-  local hash = parts_of .. id
+  local hash = books.parts .. id
   local parts, reviews = {}, {}
   for _, part in ipairs(item[3]) do
     local waits = state == '>' and redis.call('HEXISTS', hash, part[1]) == 1
@@ -31,29 +26,12 @@ for _, item in ipairs(cmsgpack.unpack(ARGV[4])) do
     end
   end
   if state ~= '' and #parts + #reviews > 0 then
-    if state ~= '>' then
-      if redis.call('EXISTS', hash) == 0 then
-        redis.call('HSET', hash, 'before', ranks[string.match(state, '^[^:]*')] .. '|' .. state)
-      end
-      counted(feed, state, -1)
-      redis.call('SET', rows .. id, string.sub(row, 1, 17) .. '>', 'KEEPTTL')
-      redis.call('ZADD', inflight, now, id)
-    end
+    if state ~= '>' then reopened(books, id, row, feed, now) end
     for _, review in ipairs(reviews) do
-      redis.call('HSETNX', hash, 'review|' .. review[1], ranks['review'] .. '|review')
+      redis.call('HSETNX', hash, 'review|' .. review[1], books.ranks['review'] .. '|review')
     end
     for _, part in ipairs(parts) do redis.call('HSET', hash, part[1], '') end
-    local best
-    for _, value in ipairs(redis.call('HVALS', hash)) do
-      if not best or value < best then best = value end
-    end
-    if best ~= '' then
-      local final = string.sub(best, 3)
-      redis.call('SET', rows .. id, string.sub(row, 1, 17) .. final, 'KEEPTTL')
-      redis.call('PEXPIRE', hash, redis.call('PTTL', rows .. id))
-      redis.call('ZREM', inflight, id)
-      counted(feed, final, 1)
-    end
+    concluded(books, id, row, feed)
   end
   for _, part in ipairs(parts) do
     redis.call('XADD', part[3], '*', 'm', part[4])

@@ -8,33 +8,20 @@
 -- {{link key, value}*}, link_ttl_s, {{link key, value}*} forgotten, {key, member, value or '', ttl_s} or {} remembered,
 -- {audit entry*}, {payload, ttl_s, most, {key*}} or {} parked, word for the step, {key, ttl_s} or {} of what it was
 -- decided through}
-local inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local case, item, queue, closed = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local ranks, told = cmsgpack.unpack(ARGV[1]), cmsgpack.unpack(ARGV[2])
 local review, id, feed, now, state = told[4], told[5], told[6], told[7], told[8]
 local ending, parts = told[13], told[15]
-local books = { inflight = inflight, ledger = ledger, rows = rows, parts = parts_of, ranks = ranks }
+local books = { inflight = KEYS[1], ledger = KEYS[2], rows = KEYS[3], parts = KEYS[4], ranks = ranks }
 local WAITS, DECIDED = ranks['review'] .. '|review', '9|-'
 
 if tostring(redis.call('HGET', case, 'v') or '1') ~= tostring(told[1]) then return 0 end
 
-local function counted(final, by)
-  local name = string.sub(final, 1, 6) == 'alert:' and 'alert' or final
-  redis.call('HINCRBY', ledger, 'disposed|' .. feed .. '|' .. name, by)
-end
-
-local row = redis.call('GET', rows .. id)
+local row = redis.call('GET', books.rows .. id)
 local stands = row and string.sub(row, 18) or ''
 if stands ~= '' then
-  local hash = parts_of .. id
-  if stands ~= '>' then  -- it had ended: it is under way again, with all that had been said of it
-    if redis.call('EXISTS', hash) == 0 and stands ~= 'review' then
-      redis.call('HSET', hash, 'before', ranks[string.match(stands, '^[^:]*')] .. '|' .. stands)
-    end
-    counted(stands, -1)
-    redis.call('SET', rows .. id, string.sub(row, 1, 17) .. '>', 'KEEPTTL')
-    redis.call('ZADD', inflight, now, id)
-  end
+  local hash = books.parts .. id
+  if stands ~= '>' then reopened(books, id, row, feed, now) end
   for _, other in ipairs(told[14]) do redis.call('HSETNX', hash, 'review|' .. other, WAITS) end
   redis.call('HSET', hash, 'review|' .. review, ending == '' and DECIDED or ending)
   if #told[14] == 0 and ending ~= WAITS and redis.call('HGET', hash, 'before') == WAITS then
@@ -45,17 +32,7 @@ if stands ~= '' then
     redis.call('HSET', hash, 'withdrawn|' .. part, DECIDED)
   end
   for _, part in ipairs(parts) do redis.call('HSET', hash, part[1], '') end
-  local best
-  for _, value in ipairs(redis.call('HVALS', hash)) do
-    if not best or value < best then best = value end
-  end
-  if best ~= '' then
-    local final = string.sub(best, 3)
-    redis.call('SET', rows .. id, string.sub(row, 1, 17) .. final, 'KEEPTTL')
-    redis.call('PEXPIRE', hash, redis.call('PTTL', rows .. id))
-    redis.call('ZREM', inflight, id)
-    counted(final, 1)
-  end
+  concluded(books, id, row, feed)
 end
 for _, part in ipairs(told[17]) do
   joins(books, part[1], part[4], part[5])
