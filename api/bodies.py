@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from alerts.model import Outcome
 from api.problems import Fault, ProblemKind, Refused
-from api.review_ports import ReviewVerdict
+from domain.reviews import ReviewVerdict
 
 COMMAND_BYTES = 16 * 1024
 _Wanted = TypeVar("_Wanted")

@@ -10,23 +10,8 @@ from typing import Protocol
 
 from domain.events import Feed
 from domain.ids import EventId, MemberId
+from domain.reviews import ReviewState, ReviewVerdict
 from domain.triggers import Priority
-
-
-class ReviewVerdict(StrEnum):
-    """What an analyst may say of a candidate."""
-
-    SAME = "same"
-    DIFFERENT = "different"
-    UNSURE = "unsure"
-
-
-class ReviewStanding(StrEnum):
-    """How a review stands."""
-
-    WAITING = "waiting"
-    DECIDED = "decided"
-    EXPIRED = "review_expired"
 
 
 class ReviewOrder(StrEnum):
@@ -72,7 +57,7 @@ class ReviewView:
     created_at: datetime
     why: str
     candidates: tuple[CandidateView, ...] = ()
-    state: ReviewStanding = ReviewStanding.WAITING
+    state: ReviewState = ReviewState.WAITING
     version: int = 1
     priority: Priority = Priority.P3
     waiting_since: datetime | None = None
@@ -143,7 +128,7 @@ class ReviewFile:
 class ReviewFilter:
     """Which reviews are listed, in which order, from where."""
 
-    state: ReviewStanding = ReviewStanding.WAITING
+    state: ReviewState = ReviewState.WAITING
     feed: Feed | None = None
     kind: str = ""
     why: str = ""

@@ -12,11 +12,12 @@ from api.deps import ApiDependencies
 from api.gate import Caller, caller_of
 from api.policy import ApiPolicy
 from api.problems import Fault, ProblemKind, Refused
-from api.review_ports import ReviewFilter, ReviewOrder, ReviewRuled, ReviewStanding
+from api.review_ports import ReviewFilter, ReviewOrder, ReviewRuled
 from api.review_shapes import ReviewDecided, ReviewDetail, ReviewList
 from api.standing import Standing
 from domain.events import Feed
 from domain.ids import MemberId
+from domain.reviews import ReviewState
 
 Who = Annotated[Caller, Depends(caller_of)]
 
@@ -33,7 +34,7 @@ class ReviewDoors:
         self,
         request: Request,
         *,
-        state: Annotated[ReviewStanding, Query()] = ReviewStanding.WAITING,
+        state: Annotated[ReviewState, Query()] = ReviewState.WAITING,
         feed: Annotated[Feed | None, Query(description="Of this feed.")] = None,
         kind: Annotated[str, Query(description="Of this kind of event.", max_length=100)] = "",
         why: Annotated[str, Query(description="In doubt for this reason.", max_length=100)] = "",

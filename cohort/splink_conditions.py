@@ -264,33 +264,26 @@ def _paren(node: exp.Expr, scope: Scope, want: Kind | None) -> Compiled:
 
 
 def _and(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
-    only(node, "this", "expression")
-    one, other = (build(side, scope, Kind.TRUTH).compute for side in (node.this, node.expression))
-
-    def compute(frame: Frame) -> bool | None:
-        first = one(frame)
-        if first is False:
-            return False
-        second = other(frame)
-        if second is False:
-            return False
-        return None if first is None or second is None else True
-
-    return Compiled(Kind.TRUTH, compute)
+    return _joined(node, scope, decisive=False)
 
 
 def _or(node: exp.Expr, scope: Scope, _want: Kind | None) -> Compiled:
+    return _joined(node, scope, decisive=True)
+
+
+def _joined(node: exp.Expr, scope: Scope, *, decisive: bool) -> Compiled:
+    """Two truths as SQL joins them: either side alone may decide; else one unknown side makes it unknown."""
     only(node, "this", "expression")
     one, other = (build(side, scope, Kind.TRUTH).compute for side in (node.this, node.expression))
 
     def compute(frame: Frame) -> bool | None:
-        first = one(frame)
-        if first is True:
-            return True
-        second = other(frame)
-        if second is True:
-            return True
-        return None if first is None or second is None else False
+        first: bool | None = one(frame)
+        if first is decisive:
+            return decisive
+        second: bool | None = other(frame)
+        if second is decisive:
+            return decisive
+        return None if first is None or second is None else not decisive
 
     return Compiled(Kind.TRUTH, compute)
 

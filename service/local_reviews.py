@@ -5,16 +5,17 @@ It reads the watched people for each command: a few seconds for a hundred thousa
 
 from redis.asyncio import Redis
 
-from api.review_ports import ReviewFile, ReviewFilter, ReviewPage, ReviewRuled, ReviewStanding, ReviewVerdict
+from api.review_ports import ReviewFile, ReviewFilter, ReviewPage, ReviewRuled
 from cohort.index import CohortIndex
 from cohort.valkey import ValkeyCohortStore
 from domain.clock import SystemClock
 from domain.errors import NotFound
 from domain.ids import MemberId
+from domain.reviews import ReviewState, ReviewVerdict
 from service.reviewing import page_of, review_file, review_view
 from service.wiring import Policies
 from streams.review_desk import ReviewDesk, Ruled
-from streams.reviews import Review, Reviewer, Verdict
+from streams.reviews import Review, Reviewer
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_reviews import ValkeyReviews
@@ -57,8 +58,8 @@ class LocalReviews:
     async def page(self, wanted: ReviewFilter) -> ReviewPage:
         """Some of the queue, or of what is over."""
         waiting = await self._store.waiting()
-        closed = [] if wanted.state is ReviewStanding.WAITING else await self._store.closed(_MOST)
-        reviews = [each for each in (*waiting, *closed) if each.state.value == wanted.state.value]
+        closed = [] if wanted.state is ReviewState.WAITING else await self._store.closed(_MOST)
+        reviews = [each for each in (*waiting, *closed) if each.state is wanted.state]
         return page_of([review_view(each, self._policies.rules) for each in reviews], wanted, waiting=len(waiting))
 
     async def open(self, review_id: str, *, by: str, role: str) -> ReviewFile:
@@ -80,8 +81,8 @@ class LocalReviews:
     ) -> ReviewRuled:
         """Decide on one candidate. Raises NotFound, NotAllowed, Conflict."""
         await self._know_people()
-        said, who = Verdict(verdict.value), Reviewer(by, role)
-        return self._ruled(await self._desk.decide(review_id, member_id, said, reason, by=who, version=version))
+        who = Reviewer(by, role)
+        return self._ruled(await self._desk.decide(review_id, member_id, verdict, reason, by=who, version=version))
 
     async def undo(
         self, review_id: str, member_id: MemberId | None, *, reason: str, by: str, role: str, version: int

@@ -16,8 +16,6 @@ from api.review_ports import (
     ReviewOrder,
     ReviewPage,
     ReviewRuled,
-    ReviewStanding,
-    ReviewVerdict,
     ReviewView,
     SideView,
     StepView,
@@ -31,10 +29,11 @@ from domain.events import Mention, natural_role
 from domain.identity import Identity
 from domain.ids import MemberId
 from domain.matches import Match, MatchDecision
+from domain.reviews import ReviewState, ReviewVerdict
 from domain.triggers import Priority
 from service.runtime import Service
 from streams.review_desk import ReviewDesk, Ruled
-from streams.reviews import Review, Reviewer, Verdict
+from streams.reviews import Review, Reviewer
 from triggers.rules import RuleSet
 
 _KEPT_FOR_S = 1.0
@@ -58,11 +57,11 @@ class ReviewsAdapter:
     async def page(self, wanted: ReviewFilter) -> ReviewPage:
         """Some of the queue, or of what is over (the latest thousand, newest first unless by priority)."""
         waiting = await self._waiting()
-        if wanted.state is ReviewStanding.WAITING:
+        if wanted.state is ReviewState.WAITING:
             found = list(waiting)
         else:
             closed = await self._service.reviews.closed(_MOST_CLOSED)
-            found = [self._view(review) for review in closed if review.state.value == wanted.state.value]
+            found = [self._view(review) for review in closed if review.state is wanted.state]
         return page_of(found, wanted, waiting=len(waiting))
 
     async def _waiting(self) -> Sequence[ReviewView]:
@@ -100,8 +99,7 @@ class ReviewsAdapter:
     ) -> ReviewRuled:
         """Decide on one candidate."""
         desk = self._desk()
-        said = Verdict(verdict.value)
-        ruled = await desk.decide(review_id, member_id, said, reason, by=Reviewer(by, role), version=version)
+        ruled = await desk.decide(review_id, member_id, verdict, reason, by=Reviewer(by, role), version=version)
         return self._ruled(ruled)
 
     async def undo(
@@ -167,7 +165,7 @@ def review_view(review: Review, rules: RuleSet) -> ReviewView:
         created_at=item.created_at,
         why=item.why,
         candidates=tuple(_candidate(review, member) for member in review.candidates),
-        state=ReviewStanding(review.state.value),
+        state=review.state,
         version=review.case.version,
         priority=most_urgent(rules, item.event.kind.value.split(".")[0]),
         waiting_since=review.waiting_since,
@@ -188,8 +186,7 @@ def most_urgent(rules: RuleSet, family: str) -> Priority:
 
 def _candidate(review: Review, member: MemberId) -> CandidateView:
     match = next((each for each in review.item.matches if each.member_id == member), None)
-    verdict = review.case.standing(member)
-    said = ReviewVerdict(verdict.value) if verdict else None
+    said = review.case.standing(member)
     if match is None:
         return CandidateView(member, 0.0, 0.0, MatchDecision.REVIEW.value, review.item.why, verdict=said)
     return CandidateView(

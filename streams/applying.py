@@ -10,10 +10,11 @@ from datetime import datetime
 from domain.events import Event, Mention, natural_role
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
+from domain.reviews import ReviewVerdict
 from streams.audit import AuditEntry, Operation
 from streams.messages import Matched, ReviewItem
 from streams.remembering import Remembered, Said, fingerprint
-from streams.reviews import Review, ReviewCase, Reviewer, ReviewStep, Sent, Step, Verdict, sent
+from streams.reviews import Review, ReviewCase, Reviewer, ReviewStep, Sent, Step, sent
 
 KEEPER = Reviewer("reachpoint", "service")
 """Who does what nobody did by hand."""
@@ -57,8 +58,8 @@ def _explicit(known: Mapping[MemberId, Remembered], match: Match) -> bool:
     """Whether a human spoke of this member, and not only of another candidate of the mention."""
     verdict = known[match.member_id].verdict if match.member_id in known else None
     if match.reason is MatchReason.REVIEWED_SAME:
-        return verdict is Verdict.SAME
-    return match.reason is MatchReason.REVIEWED_DIFFERENT and verdict is Verdict.DIFFERENT
+        return verdict is ReviewVerdict.SAME
+    return match.reason is MatchReason.REVIEWED_DIFFERENT and verdict is ReviewVerdict.DIFFERENT
 
 
 def _step(remembered: Remembered, match: Match, now: datetime) -> ReviewStep:

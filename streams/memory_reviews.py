@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from domain.reviews import ReviewState
 from streams.audit import AuditEntry, AuditLine
 from streams.memory_server import BEFORE, EventRow, MemoryServer, milliseconds
 from streams.messages import Disposition, Ending
 from streams.ports import CaseCommit
-from streams.reviews import Review, ReviewCase, ReviewState
+from streams.reviews import Review, ReviewCase
 
 _WAITS = Disposition(Ending.REVIEW)
 

@@ -16,6 +16,7 @@ from alerts.memory import MemoryAlertStore
 from domain.clock import Clock
 from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
+from domain.reviews import ReviewState
 from streams.applying import entry_of_application
 from streams.audit import AuditEntry
 from streams.lookback_ports import Progress
@@ -32,7 +33,7 @@ from streams.messages import (
 from streams.ports import LedgerCounts
 from streams.remembering import Remembered
 from streams.retention import Retention
-from streams.reviews import Review, ReviewCase, ReviewState
+from streams.reviews import Review, ReviewCase
 
 K = TypeVar("K")
 V = TypeVar("V")

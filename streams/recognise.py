@@ -13,6 +13,7 @@ from cohort.index import CohortIndex
 from domain.events import EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
+from domain.reviews import ReviewVerdict
 from streams.applying import applied
 from streams.knowledge import Known
 from streams.linking import (
@@ -29,7 +30,7 @@ from streams.linking import (
 from streams.messages import Disposition, Ending, Heir, Matched, ParkedAmendment, ReviewItem
 from streams.ports import LogEntry, Recognised
 from streams.remembering import said_of_visit
-from streams.reviews import REVIEWED_DIFFERENT, Review, Verdict
+from streams.reviews import REVIEWED_DIFFERENT, Review
 
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
@@ -260,7 +261,7 @@ def _follow_links(
         elif member not in named:
             moved = isinstance(event.attributes, EdAttributes) and _names_somebody(event)
             said = said_of_visit(event, known.said, member, index) if moved else None
-            if moved and (named or said is Verdict.DIFFERENT):
+            if moved and (named or said is ReviewVerdict.DIFFERENT):
                 parts.take_away(member, heirs=named)
                 continue
             parts.add_subject(member, None, Relation.OCCURRENCE)

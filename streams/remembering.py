@@ -15,7 +15,7 @@ from domain.events import Event, occurrence_key
 from domain.identity import DobQuality, Identity, Scheme
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason
-from streams.reviews import Verdict
+from domain.reviews import ReviewVerdict
 
 _NATIONAL = frozenset({Scheme.NHS, Scheme.PNC, Scheme.CRO, Scheme.UPN})
 _BEYOND_DOUBT = frozenset({MatchReason.MEMBER_ID, MatchReason.HOUSEHOLD})
@@ -26,7 +26,7 @@ _BEYOND_DOUBT = frozenset({MatchReason.MEMBER_ID, MatchReason.HOUSEHOLD})
 class Remembered:
     """A decision on (mention identity, member). `mark` is who the member was then."""
 
-    verdict: Verdict
+    verdict: ReviewVerdict
     mark: str
     review_id: str
     at: datetime
@@ -49,9 +49,9 @@ def tells_apart(identity: Identity) -> bool:
     return not identity.unknown and (births or any(more))
 
 
-def mark_of(identity: Identity, verdict: Verdict) -> str:
+def mark_of(identity: Identity, verdict: ReviewVerdict) -> str:
     """Who a member is, as far as a decision rests on it: 32 hex digits."""
-    if verdict is Verdict.SAME:
+    if verdict is ReviewVerdict.SAME:
         national = sorted(_plain(each.value) for each in identity.identifiers if each.scheme in _NATIONAL)
         flags = (identity.sex.value, str(identity.deceased), str(identity.multiple_birth))
         return digest("member", *_births_and_names(identity), *flags, *national)
@@ -90,12 +90,12 @@ def as_reviewed(
 def _as_reviewed(match: Match, own: Sequence[Match], said: Said, index: CohortIndex) -> Match:
     if match.reason in _BEYOND_DOUBT or match.decision is MatchDecision.NONE:
         return match
-    if standing(said, match.member_id, index) is Verdict.DIFFERENT:
+    if standing(said, match.member_id, index) is ReviewVerdict.DIFFERENT:
         return replace(match, decision=MatchDecision.NONE, reason=MatchReason.REVIEWED_DIFFERENT)
     confirmed = [
         each.member_id
         for each in own
-        if each.decision is not MatchDecision.NONE and standing(said, each.member_id, index) is Verdict.SAME
+        if each.decision is not MatchDecision.NONE and standing(said, each.member_id, index) is ReviewVerdict.SAME
     ]
     others = [
         each.member_id
@@ -112,10 +112,10 @@ def _as_reviewed(match: Match, own: Sequence[Match], said: Said, index: CohortIn
     return replace(match, decision=MatchDecision.NONE, reason=MatchReason.REVIEWED_DIFFERENT)
 
 
-def standing(said: Said, member_id: MemberId, index: CohortIndex) -> Verdict | None:
+def standing(said: Said, member_id: MemberId, index: CohortIndex) -> ReviewVerdict | None:
     """What was said of a member, if they are still watched and still who they were."""
     remembered, member = said.get(member_id), index.member(member_id)
-    if remembered is None or member is None or remembered.verdict is Verdict.UNSURE:
+    if remembered is None or member is None or remembered.verdict is ReviewVerdict.UNSURE:
         return None
     return remembered.verdict if remembered.mark == mark_of(member.identity, remembered.verdict) else None
 
@@ -128,7 +128,9 @@ def visit_fingerprints(event: Event) -> tuple[str, ...]:
     )
 
 
-def said_of_visit(event: Event, said: Mapping[str, Said], member_id: MemberId, index: CohortIndex) -> Verdict | None:
+def said_of_visit(
+    event: Event, said: Mapping[str, Said], member_id: MemberId, index: CohortIndex
+) -> ReviewVerdict | None:
     """Whether somebody has said before that this occurrence, named so, is still the member's, or is not."""
     verdicts = (standing(said[name], member_id, index) for name in visit_fingerprints(event) if name in said)
     return next((verdict for verdict in verdicts if verdict is not None), None)

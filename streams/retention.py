@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from streams.reviews import Review, ReviewState
+from domain.reviews import ReviewState
+from streams.reviews import Review
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from domain.errors import Conflict, NotFound, StoreError
 from domain.events import Kind, Mention, occurrence_key
 from domain.ids import MemberId, digest
 from domain.matches import Relation
+from domain.reviews import ReviewState, ReviewVerdict
 from streams.applying import KEEPER
 from streams.audit import AuditEntry, AuditLog, Operation
 from streams.knowledge import BatchKnowledge
@@ -26,19 +27,7 @@ from streams.ports import CaseCommit, RecogniseLog, ReviewStore
 from streams.releasing import Release, confirmed_match, let_in, moved_away, taken_back
 from streams.remembering import Remembered, Said, fingerprint, mark_of, standing, tells_apart, visit_fingerprints
 from streams.retention import Retention
-from streams.reviews import (
-    Review,
-    ReviewCase,
-    Reviewer,
-    ReviewState,
-    ReviewStep,
-    Step,
-    Verdict,
-    decide_review,
-    expire,
-    sent,
-    undo,
-)
+from streams.reviews import Review, ReviewCase, Reviewer, ReviewStep, Step, decide_review, expire, sent, undo
 
 log = structlog.get_logger("reachpoint.reviews")
 
@@ -102,7 +91,7 @@ class ReviewDesk:
         return review
 
     async def decide(
-        self, review_id: str, member: MemberId, verdict: Verdict, reason: str, *, by: Reviewer, version: int
+        self, review_id: str, member: MemberId, verdict: ReviewVerdict, reason: str, *, by: Reviewer, version: int
     ) -> Ruled:
         """Keep a decision and let follow what follows from it. The same decision told again changes nothing.
 
@@ -114,7 +103,7 @@ class ReviewDesk:
             return Ruled(review, changed=False)
         _expect(review.case, version)
         after = await self._ruled(review, case, member, verdict, by)
-        also = await self._alike(after, member, verdict, by) if verdict is not Verdict.UNSURE else ()
+        also = await self._alike(after, member, verdict, by) if verdict is not ReviewVerdict.UNSURE else ()
         return Ruled(after, changed=True, also=also)
 
     async def undo(self, review_id: str, member: MemberId | None, reason: str, *, by: Reviewer, version: int) -> Ruled:
@@ -149,7 +138,7 @@ class ReviewDesk:
         parts: tuple[Matched, ...] = ()
         withdrawn: tuple[str, ...] = ()
         unlinked: tuple[tuple[str, str], ...] = ()
-        if review.case.sent and (review.case.standing(member) is Verdict.SAME or _asks_of_visit(review.item)):
+        if review.case.sent and (review.case.standing(member) is ReviewVerdict.SAME or _asks_of_visit(review.item)):
             parts = taken_back(review.item, review.case.sent, self._index(), name=_name(case))
             withdrawn = tuple(each.part for each in review.case.sent)
             unlinked = await self._links_to_forget(review, member)
@@ -199,7 +188,7 @@ class ReviewDesk:
         return review
 
     async def _ruled(
-        self, review: Review, case: ReviewCase, member: MemberId, verdict: Verdict, by: Reviewer
+        self, review: Review, case: ReviewCase, member: MemberId, verdict: ReviewVerdict, by: Reviewer
     ) -> Review:
         now = self._clock.now()
         release = await self._release(review, case, member, verdict, now)
@@ -207,7 +196,7 @@ class ReviewDesk:
             case = replace(case, sent=tuple(sent(part) for part in release.parts))
         after = Review(review.item, case)
         step = case.steps[-1]
-        operation = Operation.COMBINATION if verdict is Verdict.SAME else Operation.ALTERATION
+        operation = Operation.COMBINATION if verdict is ReviewVerdict.SAME else Operation.ALTERATION
         await self._write(
             CaseCommit(
                 before=review.case,
@@ -226,18 +215,18 @@ class ReviewDesk:
         return after
 
     async def _release(
-        self, review: Review, case: ReviewCase, member: MemberId, verdict: Verdict, now: datetime
+        self, review: Review, case: ReviewCase, member: MemberId, verdict: ReviewVerdict, now: datetime
     ) -> Release:
         item = review.item
-        if verdict is Verdict.SAME:
+        if verdict is ReviewVerdict.SAME:
             match = confirmed_match(item, member)
             known = await BatchKnowledge(self._log).of(item.event, (match,))
             return let_in(item, member, known, self._index(), name=_name(case), now=now)
-        if verdict is Verdict.DIFFERENT and _asks_of_visit(item):
+        if verdict is ReviewVerdict.DIFFERENT and _asks_of_visit(item):
             return moved_away(item, member, self._index(), name=_name(case))
         return _NOTHING
 
-    async def _alike(self, decided: Review, member: MemberId, verdict: Verdict, by: Reviewer) -> tuple[str, ...]:
+    async def _alike(self, decided: Review, member: MemberId, verdict: ReviewVerdict, by: Reviewer) -> tuple[str, ...]:
         """Decide the other waiting items with the same mention identity and this candidate alike."""
         name = _remembered_under(decided.item)
         done: list[str] = []
@@ -278,7 +267,7 @@ class ReviewDesk:
         for place, step in enumerate(review.case.steps):
             member = step.member_id
             fresh = step.what is Step.SAME and now - step.at <= _CATCH_UP
-            if not fresh or member is None or review.case.standing(member) is not Verdict.SAME:
+            if not fresh or member is None or review.case.standing(member) is not ReviewVerdict.SAME:
                 continue
             known = await BatchKnowledge(self._log).of(review.item.event, (confirmed_match(review.item, member),))
             name = _name(replace(review.case, steps=review.case.steps[: place + 1]))
@@ -286,9 +275,11 @@ class ReviewDesk:
             await self._people.hand_over(release.revived)
         return 0
 
-    async def _apply(self, review: Review, member: MemberId, verdict: Verdict, through: str, by: Reviewer) -> list[str]:
+    async def _apply(
+        self, review: Review, member: MemberId, verdict: ReviewVerdict, through: str, by: Reviewer
+    ) -> list[str]:
         """One more item decided alike, unless somebody is at it, or has undone just that here."""
-        undecided = review.case.standing(member) in (None, Verdict.UNSURE)
+        undecided = review.case.standing(member) in (None, ReviewVerdict.UNSURE)
         if member not in review.candidates or not undecided or review.case.undone_here(member):
             return []
         case = decide_review(review, member, verdict, "", by=by, now=self._clock.now(), through=through)
@@ -332,12 +323,12 @@ class ReviewDesk:
         return (name, member, None) if not through and member in said and said[member].review_id in own else None
 
     def _to_remember(
-        self, item: ReviewItem, member: MemberId, verdict: Verdict, step: ReviewStep
+        self, item: ReviewItem, member: MemberId, verdict: ReviewVerdict, step: ReviewStep
     ) -> tuple[str, MemberId, Remembered | None] | None:
         """Nothing is remembered of a member who left meanwhile, or of a source that does not know who it is."""
         known = self._index().member(member)
         mention = _mention(item)
-        if verdict is Verdict.UNSURE or known is None or mention is None or not _may_be_remembered(item, mention):
+        if verdict is ReviewVerdict.UNSURE or known is None or mention is None or not _may_be_remembered(item, mention):
             return None
         remembered = Remembered(verdict, mark_of(known.identity, verdict), step.through or item.review_id, step.at)
         return _remembered_under(item), member, remembered

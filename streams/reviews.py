@@ -12,18 +12,11 @@ from domain.errors import NotAllowed, NotFound
 from domain.events import Role
 from domain.ids import MemberId
 from domain.matches import Relation
+from domain.reviews import ReviewState, ReviewVerdict
 from streams.messages import Disposition, Ending, Matched, ReviewItem
 
 MOST_REASON = 500
 """The longest reason that is kept, in characters."""
-
-
-class Verdict(StrEnum):
-    """What somebody may say of a candidate."""
-
-    SAME = "same"
-    DIFFERENT = "different"
-    UNSURE = "unsure"
 
 
 class Step(StrEnum):
@@ -33,14 +26,6 @@ class Step(StrEnum):
     DIFFERENT = "different"
     UNSURE = "unsure"
     UNDONE = "undone"
-    EXPIRED = "review_expired"
-
-
-class ReviewState(StrEnum):
-    """How a review item stands."""
-
-    WAITING = "waiting"
-    DECIDED = "decided"
     EXPIRED = "review_expired"
 
 
@@ -94,11 +79,11 @@ class ReviewCase:
         """What a decision is given back to."""
         return 1 + len(self.steps)
 
-    def standing(self, member: MemberId) -> Verdict | None:
+    def standing(self, member: MemberId) -> ReviewVerdict | None:
         """What is said of a candidate at present."""
         for step in reversed(self.steps):
             if step.member_id == member:
-                return None if step.what is Step.UNDONE else Verdict(step.what.value)
+                return None if step.what is Step.UNDONE else ReviewVerdict(step.what.value)
         return None
 
     def undone_here(self, member: MemberId) -> bool:
@@ -134,7 +119,7 @@ class Review:
         if self.case.steps and self.case.steps[-1].what is Step.EXPIRED:
             return ReviewState.EXPIRED
         said = [self.case.standing(member) for member in self.candidates]
-        decided = Verdict.SAME in said or (bool(said) and all(each is Verdict.DIFFERENT for each in said))
+        decided = ReviewVerdict.SAME in said or (bool(said) and all(each is ReviewVerdict.DIFFERENT for each in said))
         return ReviewState.DECIDED if decided else ReviewState.WAITING
 
     @property
@@ -173,7 +158,14 @@ def candidates(item: ReviewItem) -> tuple[MemberId, ...]:
 
 
 def decide_review(
-    review: Review, member: MemberId, verdict: Verdict, reason: str, *, by: Reviewer, now: datetime, through: str = ""
+    review: Review,
+    member: MemberId,
+    verdict: ReviewVerdict,
+    reason: str,
+    *,
+    by: Reviewer,
+    now: datetime,
+    through: str = "",
 ) -> ReviewCase:
     """The case after a decision; the same case where it stands so already.
 
@@ -184,12 +176,12 @@ def decide_review(
     if review.state is ReviewState.EXPIRED:
         raise NotAllowed("This item has expired: its event is no longer kept.")
     case, before = review.case, review.case.standing(member)
-    if before is verdict and verdict is not Verdict.UNSURE:
+    if before is verdict and verdict is not ReviewVerdict.UNSURE:
         return case
-    if before in (Verdict.SAME, Verdict.DIFFERENT):
+    if before in (ReviewVerdict.SAME, ReviewVerdict.DIFFERENT):
         raise NotAllowed(f"This was decided before, as '{before.value}'. Undo that first.")
-    others = [each for each in review.candidates if each != member and case.standing(each) is Verdict.SAME]
-    if others and verdict is Verdict.SAME:
+    others = [each for each in review.candidates if each != member and case.standing(each) is ReviewVerdict.SAME]
+    if others and verdict is ReviewVerdict.SAME:
         raise NotAllowed("Somebody else was confirmed for this mention, and it is one person. Undo that first.")
     step = ReviewStep(Step(verdict.value), by.name, by.role, now, member, reason[:MOST_REASON], through)
     return case.with_step(step)

@@ -13,11 +13,12 @@ import structlog
 from redis.asyncio import Redis
 
 from domain.errors import StoreError
+from domain.reviews import ReviewState
 from streams import codec, keys
 from streams.audit import AuditEntry, AuditLine
 from streams.ports import CaseCommit
 from streams.retention import Retention
-from streams.reviews import Review, ReviewCase, ReviewState
+from streams.reviews import Review, ReviewCase
 from streams.scripts import Scripts
 from streams.valkey import PARKED_PER_KEY, RANKS, addressed, joining, ms, ranked, unavailable_as_ours
 

@@ -34,14 +34,15 @@ def list_reviews(
     json: AsJson = False,
 ) -> None:
     """What waits, by ids: why it is in doubt, for whom, how heavy. Shows nothing personal."""
-    from api.review_ports import ReviewFilter, ReviewOrder, ReviewStanding
+    from api.review_ports import ReviewFilter, ReviewOrder
     from domain.errors import ConfigError
     from domain.events import Feed
+    from domain.reviews import ReviewState
 
     async def work() -> None:
         try:
             wanted = ReviewFilter(
-                state=ReviewStanding(state), order=ReviewOrder(order), feed=Feed(feed) if feed else None, limit=limit
+                state=ReviewState(state), order=ReviewOrder(order), feed=Feed(feed) if feed else None, limit=limit
             )
         except ValueError as error:
             raise ConfigError(f"{error}. See --help for what there is.") from None
@@ -95,9 +96,9 @@ def decide(
     json: AsJson = False,
 ) -> None:
     """Decide on one candidate. `same` lets the event go to the rules with its own time."""
-    from api.review_ports import ReviewVerdict
     from domain.errors import ConfigError
     from domain.ids import MemberId
+    from domain.reviews import ReviewVerdict
 
     async def work() -> None:
         if verdict not in {each.value for each in ReviewVerdict}:

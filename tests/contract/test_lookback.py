@@ -11,9 +11,10 @@ from domain.events import Event, Feed, Kind, Role
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId
 from domain.people import MemberStatus, WatchAuthority
+from domain.reviews import ReviewVerdict
 from streams.lookback_engine import PAGE
 from streams.lookback_ports import Progress
-from streams.reviews import Reviewer, Verdict
+from streams.reviews import Reviewer
 from tests.unit.streams.looking_back import Looking, identity, saying, told, visit, watched
 from tests.unit.streams.play import NO_WAIT, START, hours, minutes
 
@@ -383,7 +384,7 @@ class TestReviews:
         await house.look()
         (review,) = await house.play.twin.desk.reviews(10)
         ann = Reviewer("ann", "analyst")
-        await house.reviews().decide(review.review_id, MemberId("M1"), Verdict.SAME, "seen", by=ann, version=1)
+        await house.reviews().decide(review.review_id, MemberId("M1"), ReviewVerdict.SAME, "seen", by=ann, version=1)
         await house.play.run()
         assert await house.play.ended(crime) == "alert"
         assert await house.disposed() == {"alert": 1}
@@ -402,7 +403,9 @@ class TestReviews:
         await house.look()
         (review,) = await house.play.twin.desk.reviews(10)
         ann = Reviewer("ann", "analyst")
-        await house.reviews().decide(review.review_id, MemberId("M1"), Verdict.DIFFERENT, "seen", by=ann, version=1)
+        await house.reviews().decide(
+            review.review_id, MemberId("M1"), ReviewVerdict.DIFFERENT, "seen", by=ann, version=1
+        )
         await house.play.run()
         ended = await house.play.ended(crime)
         await house.join(watched("M1", identity=PHONED))

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from domain.errors import StoreUnavailable
 from domain.events import Kind, Mention, Role
 from domain.identity import Identity, Name
+from domain.reviews import ReviewState, ReviewVerdict
 from streams.ports import CaseCommit
-from streams.reviews import ReviewState, Verdict
 from tests.contract.test_reviews import (
     ANNE,
     COHORT,
@@ -175,7 +175,7 @@ class TestUndoing:
 
 class TestWordsThatTellNobodyApart:
     @pytest.mark.parametrize("said", [SAME, DIFFERENT])
-    async def test_a_bare_name_is_asked_about_each_time(self, desk: Desk, said: Verdict) -> None:
+    async def test_a_bare_name_is_asked_about_each_time(self, desk: Desk, said: ReviewVerdict) -> None:
         desk.play.change(member("M1", identity=Identity(names=KIT.names)))
         bare = Identity(names=(Name(("Kit",), "Kettlewell"),))
         await desk.give(arrival("V1", bare), arrival("V2", bare, at=hours(1)))

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from domain.errors import StoreError
-from streams.reviews import Verdict
+from domain.reviews import ReviewVerdict
 from streams.server import EmbeddedServer, connect
 from tests.contract.test_reviews import ANNE, M1, STABBED, Desk, arrival
 from tests.trials import trials
@@ -29,7 +29,7 @@ async def _killed_amid(folder: Path, rng: Random) -> bool:
     told = arrival()
     await desk.give(told)
     review = (await desk.only()).item.review_id
-    decision = asyncio.create_task(desk.desk.decide(review, M1, Verdict.SAME, "yes", by=ANNE, version=1))
+    decision = asyncio.create_task(desk.desk.decide(review, M1, ReviewVerdict.SAME, "yes", by=ANNE, version=1))
     await asyncio.sleep(rng.random() * 0.012)
     os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
     with contextlib.suppress(StoreError):
@@ -48,7 +48,7 @@ async def _killed_amid(folder: Path, rng: Random) -> bool:
         written = found.case.version == 2
         assert len(await after.store.read()) == (1 if written else 0), "the step and its audit entry go together"
         assert (await after.play.twin.transport.counts()).balanced
-        await after.desk.decide(review, M1, Verdict.SAME, "yes", by=ANNE, version=1)
+        await after.desk.decide(review, M1, ReviewVerdict.SAME, "yes", by=ANNE, version=1)
         await after.quiet()
         assert STABBED in await after.live("M1")
         assert len(await after.play.alerts("M1")) == 1

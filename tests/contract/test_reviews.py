@@ -16,6 +16,7 @@ from domain.events import Event, Kind, Mention, Role
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import HouseholdId, MemberId
 from domain.people import CohortMember
+from domain.reviews import ReviewState, ReviewVerdict
 from streams.audit import Operation
 from streams.embedded import Recogniser
 from streams.memory_reviews import MemoryReviews
@@ -23,7 +24,7 @@ from streams.memory_server import MemoryServer
 from streams.ports import CaseCommit
 from streams.retention import Retention
 from streams.review_desk import ReviewDesk
-from streams.reviews import Review, Reviewer, ReviewState, Step, Verdict
+from streams.reviews import Review, Reviewer, Step
 from streams.valkey_reviews import ValkeyReviews
 from tests.unit.streams.play import NO_WAIT, START, Play, ed, event, hours, member, memory_twin, minutes, valkey_twin
 
@@ -31,7 +32,7 @@ M1, M2 = MemberId("M1"), MemberId("M2")
 ANNE, BOB = Reviewer("anne", "analyst"), Reviewer("bob", "supervisor")
 ALL_DOUBTFUL = MatchPolicy(match_bits=500.0, review_bits=0.0)
 """Nobody is certain who is not named by id: these tests are about decisions, not about likeness."""
-SAME, DIFFERENT, UNSURE = Verdict.SAME, Verdict.DIFFERENT, Verdict.UNSURE
+SAME, DIFFERENT, UNSURE = ReviewVerdict.SAME, ReviewVerdict.DIFFERENT, ReviewVerdict.UNSURE
 
 
 def person(family: str = "Kettlewell", given: str = "Kit", day: int = 4) -> Identity:
@@ -85,7 +86,7 @@ class Desk:
         return found
 
     async def decide(
-        self, review: Review, verdict: Verdict, who: MemberId = M1, by: Reviewer = ANNE
+        self, review: Review, verdict: ReviewVerdict, who: MemberId = M1, by: Reviewer = ANNE
     ) -> tuple[str, ...]:
         """Decide, and let what follows run until it is quiet."""
         ruled = await self.desk.decide(
@@ -522,7 +523,7 @@ class TestTwoAtOnce:
         ],
     )
     async def test_what_was_decided_is_not_decided_over(
-        self, desk: Desk, why: str, first: Verdict, then: Verdict
+        self, desk: Desk, why: str, first: ReviewVerdict, then: ReviewVerdict
     ) -> None:
         await desk.give(arrival())
         review = await desk.only()

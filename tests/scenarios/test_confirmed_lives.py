@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.events import Event, Mention
 from domain.ids import MemberId
-from streams.reviews import Verdict
+from domain.reviews import ReviewVerdict
 from tests.contract.test_reviews import ANNE, Desk
 from tests.trials import trials
 from tests.unit.streams.lives import COHORT, Chapter, chapters, told
@@ -41,7 +41,7 @@ async def confirmed(desk: Desk, events: dict[str, Event], dice: Random) -> None:
     while waiting := await desk.waiting():
         review = dice.choice(waiting)
         who = meant(events[review.item.event.event_id], review.item.mention)
-        await desk.decide(review, Verdict.SAME, who)
+        await desk.decide(review, ReviewVerdict.SAME, who)
 
 
 @given(life=chapters(STORIES), dice=st.randoms(use_true_random=False))

@@ -33,7 +33,6 @@ from api.review_ports import (
     ReviewFilter,
     ReviewPage,
     ReviewRuled,
-    ReviewVerdict,
     ReviewView,
     SideView,
 )
@@ -42,6 +41,7 @@ from domain.errors import Conflict, NotAllowed, NotFound, ServiceError
 from domain.events import Feed
 from domain.ids import EventId, MemberId, NavigatorId
 from domain.people import CohortMember, MemberStatus
+from domain.reviews import ReviewVerdict
 from tests.unit.alerts.build import START, firing, raised
 
 NOW = START + timedelta(hours=1)

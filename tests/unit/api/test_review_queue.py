@@ -3,8 +3,9 @@
 import pytest
 
 from api.keys import AccessRole
-from api.review_ports import ReviewOrder, ReviewStanding
+from api.review_ports import ReviewOrder
 from domain.events import Feed
+from domain.reviews import ReviewState
 from tests.unit.api.build import Api, build_api
 
 AT = "/v1/reviews/r1"
@@ -25,7 +26,7 @@ async def test_the_list_names_nobody_and_asks_what_was_asked(api: Api) -> None:
     asked = api.reviews.asked
     assert asked is not None
     assert (asked.state, asked.feed, asked.kind, asked.why) == (
-        ReviewStanding.DECIDED, Feed.ED, "ed.arrival", "doubtful",
+        ReviewState.DECIDED, Feed.ED, "ed.arrival", "doubtful",
     )  # fmt: skip
     assert (asked.member_id, asked.order, asked.limit, asked.cursor) == ("M1", ReviewOrder.PRIORITY, 7, "x")
     assert api.reviews.looks == []

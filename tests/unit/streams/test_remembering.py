@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.identity import DateOfBirth, DobQuality, Identifier, Identity, Name, NameKind, Scheme, Sex
+from domain.reviews import ReviewVerdict
 from streams.remembering import fingerprint, mark_of
-from streams.reviews import Verdict
 
 SAID = Identity(
     names=(Name(("Kit", "Lee"), "Kettlewell"), Name(("Kitty",), "", NameKind.STREET)),
@@ -78,5 +78,7 @@ def test_another_source_says_other_words() -> None:
 def test_which_decisions_survive_a_change_of_the_member(
     why: str, changed: Identity, same_stands: bool, different_stands: bool
 ) -> None:
-    assert (mark_of(changed, Verdict.SAME) == mark_of(SAID, Verdict.SAME)) is same_stands, why
-    assert (mark_of(changed, Verdict.DIFFERENT) == mark_of(SAID, Verdict.DIFFERENT)) is different_stands, why
+    assert (mark_of(changed, ReviewVerdict.SAME) == mark_of(SAID, ReviewVerdict.SAME)) is same_stands, why
+    assert (mark_of(changed, ReviewVerdict.DIFFERENT) == mark_of(SAID, ReviewVerdict.DIFFERENT)) is different_stands, (
+        why
+    )
