@@ -82,6 +82,9 @@ class Kind(StrEnum):
     PERSON_UNLINKED = "person.unlinked"
     ASSOCIATION_ADDED = "association.added"
     RECORD_RETRACTED = "record.retracted"  # any feed: takes back the event named in `retracts`
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"  # what was done about our own alerts, told by ourselves
+    CONTACT_RECORDED = "contact.recorded"
+    ALERT_CLOSED = "alert.closed"
 
     @property
     def feed(self) -> Feed | None:
@@ -108,6 +111,8 @@ _FEED_BY_PREFIX = {
             "review",
             "callback",
             "association",
+            "alert",
+            "contact",
         ),
         Feed.PROGRAMME,
     ),
@@ -361,6 +366,9 @@ class ProgrammeAttributes:
     outcome: str | None = None
     scope: str | None = None  # individual | household
     reason: str | None = None
+    alert: str | None = None  # alert.*, contact.*: the reference of the alert
+    rules: tuple[str, ...] = ()  # alert.*, contact.*: the rules that carried it
+    priority: str | None = None  # alert.*, contact.*: p1 | p2 | p3
 
 
 @dataclass(frozen=True, slots=True)

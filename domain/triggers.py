@@ -47,6 +47,14 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `alerts` alerts of one rule for one person within `within` (event time); a more urgent one comes."""
+
+    alerts: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerFired:
     """A rule fired for a member. The same history always gives the same firing, with the same id.
 
@@ -74,3 +82,4 @@ class TriggerFired:
     suggestion: str = ""
     review: str = ""  # e.g. "disengagement": what the same firing also opens
     step: str = ""  # which of a rule's absences, where there are several: "20h"
+    cap: Cap | None = None  # how many alerts of this rule the person may have

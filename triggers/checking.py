@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from domain.events import SUSPECT_ROLES, Feed, Kind
 from domain.ids import RuleId
 from domain.people import MemberStatus
-from domain.triggers import Sensitivity
+from domain.triggers import Cap, Sensitivity
 from triggers.asking import Asking
 from triggers.conditions import ALWAYS, Condition, compiled, facts_asked, written_out
 from triggers.facts import FACTS
@@ -215,6 +215,7 @@ class _Compiler:
             suggestion=form.suggestion,
             sensitivity=form.sensitivity,
             expires_after=form.expires_after,
+            cap=Cap(form.cap.alerts, form.cap.within) if form.cap else None,
         )
 
     # -- patterns --------------------------------------------------------------------------------------------------

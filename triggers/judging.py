@@ -235,6 +235,7 @@ def _firing(rule: Rule, hit: Hit, moment: Moment, *, ground: str, priority: Prio
         suggestion=then.suggestion,
         review=_first(then.reviews, moment) or "",
         step=hit.last.step,
+        cap=then.cap,
     )
 
 

@@ -193,6 +193,13 @@ class ReviewCase(_Form):
     when: Where = Field(min_length=1)
 
 
+class CapForm(_Form):
+    """At most so many alerts of the rule for one person within a span; a more urgent one still comes."""
+
+    alerts: int = Field(ge=1, le=MAX_COUNT, strict=True)
+    within: Window
+
+
 class ThenForm(_Form):
     """What follows."""
 
@@ -208,6 +215,7 @@ class ThenForm(_Form):
     suggestion: Annotated[str, StringConstraints(max_length=300)] = ""
     sensitivity: Sensitivity = Sensitivity.STANDARD
     expires_after: Window | None = None
+    cap: CapForm | None = None
 
 
 class CoolingForm(_Form):

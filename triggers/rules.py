@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.events import Kind
 from domain.ids import RuleId
-from domain.triggers import Priority, Sensitivity
+from domain.triggers import Cap, Priority, Sensitivity
 from triggers.conditions import ALWAYS, Check, Condition, compiled, rules_asked
 from triggers.occurrences import TAKES_BACK
 from triggers.patterns import Pattern, families_of
@@ -74,6 +74,7 @@ class Then:
     suggestion: str = ""
     sensitivity: Sensitivity = Sensitivity.STANDARD
     expires_after: timedelta | None = None
+    cap: Cap | None = None
 
 
 @dataclass(frozen=True, slots=True)
