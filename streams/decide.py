@@ -44,11 +44,17 @@ class DecidePolicy:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a decision is made by beside the person: immutable; a change of rules or people makes a new one."""
+    """What a decision is made by beside the person: immutable; a change of rules or people makes a new one.
+
+    `rules_mark` is the identity of the rules' live version (`tipt@7`), `rules_since` when it went live: what would have
+    been due before that is past.
+    """
 
     rules: RuleSet
     directory: Directory
     policy: DecidePolicy
+    rules_mark: str = ""
+    rules_since: datetime | None = None
 
 
 def decide(
