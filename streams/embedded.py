@@ -76,8 +76,10 @@ class Recogniser:
 
     async def _run_batch(self, wait: timedelta) -> int:
         entries = await self._transport.read_events(RECOGNISE.batch, wait)
-        if not entries:
-            return 0
+        return await self.take(entries) if entries else 0
+
+    async def take(self, entries: Sequence[LogEntry]) -> int:
+        """Recognise these entries and move past them: for whoever reads them from elsewhere."""
         now, index = self._clock.now(), self._index()
         matched = [self._match(entry, index, now) for entry in entries]
         known = BatchKnowledge(self._transport)
@@ -144,6 +146,10 @@ class Decider:
 
     async def _run_batch(self, wait: timedelta) -> int:
         entries = await self._transport.read_matched(DECIDE.batch, wait)
+        return await self.take(entries)
+
+    async def take(self, entries: Sequence[MatchedEntry]) -> int:
+        """Decide these entries in order and move past them: for whoever reads them from elsewhere."""
         for start in range(0, len(entries), DECIDE.batch):  # a read brings so many of every shard; a crash redoes few
             part = entries[start : start + DECIDE.batch]
             await self._transport.settle([(entry, await self._decide(entry)) for entry in part])
