@@ -192,23 +192,28 @@ def written_out(condition: Condition) -> Callable[[Moment], bool]:
     event, and calling a function for each part was most of it. Only our own names get into the expression.
     """
     scope: dict[str, Any] = {"__builtins__": {}}
-    source = _is_true(condition, scope)
+    source = written_true(condition, scope)
     check: Callable[[Moment], bool] = eval(f"lambda m: {source}", scope)  # noqa: S307 - our own names only
     return check
 
 
-def _is_true(condition: Condition, scope: dict[str, Any]) -> str:
+def written_true(condition: Condition, scope: dict[str, Any]) -> str:
+    """An expression that says whether the condition is true of the moment `m`; what it names is put into `scope`.
+
+    A word as it was told is read as `m.values.get('name')` and in no other way, so that whoever asks many conditions
+    of one moment can read it once.
+    """
     match condition:
         case Test():
             return _written_test(condition, scope, wanted=True)
         case All(parts):
-            return "(" + " and ".join(_is_true(part, scope) for part in parts) + ")" if parts else "True"
+            return "(" + " and ".join(written_true(part, scope) for part in parts) + ")" if parts else "True"
         case OneOf(parts):
-            return "(" + " or ".join(_is_true(part, scope) for part in parts) + ")"
+            return "(" + " or ".join(written_true(part, scope) for part in parts) + ")"
         case Not(part):
             return _is_false(part, scope)
         case Unless(part):
-            return f"(not {_is_true(part, scope)})"
+            return f"(not {written_true(part, scope)})"
         case FiredFor(rule):
             return f"(m.fired is not None and m.fired({_named(rule, scope)}))"
 
@@ -223,7 +228,7 @@ def _is_false(condition: Condition, scope: dict[str, Any]) -> str:
         case OneOf(parts):
             return "(" + " and ".join(_is_false(part, scope) for part in parts) + ")"
         case Not(part) | Unless(part):
-            return _is_true(part, scope)
+            return written_true(part, scope)
         case FiredFor(rule):
             return f"(m.fired is not None and not m.fired({_named(rule, scope)}))"
 
