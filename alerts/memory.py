@@ -24,6 +24,7 @@ class MemoryAlertStore:
         self._rows: dict[DeliveryId, Delivery] = {}
         self._due: dict[DeliveryId, datetime] = {}
         self._revision = 0
+        self.to_archive: list[Alert] = []  # each change of state, until it is archived
 
     async def get(self, alert_id: AlertId, shard: int) -> Alert | None:
         """See AlertStore."""
@@ -83,8 +84,7 @@ class MemoryAlertStore:
             if (found.version if found else 0) != (row.previous.version if row.previous else 0):
                 raise Conflict
         for alert in saved:
-            self._alerts[alert.alert_id] = alert
-        self._revision += len(saved)
+            self._store(alert)
         for row in rows:
             self._put(row.delivery, (row.previous.version if row.previous else 0) + 1)
         return saved
@@ -131,9 +131,7 @@ class MemoryAlertStore:
         if held is None or held.fence != fence:
             return False
         if alert is not None:
-            saved = self._next(alert, previous)
-            self._alerts[saved.alert_id] = saved
-            self._revision += 1
+            self._store(self._next(alert, previous))
         self._put(delivery, held.version + 1)
         return True
 
@@ -172,6 +170,13 @@ class MemoryAlertStore:
         if (stored.version if stored else 0) != expected:
             raise Conflict
         return replace(alert, version=expected + 1)
+
+    def _store(self, alert: Alert) -> None:
+        before = self._alerts.get(alert.alert_id)
+        if before is None or before.state is not alert.state:
+            self.to_archive.append(alert)
+        self._alerts[alert.alert_id] = alert
+        self._revision += 1
 
     def _put(self, delivery: Delivery, version: int) -> None:
         self._rows[delivery.delivery_id] = replace(delivery, version=version)

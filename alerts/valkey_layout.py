@@ -13,6 +13,7 @@ into one commit. Every key of a person carries the hash tag of their shard, so a
     {p}:outbox:<channel>:urgent         zset   the same, of rows about a P1
     {p}:delivery:<delivery id>          hash   v version, b body, f fence, a attempts, s status, r repeats
     {p}:alert-deliveries:<alert id>     set    delivery ids
+    {p}:archive                         stream what waits to be archived: alerts here (a), decisions from streams/ (m)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -136,6 +137,11 @@ def alert_deliveries_key(shard: int, alert_id: AlertId) -> str:
     return f"{{{shard}}}:alert-deliveries:{alert_id}"
 
 
+def archive_key(shard: int) -> str:
+    """What waits to be archived."""
+    return f"{{{shard}}}:archive"
+
+
 def encode_alert(alert: Alert) -> bytes:
     """The body of an alert."""
     return msgspec.json.encode(alert)
@@ -185,11 +191,14 @@ def alert_ops(shard: int, alert: Alert, previous: Alert | None) -> list[Op]:
     Only right behind `alert_guard(shard, alert_id, previous.version or 0)`. `shard` is that of the member.
     """
     saved = replace(alert, version=(previous.version if previous else 0) + 1)
+    body = encode_alert(saved)
     ops: list[Op] = [
-        ("HSET", alert_key(shard, saved.alert_id), "v", saved.version, "b", encode_alert(saved)),
+        ("HSET", alert_key(shard, saved.alert_id), "v", saved.version, "b", body),
         ("ZADD", changed_key(shard), milliseconds(saved.updated_at), saved.alert_id),
         ("INCR", revision_key(shard)),
     ]
+    if previous is None or previous.state is not saved.state:
+        ops.append(("XADD", archive_key(shard), "*", "a", body))
     if previous is None:
         ops.append(("SADD", member_key(shard, saved.member_id), saved.alert_id))
         ops.append(("HSET", references_key(shard), saved.reference, saved.alert_id))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from domain.events import ATTRIBUTES_BY_KIND, Attributes, Event, Kind
+from streams.archive import Archived, Facts
 from streams.audit import AuditEntry
 from streams.making import maker
 from streams.messages import HeldIntel, Matched, ParkedAmendment, PersonState, QuarantineItem, ReviewItem
@@ -76,6 +77,12 @@ _held_decoder = msgspec.json.Decoder(HeldIntel)
 _case_decoder = msgspec.json.Decoder(ReviewCase)
 _remembered_decoder = msgspec.json.Decoder(Remembered)
 _audit_decoder = msgspec.json.Decoder(AuditEntry)
+_archived_swaps: dict[str, Any] = {"entry": _StoredEntry | None, "extra": _Entries}
+_archived_decoder = msgspec.json.Decoder(_stored(Archived, _archived_swaps))
+_records_decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(
+    list[_stored(Archived, {**_archived_swaps, "facts": msgspec.Raw, "firings": msgspec.Raw})]  # type: ignore[misc]
+)
+_facts_decoder = msgspec.json.Decoder(Facts)
 
 
 def encode(value: object) -> bytes:
@@ -133,6 +140,27 @@ def decode_audit(raw: bytes) -> AuditEntry:
     return _audit_decoder.decode(raw)
 
 
+def decode_archived(raw: bytes) -> Archived:
+    """An Archived from `encode`."""
+    return _revive(Archived, _archived_decoder.decode(raw))
+
+
+def decode_records(raw: str | bytes) -> list[Any]:
+    """Archived records from a JSON array of them, for reading many: their facts and firings are left as bytes, to be
+    read only where they differ from the record before or are asked for; their entries are left to `entry_of_stored`."""
+    return _records_decoder.decode(raw)
+
+
+def entry_of_stored(stored: Any) -> HistoryEntry:
+    """The entry of a record from `decode_records`."""
+    return _entry(stored)
+
+
+def decode_facts(raw: bytes | msgspec.Raw) -> Facts:
+    """Facts from `encode`."""
+    return _facts_decoder.decode(raw)
+
+
 def content_digest(event: Event) -> str:
     """16 hex digits over what the source said: the same message sent again has the same digest.
 
@@ -161,5 +189,7 @@ def _revive(cls: type[_T], stored: Any) -> _T:
             value = _event(value)
         elif spec.name in ("extra", "history"):
             value = tuple(_entry(item) for item in value)
+        elif spec.name == "entry" and value is not None:
+            value = _entry(value)
         values[spec.name] = value
     return cls(**values)

@@ -19,6 +19,7 @@ from domain.events import EdAttributes, Event, Kind, Role, occurrence_key
 from domain.ids import AlertId, digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
+from streams.archive import Decided, archived_of
 from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
 from streams.rulings import next_history
@@ -40,6 +41,7 @@ class DecidePolicy:
     routing: RoutingPolicy = field(default_factory=RoutingPolicy)
     secret: bytes = field(default=b"", repr=False)
     history_for: timedelta = timedelta(days=730)  # proposed: derived events 24 months (domain.md 7.3)
+    archive: bool = True  # whether what was decided is kept for backtests
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +102,19 @@ def decide(
     saved, rows, unreachable = _messages(alert_changes, person, member, world, now)
     held, held_rows = _held(changes, matched, member, world, now)
     after = PersonState(member_id=state.member_id, version=state.version + 1, history=history)
+    disposition = _disposition(changes, alert_changes, standing, unreachable)
+    decided = Decided(now, after.version, disposition, changes, world.rules_mark)
     return Commit(
         part=matched.part,
         event_id=event.event_id,
-        disposition=_disposition(changes, alert_changes, standing, unreachable),
+        disposition=disposition,
         before=state,
         after=after,
         alerts=saved,
         rows=tuple(_caused(row, event.received_at) for row in (*rows, *held_rows)),
         held=held,
         handed=handed_over(matched, state),
+        archived=archived_of(matched, entry, member, decided, policy.secret) if policy.archive else None,
     )
 
 

@@ -4,6 +4,7 @@ Keys of a member carry the hash tag of the member's shard, `{p}`, so that one co
 transport and the ledger of events (`rp:`) live on one server and are written by scripts that end in one fsync.
 """
 
+from alerts import valkey_layout as layout
 from domain.ids import EventId, MemberId, shard_of
 
 EVENTS = "rp:events"
@@ -54,3 +55,8 @@ def held(shard: int) -> str:
 def held_item(shard: int, held_id: str) -> str:
     """One held item."""
     return f"{{{shard}}}:held:{held_id}"
+
+
+def archive(shard: int) -> str:
+    """What was committed in a shard and waits to be written to the archive's files."""
+    return layout.archive_key(shard)

@@ -247,6 +247,8 @@ class MemoryTransport:
             key = (member, commit.event_id, commit.part)
             self.server.decided.put(key, commit.disposition, self.server.retention.rows)
             self.server.held.update({item.held_id: item for item in commit.held})
+            if commit.archived is not None:
+                self.server.to_archive.append(commit.archived)
             return True
 
     async def hand_over(self, handed: Sequence[Matched]) -> None:

@@ -18,6 +18,7 @@ from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
 from domain.reviews import ReviewState
 from streams.applying import entry_of_application
+from streams.archive import Archived
 from streams.audit import AuditEntry
 from streams.lookback_ports import Progress
 from streams.messages import (
@@ -199,6 +200,7 @@ class MemoryServer:
         self.decided: Expiring[tuple[MemberId, EventId, str], Disposition] = Expiring(clock)
         self.held: dict[str, HeldIntel] = {}
         self.alerts = MemoryAlertStore()
+        self.to_archive: list[Archived] = []
 
     @contextmanager
     def effect(self, name: str) -> Iterator[None]:

@@ -12,6 +12,7 @@ from alerts.model import Alert, Delivery
 from alerts.planning import Row
 from domain.events import Event, Feed
 from domain.ids import EventId, MemberId
+from streams.archive import Archived
 from streams.audit import AuditEntry
 from streams.messages import (
     Disposition,
@@ -95,6 +96,7 @@ class Commit:
     rows: tuple[Row, ...] = ()
     held: tuple[HeldIntel, ...] = ()
     handed: tuple[Matched, ...] = ()  # entries that go to somebody else's worker once this is written
+    archived: Archived | None = None  # what is kept of it for looking back; None where the archive is off
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ class ValkeyDecide:
         for item in commit.held:
             ops.append(("SET", keys.held_item(shard, item.held_id), codec.encode(item)))
             ops.append(("ZADD", keys.held(shard), ms(item.created_at), item.held_id))
+        if commit.archived is not None:
+            ops.append(("XADD", keys.archive(shard), "*", "m", codec.encode(commit.archived)))
         async with unavailable_as_ours():
             names, args = layout.pack_commit(guards, ops)
             reply: Any = await self._commit(keys=names, args=args)
