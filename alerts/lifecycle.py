@@ -145,6 +145,13 @@ def mark_queued(alert: Alert, purpose: Purpose, now: datetime) -> Alert:
     return replace(alert, last_queued_at=queued, repeats=alert.repeats + 1)
 
 
+def mark_digested(alert: Alert, now: datetime, note: str) -> Alert:
+    """The alert whose messages wait in the supervisor's digest; `note` says which breaker holds them."""
+    since = alert.digested_at or now
+    held = replace(alert, digested_at=since, last_queued_at=None)
+    return _told(held, Happening.DIGESTED, now, note=note)
+
+
 def mark_notified(alert: Alert, by: NavigatorId, purpose: Purpose, now: datetime, note: str = "") -> Alert:
     """The alert after a provider took a message for `by`. Only a raised alert changes its state; never refused,
     because a message that has left cannot be un-sent."""

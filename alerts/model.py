@@ -67,6 +67,7 @@ class Happening(StrEnum):
     EXPIRED = "expired"
     MERGED = "merged"  # into another alert: this one ends
     ABSORBED = "absorbed"  # another alert was merged into this one
+    DIGESTED = "digested"  # the flood breaker kept its messages for the supervisor's digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Alert:
     repeats: int = 0  # how many rounds of messages after the first one
     timeline: tuple[TimelineEntry, ...] = ()
     merged_into: AlertId | None = None
+    digested_at: datetime | None = None  # since when its messages wait in the supervisor's digest; None: they do not
 
     @property
     def live(self) -> tuple[TriggerFired, ...]:
@@ -171,6 +173,10 @@ class Purpose(StrEnum):
     GATEKEEPER = "gatekeeper"  # intelligence is held and waits for a decision
     REVIEW = "review"  # an uncertain match waits for a decision
     SUPERVISOR_NOTICE = "supervisor_notice"  # nobody could be told: somebody must be found
+    SNOOZE_OVER = "snooze_over"  # a snooze has ended: what it held back is listed
+    SNOOZE_MADE = "snooze_made"  # a navigator quieted a rule for somebody, or P1 waits for a second person
+    FLOOD = "flood"  # a rule or a navigator floods: alerts are held in the digest
+    RULE_WATCH = "rule_watch"  # a rule fires far less, or far more, than it was forecast to
 
 
 class DeliveryStatus(StrEnum):

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerts.breaker import Flood, Sent, judged, rules_of
 from alerts.clocks import ClockPolicy, due_at
-from alerts.lifecycle import TELLING
+from alerts.lifecycle import TELLING, mark_digested
 from alerts.model import (
     WAITING_STATUSES,
     Alert,
@@ -39,10 +40,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The alert to save and the rows to write with it, in one commit."""
+    """The alert to save and the rows to write with it, in one commit; `sent` is what they count for the breaker."""
 
     alert: Alert
     rows: tuple[Row, ...]
+    sent: Sent | None = None
 
 
 def plan(
@@ -53,15 +55,20 @@ def plan(
     shard: int,
     policy: ClockPolicy,
     now: datetime,
+    flood: Flood | None = None,
 ) -> Plan:
-    """The messages that a change calls for.
+    """The messages that a change calls for. Where `flood` says that there are too many, they wait in the digest.
 
     `existing` are all rows of this alert and of those merged into it, whose readers must hear of corrections too. A
     message that overtakes waiting ones cancels them: nobody gets two where one says it all. An alert for which no row
     is waiting awaits no message, so that its next change speaks.
     """
-    alert = change.alert
-    if change.notify in {Purpose.CORRECTION, Purpose.WITHDRAWAL}:
+    alert, sent = change.alert, None
+    if change.notify in TELLING and flood is not None:
+        alert, routing, sent = _damped(alert, routing, flood, policy, now)
+    if sent is not None and sent.held_by is not None:
+        rows: tuple[Row, ...] = ()
+    elif change.notify in {Purpose.CORRECTION, Purpose.WITHDRAWAL}:
         rows = _corrections(alert, change.notify, existing, shard=shard, policy=policy, now=now)
     elif change.notify is not None:
         rows = _telling(alert, change.notify, routing, existing, shard=shard, policy=policy, now=now)
@@ -74,7 +81,31 @@ def plan(
         row.delivery for row in rows if row.previous is None
     ]
     awaited = any(row.purpose in TELLING and row.status in WAITING_STATUSES for row in standing)
-    return Plan(alert if awaited else replace(alert, last_queued_at=None), rows)
+    return Plan(alert if awaited else replace(alert, last_queued_at=None), rows, sent)
+
+
+def _damped(
+    alert: Alert, routing: Routing, flood: Flood, policy: ClockPolicy, now: datetime
+) -> tuple[Alert, Routing, Sent | None]:
+    """The alert, who is told of it now, and what that counts for; where its messages are held, nobody."""
+    verdict = judged(alert, routing.recipients, flood)
+    if not routing.recipients:
+        return alert, routing, None
+    told = verdict.recipients or routing.recipients
+    names = tuple(one.navigator_id for one in told)
+    sent = Sent(
+        now,
+        alert.alert_id,
+        alert.repeats,
+        rules_of(alert),
+        names,
+        alert.priority,
+        due_at(alert.priority, now, policy),
+        verdict.held_by,
+    )
+    if verdict.held_by is not None:
+        return mark_digested(alert, now, str(verdict.held_by)), routing, sent
+    return replace(alert, digested_at=None), replace(routing, recipients=verdict.recipients), sent
 
 
 def cancelled(existing: Iterable[Delivery], reason: FailureReason) -> tuple[Row, ...]:

@@ -87,6 +87,10 @@ _SHORT: dict[Purpose, str] = {
     Purpose.GATEKEEPER: "DECISION needed {ref}. Log in:",
     Purpose.REVIEW: "REVIEW needed {ref}. Log in:",
     Purpose.SUPERVISOR_NOTICE: "NOBODY TOLD of {urgency} {ref}. Log in, assign it:",
+    Purpose.SNOOZE_OVER: "SNOOZE over {ref}. Log in, see what it held:",
+    Purpose.SNOOZE_MADE: "SNOOZE made {ref}. Log in, look at it:",
+    Purpose.FLOOD: "FLOOD {ref}: alerts wait in the digest. Log in:",
+    Purpose.RULE_WATCH: "FORECAST missed {ref}. Log in:",
 }
 
 _SUBJECT: dict[Purpose, str] = {
@@ -97,6 +101,10 @@ _SUBJECT: dict[Purpose, str] = {
     Purpose.GATEKEEPER: "Decision needed: {ref}",
     Purpose.REVIEW: "Review needed: {ref}",
     Purpose.SUPERVISOR_NOTICE: "Nobody told: alert {ref}",
+    Purpose.SNOOZE_OVER: "A snooze is over: {ref}",
+    Purpose.SNOOZE_MADE: "A snooze was made: {ref}",
+    Purpose.FLOOD: "Alerts wait in the digest: {ref}",
+    Purpose.RULE_WATCH: "A forecast was missed: {ref}",
 }
 
 _LONG: dict[Purpose, str] = {
@@ -117,6 +125,16 @@ _LONG: dict[Purpose, str] = {
     Purpose.REVIEW: "Item {ref} is uncertain and waits for your review.\n\nLog in to confirm or to reject it.",
     Purpose.SUPERVISOR_NOTICE: (
         "Nobody could be told of alert {ref} ({urgency}).\n\nLog in and assign it to somebody by {by}."
+    ),
+    Purpose.SNOOZE_OVER: "Snooze {ref} is over.\n\nLog in to see what was held back meanwhile.",
+    Purpose.SNOOZE_MADE: "Snooze {ref} was made.\n\nLog in to see it: let it stand, confirm it or lift it.",
+    Purpose.FLOOD: (
+        "More alerts come than people can take ({ref}).\n\n"
+        "The rest waits in the digest and none is lost. Log in to see what floods, and who waits."
+    ),
+    Purpose.RULE_WATCH: (
+        "Alerts come far more rarely, or far more often, than forecast ({ref}).\n\n"
+        "Log in to see of which sort: a feed or a setting may have changed."
     ),
 }
 

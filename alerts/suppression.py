@@ -32,6 +32,7 @@ class ChangeKind(StrEnum):
     CORRECTED = "corrected"
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
+    CAPPED = "capped"  # joined quietly: the person has had as many alerts of this rule as it may raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,10 @@ _STRENGTH = {
     ChangeKind.CORRECTED: 2,
     ChangeKind.JOINED: 1,
     ChangeKind.MOVED: 0,
+    ChangeKind.CAPPED: 0,
 }
+_QUIET = frozenset({ChangeKind.MOVED, ChangeKind.CAPPED})
+"""What calls for no message by itself."""
 
 
 @dataclass(slots=True)
@@ -78,10 +82,19 @@ class _Desk:
     before: dict[AlertId, Alert]
     after: dict[AlertId, Alert]
     kinds: dict[AlertId, set[ChangeKind]] = field(default_factory=dict)
+    capped: list[TriggerFired] = field(default_factory=list)
 
     def put(self, alert: Alert, kind: ChangeKind) -> None:
         self.after[alert.alert_id] = alert
         self.kinds.setdefault(alert.alert_id, set()).add(kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The changes of one event, by alert id, and the firings that a cap keeps from alerting and none can take in."""
+
+    changes: tuple[AlertChange, ...]
+    capped: tuple[TriggerFired, ...] = ()
 
 
 def decide(
@@ -94,7 +107,7 @@ def decide(
     policy: SuppressionPolicy,
     now: datetime,
     secret: bytes,
-) -> tuple[AlertChange, ...]:
+) -> Decision:
     """What one event changes among a person's alerts, ordered by alert id; empty if nothing.
 
     `alerts` are all of the person's alerts, ended ones too: their firings may yet be
@@ -112,7 +125,7 @@ def decide(
         _place(desk, trigger)
     for trigger in (gone for gone in withdrawn if gone.firing_id in emptied):
         _withdraw(desk, trigger)
-    return tuple(_change(desk, identity) for identity in sorted(desk.kinds))
+    return Decision(tuple(_change(desk, identity) for identity in sorted(desk.kinds)), tuple(desk.capped))
 
 
 def linked(alert: Alert, trigger: TriggerFired, within: timedelta) -> bool:
@@ -160,12 +173,54 @@ def _place(desk: _Desk, trigger: TriggerFired) -> None:
         return  # said again; what only a merged alert holds has been taken back from its survivor
     group = [alert for alert in desk.after.values() if linked(alert, trigger, desk.policy.group_within)]
     if not group:
-        _raise(desk, trigger)
+        if capped(trigger, tuple(desk.after.values())):
+            _join_quietly(desk, trigger)
+        else:
+            _raise(desk, trigger)
         return
     survivor = _bridge(desk, group)
     after = lifecycle.add_trigger(survivor, trigger, clock_policy=desk.policy.clocks, now=desk.now)
     rose = after.priority.outranks(survivor.priority)
     desk.put(after, ChangeKind.BROKE_THROUGH if rose else ChangeKind.JOINED)
+
+
+def capped(trigger: TriggerFired, alerts: Sequence[Alert]) -> bool:
+    """Whether one more alert on this firing would be more than its rule may raise for the person within its span.
+
+    Event time, whatever the order of arrival. What was withdrawn or merged counts no more, and a firing that is more
+    urgent than those before it is never capped.
+    """
+    if trigger.cap is None:
+        return False
+    cap, at = trigger.cap, trigger.fired_at
+    times = sorted(when for alert in alerts if (when := _counts_from(alert, trigger)) is not None)
+    starts = [when for when in (*times, at) if at - cap.within < when <= at]
+    return any(sum(start <= when < start + cap.within for when in times) >= cap.alerts for start in starts)
+
+
+def _counts_from(alert: Alert, trigger: TriggerFired) -> datetime | None:
+    """When the alert begins to count against a further firing of the rule; None if it does not."""
+    if alert.state in {AlertState.WITHDRAWN, AlertState.MERGED}:
+        return None
+    own = (
+        live.fired_at
+        for live in alert.live
+        if live.rule_id == trigger.rule_id and not trigger.priority.outranks(live.priority)
+    )
+    return min(own, default=None)
+
+
+def _join_quietly(desk: _Desk, trigger: TriggerFired) -> None:
+    """What a cap keeps from alerting joins the person's open alert that changed last, its own rule's first."""
+    mates = [alert for alert in desk.after.values() if alert.is_open and alert.sensitivity is trigger.sensitivity]
+    if not mates:
+        desk.capped.append(trigger)
+        return
+    own = [alert for alert in mates if any(live.rule_id == trigger.rule_id for live in alert.live)]
+    chosen = max(own or mates, key=lambda alert: (alert.updated_at, alert.alert_id))
+    after = lifecycle.add_trigger(chosen, trigger, clock_policy=desk.policy.clocks, now=desk.now)
+    rose = after.priority.outranks(chosen.priority)
+    desk.put(after, ChangeKind.BROKE_THROUGH if rose else ChangeKind.CAPPED)
 
 
 def _raise(desk: _Desk, trigger: TriggerFired) -> None:
@@ -246,7 +301,7 @@ def _message(
         return Purpose.WITHDRAWAL
     if ChangeKind.CORRECTED in kinds:
         return Purpose.CORRECTION
-    if kinds <= {ChangeKind.MOVED} or alert.message_pending:
+    if kinds <= _QUIET or alert.message_pending:
         return None
     told = alert.last_notified_at
     return None if told is not None and now - told < policy.quiet_for else Purpose.UPDATE

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alerts.breaker import Flood, Sent
+from alerts.held_back import HeldBack, HeldState
 from alerts.model import Alert, Purpose
 from alerts.planning import Row, notices, plan
 from alerts.reference import reference_of
 from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers, recipients
+from alerts.snooze import NO_SNOOZES, Snoozes
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
 from domain.events import EdAttributes, Event, Kind, Role, occurrence_key
@@ -23,6 +26,7 @@ from streams.archive import Decided, archived_of
 from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
 from streams.rulings import next_history
+from streams.sifting import capped, sift
 from triggers.evaluate import Changes, FiringDecision, Verdict
 from triggers.history import History, HistoryEntry, entry_of
 from triggers.remembering import KeptPeople, changes_between
@@ -57,6 +61,8 @@ class World:
     policy: DecidePolicy
     rules_mark: str = ""
     rules_since: datetime | None = None
+    snoozes: Snoozes = NO_SNOOZES  # which rules are quiet for whom
+    flood: Flood | None = None  # what came in the last hour; None: nothing is ever too much
 
 
 def decide(
@@ -89,20 +95,22 @@ def decide(
     changes = between(world.rules, member, effective(_within(state.history, oldest)), effective(history))
     if matched.found_at is not None and matched.ruling is None:
         changes = _found_late(changes)
-    alert_changes = decide_alerts(
-        fired=changes.fired,
-        withdrawn=changes.withdrawn,
-        moved=changes.moved,
+    sifted = sift(changes, person.held_back, world.snoozes, now)
+    told = decide_alerts(
+        fired=sifted.changes.fired,
+        withdrawn=sifted.changes.withdrawn,
+        moved=sifted.changes.moved,
         alerts=person.alerts,
         member=member,
         policy=policy.suppression,
         now=now,
         secret=policy.secret,
     )
-    saved, rows, unreachable = _messages(alert_changes, person, member, world, now)
+    records = (*sifted.records, *capped(told.capped, now))
+    saved, rows, sent, unreachable = _messages(told.changes, person, member, world, now)
     held, held_rows = _held(changes, matched, member, world, now)
     after = PersonState(member_id=state.member_id, version=state.version + 1, history=history)
-    disposition = _disposition(changes, alert_changes, standing, unreachable)
+    disposition = _disposition(sifted.changes, told.changes, records, standing, unreachable)
     decided = Decided(now, after.version, disposition, changes, world.rules_mark)
     return Commit(
         part=matched.part,
@@ -115,6 +123,10 @@ def decide(
         held=held,
         handed=handed_over(matched, state),
         archived=archived_of(matched, entry, member, decided, policy.secret) if policy.archive else None,
+        held_back=records,
+        sent=sent,
+        fired=tuple(trigger.rule_id for trigger in changes.fired),
+        decided_at=now,
     )
 
 
@@ -236,10 +248,11 @@ def _messages(
     member: CohortMember,
     world: World,
     now: datetime,
-) -> tuple[tuple[tuple[Alert, Alert | None], ...], tuple[Row, ...], RoutingReason | None]:
-    directory, policy = world.directory, world.policy
+) -> tuple[tuple[tuple[Alert, Alert | None], ...], tuple[Row, ...], tuple[Sent, ...], RoutingReason | None]:
+    directory, policy, flood = world.directory, world.policy, world.flood
     saved: list[tuple[Alert, Alert | None]] = []
     rows: list[Row] = []
+    sent: list[Sent] = []
     unreachable: RoutingReason | None = None
     for change in changes:
         routing = recipients(member, change.alert, directory, policy.routing)
@@ -247,11 +260,18 @@ def _messages(
             unreachable = routing.reason
         existing = [row for row in person.deliveries if row.alert_id in _tellers(change.alert, person, saved)]
         planned = plan(
-            change, routing, existing, shard=shard_of(member.member_id), policy=policy.suppression.clocks, now=now
+            change,
+            routing,
+            existing,
+            shard=shard_of(member.member_id),
+            policy=policy.suppression.clocks,
+            now=now,
+            flood=flood.plus(sent) if flood else None,
         )
         saved.append((planned.alert, change.previous))
         rows.extend(planned.rows)
-    return tuple(saved), tuple(rows), unreachable
+        sent += [planned.sent] if planned.sent else []
+    return tuple(saved), tuple(rows), tuple(sent), unreachable
 
 
 def _tellers(alert: Alert, person: Person, saved: Sequence[tuple[Alert, Alert | None]]) -> frozenset[AlertId]:
@@ -297,6 +317,7 @@ def _held(
 def _disposition(
     changes: Changes,
     alert_changes: Sequence[AlertChange],
+    records: Sequence[HeldBack],
     standing: Standing,
     unreachable: RoutingReason | None,
 ) -> Disposition:
@@ -311,6 +332,9 @@ def _disposition(
             return Disposition(Ending.ALERT, carrying[firing.firing_id])
     if changes.withdrawn and alert_changes:
         return Disposition(Ending.WITHDRAWN)
+    kept_quiet = [record for record in records if record.state is HeldState.HELD]
+    if kept_quiet:
+        return Disposition(Ending.SUPPRESSED, kept_quiet[0].why.value)
     if changes.held:
         return Disposition(Ending.SUPPRESSED, _main_reason(changes.held).value)
     if standing is not Standing.IN_DATE:

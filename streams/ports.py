@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from alerts.breaker import Sent
+from alerts.held_back import HeldBack
 from alerts.model import Alert, Delivery
 from alerts.planning import Row
 from domain.events import Event, Feed
-from domain.ids import EventId, MemberId
+from domain.ids import EventId, MemberId, RuleId
 from streams.archive import Archived
 from streams.audit import AuditEntry
 from streams.messages import (
@@ -81,6 +83,7 @@ class Person:
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     decided: Disposition | None = None  # this part was committed before; only its settling was lost
+    held_back: tuple[HeldBack, ...] = ()  # what fired for them and was told to nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,10 @@ class Commit:
     held: tuple[HeldIntel, ...] = ()
     handed: tuple[Matched, ...] = ()  # entries that go to somebody else's worker once this is written
     archived: Archived | None = None  # what is kept of it for looking back; None where the archive is off
+    held_back: tuple[HeldBack, ...] = ()  # what fired and is told to nobody, or what became of such a record
+    sent: tuple[Sent, ...] = ()  # rounds of messages, ordered or held: what the breaker counts
+    fired: tuple[RuleId, ...] = ()  # of each new firing, told or not: what a rule's forecast is held against
+    decided_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,10 @@ class RecogniseLog(Protocol):
 
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """Keep the content of something that failed by a fault of ours, for a replay; it is in the ledger already."""
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """Say what the next `forward` rests on (BatchKnowledge.rests_on). Where several workers recognise, it raises
+        Conflict if another one changed that meanwhile; nothing is moved then."""
 
     async def forward(self, results: Sequence[Recognised]) -> None:
         """Send parts on, remember links, reviews and parked ones, end what ends here, and move past the events."""

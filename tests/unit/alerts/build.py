@@ -75,7 +75,7 @@ def changes(
         policy=POLICY,
         now=now,
         secret=SECRET,
-    )
+    ).changes
 
 
 def raised(trigger: TriggerFired | None = None, now: datetime = START, member: CohortMember = MEMBER) -> Alert:
