@@ -99,6 +99,7 @@ class Recogniser:
                 result = await self._set_aside(entry, failed(entry.event, error, now), now)
             known.learn(result)
             results.append(result)
+        self._transport.rests_on(*known.rests_on())
         await self._transport.forward(results)
         self._observers.recognised(results)
         return len(results)

@@ -5,7 +5,7 @@ left unfinished. To crash a worker, drop its transport and make another on the s
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -149,6 +149,9 @@ class MemoryTransport:
             kept = replace(item, first_at=at, last_at=at, count=1)
             self.server.items.put(item.item_id, kept, self.server.retention.quarantine)
             self.server.item_order[item.item_id] = at
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """See ports.RecogniseLog. Only one worker recognises here."""
 
     async def forward(self, results: Sequence[Recognised]) -> None:
         """See ports.RecogniseLog. As on Valkey, what is only remembered may be written without the rest."""

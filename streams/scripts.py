@@ -17,6 +17,7 @@ class Scripts:
         self.settle = _load(client, "books", "settle")
         self.hand_over = _load(client, "books", "hand_over")
         self.hand_on = _load(client, "books", "hand_on")
+        self.register = _load(client, "register")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
         self.rule = _load(client, "books", "rule")

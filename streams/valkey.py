@@ -5,7 +5,7 @@ so that it happens whole or not at all and can be repeated after a lost reply.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -197,6 +197,13 @@ class ValkeyTransport:
 
     async def forward(self, results: Sequence[Recognised]) -> None:
         """See ports.RecogniseLog. What is only remembered goes first: repeated after a crash it changes nothing."""
+        await self._forward(results, {})
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """See ports.RecogniseLog. Only one worker recognises here: nothing comes between."""
+
+    async def _forward(self, results: Sequence[Recognised], asked: Mapping[str, int]) -> bool:
+        """False where a set or list in `asked` has another size: then nothing was moved."""
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
             for result in results:
                 self._remember(pipe, result)
@@ -213,10 +220,15 @@ class ValkeyTransport:
                     keys.REVIEW_CASE,
                     keys.AUDIT,
                 ],
-                args=[keys.RECOGNISE_GROUP, _pack([_forwarded(result, self._retention) for result in results]), RANKS],
+                args=[
+                    keys.RECOGNISE_GROUP,
+                    _pack([_forwarded(result, self._retention) for result in results]),
+                    RANKS,
+                    _pack(list(asked.items())),
+                ],
                 client=pipe,
             )
-            await pipe.execute()
+            return int((await pipe.execute())[-1]) >= 0
 
     def _remember(self, pipe: Any, result: Recognised) -> None:
         for name, value in result.links:

@@ -1,0 +1,100 @@
+"""The books of engine B: what the embedded transport keeps on the store, for events that come from Kafka.
+
+The event itself is safe in Kafka; here stand its row, its parts, its links. Several workers recognise at once, so what
+an event rested on is checked in the step that moves it on: a link or a waiting amendment that came meanwhile, from
+another partition, makes the batch be recognised again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from domain.errors import Conflict
+from domain.events import Event
+from domain.ids import SHARDS
+from streams import codec, keys
+from streams.ports import Recognised, Taken
+from streams.retention import Retention
+from streams.valkey import PARKED_PER_KEY, ValkeyTransport, ms, unavailable_as_ours
+
+_pack = msgspec.msgpack.Encoder().encode
+REGISTERED = "rp:kafka:registered"
+"""Hash: topic and partition -> offset of the last message whose events are in the books."""
+NOWHERE = "0-0"
+"""The place in a stream of what did not come from a stream."""
+UNFINISHED = 3
+"""`register`: in the books already, and not recognised yet. Beside the values of `Taken`."""
+
+
+class KafkaBooks(ValkeyTransport):
+    """RecogniseLog, Ledger and the upkeep of one Valkey, where Kafka carries the events."""
+
+    def __init__(self, client: Redis, *, retention: Retention | None = None) -> None:
+        super().__init__(client, retention=retention)
+        self._asked: Mapping[str, int] = {}
+
+    async def known(self, events: Sequence[Event]) -> list[int | None]:
+        """What the books already say of these: DUPLICATE, CONFLICT, or None for what is new."""
+        async with unavailable_as_ours():
+            rows: Any = await self._client.mget([keys.EVENT_ROW + event.event_id for event in events])
+        return [_known(row, event) for event, row in zip(events, rows, strict=True)]
+
+    async def count_duplicates(self, events: Sequence[Event]) -> None:
+        """Count what was sent again and is not sent on."""
+        async with unavailable_as_ours(), self._client.pipeline(transaction=True) as pipe:
+            for event in events:
+                pipe.hincrby(keys.LEDGER, f"duplicate|{event.feed.value}", 1)
+            await pipe.execute()
+
+    async def register(self, events: Sequence[Event], *, partition: str, offset: int, now: datetime) -> list[int]:
+        """Enter a message's events in the books; one `Taken` value or UNFINISHED each, in order.
+
+        The same message again (`partition` and `offset` say which it is) counts nothing twice.
+        """
+        items = [
+            (event.event_id, codec.content_digest(event), event.feed.value, codec.encode(event).decode())
+            for event in events
+        ]
+        rows = int(self._retention.rows.total_seconds())
+        async with unavailable_as_ours():
+            return list(
+                await self._scripts.register(
+                    keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, REGISTERED],
+                    args=[_pack((ms(now), rows, partition, offset, items))],
+                )
+            )
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """See ports.RecogniseLog."""
+        self._asked = {keys.LINK + key: number for key, number in links.items()} | {
+            keys.PARKED + key: min(number, PARKED_PER_KEY) for key, number in parked.items()
+        }
+
+    async def forward(self, results: Sequence[Recognised]) -> None:
+        """See ports.RecogniseLog. Raises Conflict where what it rested on has changed: recognise it again."""
+        asked, self._asked = self._asked, {}
+        if not await self._forward(results, asked):
+            raise Conflict("Another worker learnt something that bears on these events meanwhile.")
+
+    async def trim(self, now: datetime) -> int:
+        """Drop what look-back no longer reads, and matched messages that were passed on to Kafka."""
+        async with unavailable_as_ours():
+            keep_from = f"{ms(now - self._retention.events)}-0"
+            dropped = int(await self._client.xtrim(keys.EVENTS, minid=keep_from, approximate=False))
+            length = int(await self._client.xlen(keys.EVENTS))
+            if length > self._retention.events_max:
+                dropped += int(
+                    await self._client.xtrim(keys.EVENTS, maxlen=self._retention.events_max, approximate=True)
+                )
+        for shard in range(SHARDS):
+            dropped += await self._trim(keys.matched_stream(shard), keys.DECIDE_GROUP, now, 0)
+        return dropped
+
+
+def _known(row: bytes | None, event: Event) -> int | None:
+    if row is None:
+        return None
+    return Taken.DUPLICATE if row[:16].decode() == codec.content_digest(event) else Taken.CONFLICT
