@@ -4,6 +4,8 @@ Keys of a member carry the hash tag of the member's shard, `{p}`, so that one co
 transport and the ledger of events (`rp:`) live on one server and are written by scripts that end in one fsync.
 """
 
+from datetime import date
+
 from alerts import valkey_layout as layout
 from domain.ids import EventId, MemberId, shard_of
 
@@ -28,6 +30,11 @@ QUARANTINE_ITEM = "rp:q:"
 WORKER = "rp:worker"
 FOLLOWED = "rp:followed"
 LOOKED_BACK = "rp:lookedback:"
+SNOOZE = "rp:snooze:"
+SNOOZES = "rp:snoozes"
+SNOOZES_REVISION = "rp:snoozes:rev"
+BREAKERS_CLOSED = "rp:breakers:closed"
+BREAKERS_RUNG = "rp:breakers:rung"
 RECOGNISE_GROUP = "recognise"
 DECIDE_GROUP = "decide"
 
@@ -60,3 +67,23 @@ def held_item(shard: int, held_id: str) -> str:
 def archive(shard: int) -> str:
     """What was committed in a shard and waits to be written to the archive's files."""
     return layout.archive_key(shard)
+
+
+def held_back(member: MemberId) -> str:
+    """What fired for a person and was told to nobody: firing id -> record."""
+    return f"{{{shard_of(member)}}}:heldback:{member}"
+
+
+def held_back_index(shard: int) -> str:
+    """The shard's such records by when they were made."""
+    return f"{{{shard}}}:heldback"
+
+
+def sent(shard: int) -> str:
+    """The shard's rounds of messages by when they were decided."""
+    return f"{{{shard}}}:sent"
+
+
+def firings(shard: int, day: date) -> str:
+    """How often each rule fired in each hour of a UTC day."""
+    return f"{{{shard}}}:firings:{day.isoformat()}"

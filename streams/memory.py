@@ -14,6 +14,7 @@ from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
 from streams import codec
 from streams.memory_server import EventRow, MemoryServer, Place, milliseconds, place_of, text
+from streams.memory_tallies import MemoryTallies, tally
 from streams.messages import (
     Disposition,
     Ending,
@@ -229,6 +230,7 @@ class MemoryTransport:
                 alerts=alerts,
                 deliveries=tuple(sorted(deliveries, key=lambda row: row.delivery_id)),
                 decided=self.server.decided.get((member, matched.event.event_id, matched.part)),
+                held_back=tuple(await MemoryTallies(self.server).held_back_of(member)),
             )
 
     async def person(self, member: MemberId) -> PersonState:
@@ -250,6 +252,7 @@ class MemoryTransport:
             key = (member, commit.event_id, commit.part)
             self.server.decided.put(key, commit.disposition, self.server.retention.rows)
             self.server.held.update({item.held_id: item for item in commit.held})
+            tally(self.server, commit)
             if commit.archived is not None:
                 self.server.to_archive.append(commit.archived)
             return True

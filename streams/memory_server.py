@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
+from alerts.breaker import Sent
+from alerts.held_back import HeldBack
 from alerts.memory import MemoryAlertStore
 from domain.clock import Clock
 from domain.events import Event, Feed
-from domain.ids import SHARDS, EventId, MemberId, shard_of
+from domain.ids import SHARDS, EventId, FiringId, MemberId, shard_of
 from domain.reviews import ReviewState
 from streams.applying import entry_of_application
 from streams.archive import Archived
@@ -35,6 +37,7 @@ from streams.ports import LedgerCounts
 from streams.remembering import Remembered
 from streams.retention import Retention
 from streams.reviews import Review, ReviewCase
+from streams.tallies import HourOfRule
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -199,6 +202,9 @@ class MemoryServer:
         self.people: dict[MemberId, PersonState] = {}
         self.decided: Expiring[tuple[MemberId, EventId, str], Disposition] = Expiring(clock)
         self.held: dict[str, HeldIntel] = {}
+        self.held_back: dict[tuple[MemberId, FiringId], HeldBack] = {}
+        self.sent: list[Sent] = []
+        self.firings: Counter[HourOfRule] = Counter()
         self.alerts = MemoryAlertStore()
         self.to_archive: list[Archived] = []
 

@@ -21,6 +21,7 @@ from streams.ports import Commit, MatchedEntry, Person
 from streams.retention import Retention
 from streams.scripts import Scripts
 from streams.valkey import RANKS, entries_of, joining, keep_item, ms, ranked, unavailable_as_ours
+from streams.valkey_tallies import decode_held_back, tally_ops
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -83,13 +84,15 @@ class ValkeyDecide:
                 pipe.hget(keys.person(member), "b")
                 pipe.get(keys.part(member, matched.event.event_id, matched.part))
                 pipe.smembers(layout.member_key(shard, member))
-                raw, decided, alert_ids = await pipe.execute()
+                pipe.hvals(keys.held_back(member))
+                raw, decided, alert_ids, held_back = await pipe.execute()
             alerts, deliveries = await self._alerts(shard, sorted(found.decode() for found in alert_ids))
         return Person(
             state=codec.decode_person(raw) if raw else PersonState(member_id=member),
             alerts=alerts,
             deliveries=deliveries,
             decided=Disposition.parse(decided.decode()) if decided else None,
+            held_back=decode_held_back(held_back),
         )
 
     async def _alerts(self, shard: int, ids: Sequence[str]) -> tuple[tuple[Alert, ...], tuple[Delivery, ...]]:
@@ -144,6 +147,7 @@ class ValkeyDecide:
             ops.append(("ZADD", keys.held(shard), ms(item.created_at), item.held_id))
         if commit.archived is not None:
             ops.append(("XADD", keys.archive(shard), "*", "m", codec.encode(commit.archived)))
+        ops += tally_ops(commit)
         async with unavailable_as_ours():
             names, args = layout.pack_commit(guards, ops)
             reply: Any = await self._commit(keys=names, args=args)

@@ -1,0 +1,65 @@
+"""What decisions leave beside a person: firings told to nobody, rounds of messages, and how often each rule fired.
+
+Written in the same atomic step as the decision, by shard; read by the breaker, the rule watch, the API.
+`memory_tallies` and `valkey_tallies` are the twins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+from alerts.breaker import Sent
+from alerts.held_back import HeldBack
+from domain.ids import MemberId, RuleId
+
+SENT_FOR = timedelta(hours=24)
+"""How long rounds of messages are kept: the breaker counts an hour, the digest lists a day."""
+FIRINGS_FOR = timedelta(days=120)
+"""How long firings are counted back: a forecast from a rule's own past looks at no more than twelve weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfRule:
+    """One rule in one hour (its beginning, UTC)."""
+
+    rule_id: RuleId
+    hour: datetime
+
+
+Firings = Mapping[HourOfRule, int]
+
+
+class Tallies(Protocol):
+    """What was left beside the people."""
+
+    async def sent_since(self, moment: datetime) -> list[Sent]:
+        """Rounds of messages decided at `moment` or later (to the millisecond), in order of when."""
+        ...
+
+    async def held_back_of(self, member: MemberId) -> list[HeldBack]:
+        """All that fired for a person and was told to nobody, in order of when."""
+        ...
+
+    async def held_back(self, limit: int) -> list[HeldBack]:
+        """The latest of everybody's, newest first."""
+        ...
+
+    async def firings(self, days: Sequence[date]) -> Firings:
+        """How often each rule fired in each hour of these days (UTC); hours without any are left out."""
+        ...
+
+    async def tidy(self, now: datetime) -> int:
+        """Forget rounds that nobody counts any more; how many."""
+        ...
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of the hour of a moment, UTC."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def days_between(first: datetime, last: datetime) -> tuple[date, ...]:
+    """The UTC days from that of `first` to that of `last`."""
+    start, end = first.astimezone(UTC).date(), last.astimezone(UTC).date()
+    return tuple(start + timedelta(days=count) for count in range((end - start).days + 1))
