@@ -5,19 +5,35 @@ value. A fault in the file is told with its line.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from domain.clock import from_london
 from domain.errors import RuleError
-from domain.events import ATTRIBUTES_BY_KIND, Event, Feed, Grade, Handling, Kind, Mention, Place, Role, natural_role
+from domain.events import (
+    ATTRIBUTES_BY_KIND,
+    Event,
+    Feed,
+    Grade,
+    Handling,
+    Kind,
+    Marking,
+    Mention,
+    Place,
+    Regime,
+    Role,
+    natural_role,
+)
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import HouseholdId, MemberId, NavigatorId, digest, event_id
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from triggers.language import span_of
 from triggers.reading import Document, Path, read_yaml_all
+from triggers.reference import folded_word
+from triggers.spelling import Spelt, spelt
 
 SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
 DEFAULT_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -117,16 +133,20 @@ class _Reader:
         return list(enumerate(written))
 
     def moment(self, value: object, path: Path, start: datetime | None = None) -> datetime:
-        """An instant, or a span from `start`."""
+        """An instant, or a span from `start`. Local naive times, and days, are London's (design.md section 6)."""
         if isinstance(value, datetime):
-            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            return value.astimezone(UTC) if value.tzinfo else from_london(value)
         if isinstance(value, date):
-            return datetime(value.year, value.month, value.day, tzinfo=UTC)
+            return from_london(datetime.combine(value, time()))
+        if value == 0 and start is not None and not isinstance(value, bool):
+            return start
         try:
-            if start is not None and isinstance(value, str) and value.rstrip()[-1:] in ("m", "h", "d"):
-                return start + span_of(value)
-            return datetime.fromisoformat(str(value)).astimezone(UTC)
-        except ValueError as error:
+            text = str(value).strip()
+            if start is not None and text[-1:] in ("m", "h", "d"):
+                return start + span_of(text)
+            at = datetime.fromisoformat(text)
+            return at.astimezone(UTC) if at.tzinfo else from_london(at)
+        except (ValueError, OverflowError) as error:
             raise self.fault(f"{value!r} is neither a span such as 9d nor a date and time", path) from error
 
     def member(self, line: Mapping[str, Any], path: Path) -> CohortMember:
@@ -175,17 +195,23 @@ class _Reader:
     def word(self, enum: type[Any], value: object, path: Path) -> Any:
         try:
             return enum(value)
-        except ValueError as error:
-            raise self.fault(f"{value!r} is none of {', '.join(enum.__members__.values())}", path) from error
+        except ValueError:
+            word = folded_word(str(value)) if isinstance(value, str) else ""
+            alike = next((one for one in enum if folded_word(one.value) == word), None)
+            if alike is None:
+                allowed = ", ".join(one.value for one in enum)
+                raise self.fault(f"{value!r} is none of {allowed}", path) from None
+            return alike
 
     def step(self, line: Mapping[str, Any], start: datetime, path: Path, place: int) -> Step:
         self.only(line, _STEP_FIELDS, path)
-        kind = self.word(Kind, line.get("kind"), (*path, "kind"))
+        if "kind" not in line:
+            raise self.fault("a timeline entry needs a kind such as ed.arrival", path)
+        kind = self.word(Kind, line["kind"], (*path, "kind"))
         feed = kind.feed or self.word(Feed, line.get("feed", "police"), (*path, "feed"))
+        said = self.spelt(kind, line.get("attributes"), (*path, "attributes"))
         at = self.moment(line.get("at", "0h"), (*path, "at"), start)
-        received = self.moment(line["received"], (*path, "received"), start) if "received" in line else at
-        recorded = self.moment(line["recorded_at"], (*path, "recorded_at"), start) if "recorded_at" in line else None
-        role = self.word(Role, line["role"], (*path, "role")) if line.get("role") else natural_role(kind)
+        role = self.word(Role, told, (*path, "role")) if (told := line.get("role") or said.role) else natural_role(kind)
         member = MemberId(str(line["member"])) if line.get("member") else None
         key = str(line.get("source_key", f"entry-{place + 1}"))
         system = str(line.get("source_system", f"scenario-{feed}"))
@@ -199,42 +225,81 @@ class _Reader:
             source_system=system,
             source_key=key,
             occurred_at=at,
-            received_at=received,
-            recorded_at=recorded,
+            received_at=self.moment(line["received"], (*path, "received"), start) if "received" in line else at,
+            recorded_at=self.moment(line["recorded_at"], (*path, "recorded_at"), start)
+            if line.get("recorded_at") is not None
+            else None,
             version=version,
-            sequence=line.get("sequence"),
+            sequence=self.number(line.get("sequence"), (*path, "sequence")),
             mentions=(Mention("1", role, Identity(), member),) if member else (),
-            place=self.value(Place, line["place"], (*path, "place")) if line.get("place") else None,
-            attributes=self.value(ATTRIBUTES_BY_KIND[kind], line.get("attributes") or {}, (*path, "attributes")),
-            handling=self.word(Handling, line.get("handling", "NONE"), (*path, "handling")),
+            place=self.place(line.get("place"), said.force_area, (*path, "place")),
+            attributes=self.value(ATTRIBUTES_BY_KIND[kind], said.values, (*path, "attributes"), start),
+            regime=self.word(Regime, line.get("regime", Regime.PART2), (*path, "regime")),
+            marking=self.word(Marking, line.get("marking", Marking.OFFICIAL), (*path, "marking")),
+            handling=self.word(Handling, line.get("handling") or "NONE", (*path, "handling")),
             retracts=line.get("retracts"),
         )
         return Step(event, member, role)
 
-    def value(self, kind: Any, written: Any, path: Path) -> Any:
+    def spelt(self, kind: Kind, written: object, path: Path) -> Spelt:
+        if written is not None and not isinstance(written, dict):
+            raise self.fault("a mapping of fields is needed here", path)
+        try:
+            return spelt(kind, written or {})
+        except ValueError as error:
+            raise self.fault(str(error), path) from error
+
+    def place(self, written: object, force_area: str | None, path: Path) -> Place | None:
+        """Where it happened; a force area may also stand among the attributes."""
+        if not written and force_area is None:
+            return None
+        place: Place = self.value(Place, written or {}, path)
+        return replace(place, force_area=place.force_area or force_area)
+
+    def number(self, value: object, path: Path) -> int | None:
+        try:
+            return None if value is None else int(str(value))
+        except ValueError:
+            raise self.fault(f"{value!r} is not a whole number", path) from None
+
+    def value(self, kind: Any, written: Any, path: Path, start: datetime | None = None) -> Any:
         """A frozen value of `kind` from a mapping of its fields."""
-        if not isinstance(written, dict):
+        if not isinstance(written, Mapping):
             raise self.fault("a mapping of fields is needed here", path)
         hints = get_type_hints(kind)
         self.only(written, frozenset(field.name for field in fields(kind)), path)
-        return kind(**{name: self.coerced(hints[name], value, (*path, name)) for name, value in written.items()})
+        read = {name: self.coerced(hints[name], value, (*path, name), start) for name, value in written.items()}
+        return kind(**{name: value for name, value in read.items() if value is not None})
 
-    def coerced(self, hint: Any, value: Any, path: Path) -> Any:
+    def coerced(self, hint: Any, value: Any, path: Path, start: datetime | None = None) -> Any:
         if value is None:
             return None
         if get_origin(hint) in (Union, UnionType):
-            return self.coerced(next(part for part in get_args(hint) if part is not type(None)), value, path)
+            inner = next(part for part in get_args(hint) if part is not type(None))
+            return self.coerced(inner, value, path, start)
         if get_origin(hint) is tuple:
-            return tuple(str(one) for one in (value if isinstance(value, list) else [value]))
+            return tuple(str(one) for one in (value if isinstance(value, list) else [value]) if one is not None)
         if hint is Grade:
             return self.value(Grade, value, path)
         if hint is datetime:
-            return self.moment(value, path)
+            return self.moment(value, path, start)
         if isinstance(hint, type) and issubclass(hint, StrEnum):
             return self.word(hint, value, path)
-        if hint is float and isinstance(value, int):
-            return float(value)
-        return str(value) if hint is str else value
+        if hint in (int, float, bool):
+            return self.plain(hint, value, path)
+        return str(value)
+
+    def plain(self, hint: type, value: Any, path: Path) -> Any:
+        """A number or a truth, also written as text."""
+        words = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n": False}
+        if hint is bool:
+            if isinstance(value, bool) or str(value).strip().lower() in words:
+                return value if isinstance(value, bool) else words[str(value).strip().lower()]
+            raise self.fault(f"{value!r} is neither true nor false", path)
+        try:
+            return hint(str(value)) if not isinstance(value, bool) else hint("none")
+        except ValueError:
+            raise self.fault(f"{value!r} is not a number", path) from None
 
     def expectation(self, line: Mapping[str, Any], start: datetime, path: Path) -> Expectation:
         for name in ("at", "member", "rule"):
