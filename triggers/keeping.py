@@ -59,6 +59,16 @@ class Kept:
         waiting = (one for one in self._all() if one.due and one.fired and not one.seen_at(self.now))
         return tuple(sorted(waiting, key=canonical))
 
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next of `pending` is due; None where nothing waits."""
+        self._complete(self._plan.waiting)
+        judged = (self._judged[place] for place in self._plan.waiting)
+        waiting = (one for each in judged if each is not None for one in each.verdicts)
+        return min(
+            (one.fired_at for one in waiting if one.due and one.fired and not one.seen_at(self.now)), default=None
+        )
+
     def at(self, now: datetime) -> "Step":
         """The same at a later time: what has become due in between comes about.
 

@@ -11,6 +11,7 @@ from typing import Any
 from domain.ids import MemberId
 from domain.people import CohortMember
 from triggers.changes import Changes
+from triggers.hearing import Heard, Span, heard
 from triggers.history import History, HistoryEntry
 from triggers.keeping import Kept, kept
 from triggers.rules import RuleSet
@@ -28,6 +29,12 @@ def changes_between(rules: RuleSet, member: CohortMember, before: History, after
     return kept(rules, member, before).changed(added, removed).changes
 
 
+def heard_between(rules: RuleSet, member: CohortMember, before: History, after: History, span: Span | None) -> Heard:
+    """The same with the clock going on meanwhile; without `span` nobody keeps time, and nothing waits."""
+    start = kept(rules, member, before, span.since if span else None)
+    return heard(start, *_difference(before, after), until=span.until if span else None)
+
+
 class KeptPeople:
     """Remembers the last answer for each of `most` people; the one not asked for the longest is forgotten first."""
 
@@ -38,11 +45,27 @@ class KeptPeople:
     def changes(self, rules: RuleSet, member: CohortMember, before: History, after: History) -> Changes:
         """As `changes_between`, from what was remembered of `before` if it was."""
         step = self._at(rules, member, before).changed(*_difference(before, after))
-        self._known[member.member_id] = (_marks(after), step.kept)
-        self._known.move_to_end(member.member_id)
+        self._remember(member.member_id, after, step.kept)
+        return step.changes
+
+    def _remember(self, member: MemberId, history: History, known: Kept) -> None:
+        self._known[member] = (_marks(history), known)
+        self._known.move_to_end(member)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
-        return step.changes
+
+    def hear(self, rules: RuleSet, member: CohortMember, before: History, after: History, span: Span | None) -> Heard:
+        """As `heard_between`, from what was remembered of `before` if it was."""
+        known = self._at(rules, member, before)
+        if known.now != (span.since if span else None):
+            ahead = span is None or (known.now is not None and known.now > span.since)
+            if ahead or known.now is None:
+                known = kept(rules, member, before, span.since if span else None)
+            else:
+                known = known.at(span.since).kept
+        result = heard(known, *_difference(before, after), until=span.until if span else None)
+        self._remember(member.member_id, after, result.kept)
+        return result
 
     def forget(self, member: MemberId) -> None:
         """Nothing is remembered of this person any more (erasure)."""
