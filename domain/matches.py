@@ -1,6 +1,7 @@
 """The answer to "who is this about?": a decision with its weight and its evidence, never a bare boolean."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from domain.ids import EventId, MemberId
@@ -67,3 +68,15 @@ class Relation(StrEnum):
     ASSOCIATE = "associate"
     OCCURRENCE = "occurrence"  # the event amends an occurrence this person is already linked to
     LOST = "lost"  # the source now says that the occurrence was about somebody else
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLearnt:
+    """When we learnt that two watched people are close: `at` in event time, `received_at` when it reached us.
+
+    `by` is the event that told it, '' where the cohort's own list did.
+    """
+
+    at: datetime
+    received_at: datetime
+    by: str = ""

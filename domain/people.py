@@ -8,6 +8,7 @@ from domain.clock import LONDON
 from domain.events import Feed
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId, NavigatorId
+from domain.matches import LinkLearnt
 
 
 class MemberStatus(StrEnum):
@@ -44,8 +45,22 @@ class WatchAuthority:
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """A link with another member that was learnt while this one was watched already. Holds for both.
+
+    `record` names the source's record that told it, hashed; '' where the cohort's own list did, which then says itself
+    how long it holds.
+    """
+
+    other: MemberId
+    learnt: LinkLearnt
+    record: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CohortMember:
-    """A watched person."""
+    """A watched person. The store itself keeps `joined_at`, `ties` and `home_learnt` (since when the household is this
+    one, if it changed)."""
 
     member_id: MemberId
     status: MemberStatus
@@ -64,6 +79,8 @@ class CohortMember:
     safe_contact: str = field(default="", repr=False)
     staff_safety: str = field(default="", repr=False)
     joined_at: datetime | None = None
+    ties: tuple[Tie, ...] = ()
+    home_learnt: datetime | None = None
 
 
 class Standing(StrEnum):

@@ -90,7 +90,9 @@ def _sentence(moment: Moment, sensitivity: Sensitivity) -> str:
     if moment.feed is Feed.INTEL:
         return f"{GENERIC} ({london(moment.at)})"
     who = "" if moment.relation is Relation.SELF else _whose(moment.relation)
-    text = f"{who}{_what(moment, sensitivity)}, {london(moment.at)}"
+    text = f"{who}{_what(moment, sensitivity)}, {london(moment.entry.occurred_at)}"
+    if moment.entry.linked is not None and moment.entry.known_late:
+        text = f"{text}; we learnt of the link on {london(moment.entry.linked.at)}"
     return text[0].upper() + text[1:]
 
 

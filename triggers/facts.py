@@ -12,6 +12,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from domain.events import Intent, Mechanism, MissingRisk, Place, Role
+from domain.matches import Relation
 from domain.people import MemberStatus
 from triggers.moments import Moment
 from triggers.reference import Area, folded_word
@@ -179,6 +180,19 @@ def km_between(one: tuple[float, float], other: tuple[float, float]) -> float:
     return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
 
 
+LINK_LEARNT = "link_learnt_days"
+"""The fact by which a rule says how late a link may be learnt. Rules that do not ask it never see such events."""
+
+
+def _link_learnt_days(moment: Moment) -> Any:
+    """Days from the event until the link was learnt through which it is heard; 0 where the link stood."""
+    if moment.relation is Relation.SELF:
+        return None
+    if moment.entry.linked is None:
+        return 0.0
+    return max(timedelta(0), moment.entry.linked.at - moment.entry.occurred_at) / timedelta(days=1)
+
+
 def _grade(part: str) -> Callable[[Moment], Any]:
     def read(moment: Moment) -> Any:
         grade = moment.values.get("grade")
@@ -241,6 +255,7 @@ _LIST = (
     _fact("source", _N, "source evaluation", _grade("source")),
     _fact("assessment", _W, "information assessment", _grade("assessment"), words=frozenset("ABCDE")),
     _fact("origin_unit", _W, "origin unit", _one_folded("origin_unit"), open_words=True),
+    _fact(LINK_LEARNT, _N, "days until the link was learnt", _link_learnt_days),
     _fact("released_when_learnt", _T, "released before we heard", _released_when_learnt),
     _fact("status", _W, "programme status", lambda m: m.person.status(m.at), words=_values(MemberStatus)),
     _fact("age", _N, "age", lambda m: m.person.age(m.at)),

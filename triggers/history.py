@@ -6,7 +6,7 @@ and no free text. Order of arrival leaves no trace but `received_at`.
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.events import (
@@ -20,7 +20,7 @@ from domain.events import (
     occurrence_key,
 )
 from domain.ids import EventId, MemberId, OccurrenceKey
-from domain.matches import Relation
+from domain.matches import LinkLearnt, Relation
 
 _LIFE = {kind: f"{rank:03d}" for rank, kind in enumerate(Kind)}
 """`Kind` lists the kinds of a family as they follow each other: arrival, update, departure, cancellation."""
@@ -32,7 +32,8 @@ class HistoryEntry:
 
     `subject` is whom it is about: the listener (relation self), a member of their household or an associate.
     Relation occurrence means that the event amends an occurrence the listener is linked to without naming them again.
-    `role` is the subject's role, None where the event names none.
+    `role` is the subject's role, None where the event names none. `linked` says when the listener's link with the
+    subject was learnt, where that was later than the event or an event told it; None: it stood.
     """
 
     event_id: EventId
@@ -53,6 +54,12 @@ class HistoryEntry:
     attributes: Attributes
     handling: Handling
     retracts: EventId | None = None
+    linked: LinkLearnt | None = None
+
+    @property
+    def known_late(self) -> bool:
+        """Whether it happened before the link was learnt, through which the listener hears of it."""
+        return self.linked is not None and self.linked.at > self.occurred_at
 
     @property
     def order(self) -> tuple[datetime, int, datetime, str]:
@@ -67,7 +74,9 @@ class HistoryEntry:
         return f"{_LIFE[self.kind]}|{len(key):04d}{key}|{len(version):04d}{version}|{self.event_id}"
 
 
-def entry_of(event: Event, *, subject: str, relation: Relation, role: Role | None) -> HistoryEntry:
+def entry_of(
+    event: Event, *, subject: str, relation: Relation, role: Role | None, linked: LinkLearnt | None = None
+) -> HistoryEntry:
     """The entry that `event` makes in a listener's history: everything but the identities."""
     return HistoryEntry(
         event_id=event.event_id,
@@ -88,7 +97,14 @@ def entry_of(event: Event, *, subject: str, relation: Relation, role: Role | Non
         attributes=event.attributes,
         handling=event.handling,
         retracts=event.retracts,
+        linked=linked,
     )
+
+
+def told_on_link(entry: HistoryEntry, relation: Relation, learnt: LinkLearnt) -> HistoryEntry:
+    """A member's own entry as somebody hears of it whose link with them was learnt then: not received before that."""
+    received = max(entry.received_at, learnt.received_at)
+    return replace(entry, relation=relation, received_at=received, linked=learnt)
 
 
 History = tuple[HistoryEntry, ...]

@@ -210,13 +210,18 @@ def _raw(pattern: EventPattern, sheet: Sheet, scene: Iterable[Sighting], grading
     kinds, holds = pattern.kinds, pattern.holds
     for sighting in scene:
         moment = sighting.moment
-        if moment.entry.kind not in kinds or not holds(moment):
+        entry = moment.entry
+        if entry.kind not in kinds or not holds(moment):
+            continue
+        known_late = entry.linked is not None and entry.known_late
+        if known_late and not pattern.asks_link:
             continue
         decision = _decide(pattern, moment, sighting.final)
         if decision is None:
             continue
-        learnt = moment.entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
-        found.append(Hit(moment, learnt, decision, _rank(moment, sighting.final, grading)))
+        learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
+        rank = _rank(moment, sighting.final, grading)
+        found.append(Hit(moment.when_linked() if known_late else moment, learnt, decision, rank))
     return found
 
 

@@ -101,6 +101,11 @@ class Moment:
         moment.order = (at, _AFTER_ALL, at, f"~{step}~{self.order[3]}")
         return moment
 
+    def when_linked(self) -> "Moment":
+        """The same moment when the link was learnt through which it is heard: only then it concerns the listener."""
+        linked = self.entry.linked
+        return self if linked is None else self.at_instant(linked.at, self.step)
+
     def asked_by(self, count: int | None, fired: Callable[[str], bool]) -> "Moment":
         """The same moment for a rule's tables: with how many stand in its window, and what fired for the ground."""
         moment = self._with(self.values, self.roles)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain.events import Kind
 from domain.matches import Relation
 from triggers.conditions import ALWAYS, Check, Condition, facts_asked, rules_asked, written_out
+from triggers.facts import LINK_LEARNT
 from triggers.moments import Moment
 
 
@@ -45,6 +46,7 @@ class EventPattern:
     subject: Subject = Subject.SELF
     suspect_side: bool = False
     families: tuple[str, ...] = ()  # first words of its kinds, in order
+    asks_link: bool = False  # what happened before the link was learnt counts only for those that ask when that was
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ def event_pattern(
         subject=subject,
         suspect_side=suspect_side,
         families=tuple(sorted({kind.value.split(".", 1)[0] for kind in kinds})),
+        asks_link=LINK_LEARNT in facts_asked(where),
     )
 
 

@@ -11,13 +11,15 @@ from enum import StrEnum
 from typing import Any
 
 from domain.events import Event, Feed, Kind, ProgrammeAttributes
-from domain.ids import FiringId, MemberId
-from domain.matches import Relation
+from domain.ids import EventId, FiringId, MemberId
+from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
-from triggers.history import HistoryEntry, entry_of
+from triggers.history import HistoryEntry, entry_of, told_on_link
 from triggers.keeping import Kept, kept
 from triggers.keeping import Step as StepMade
+from triggers.linked import links_taken_back, resting_on, told_to
+from triggers.occurrences import TAKES_BACK
 from triggers.rules import RuleSet
 from triggers.scenarios import Expectation, Scenario, Step, span_from
 from triggers.verdicts import Verdict
@@ -62,25 +64,54 @@ class Trial:
 
     rules: RuleSet
     cohort: Mapping[MemberId, CohortMember]
-    links: dict[MemberId, set[MemberId]]
+    links: dict[MemberId, dict[MemberId, LinkLearnt | None]]
     people: dict[MemberId, Kept] = field(default_factory=dict)
     standing: dict[FiringId, TriggerFired] = field(default_factory=dict)
     corrections: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
+    words: list[HistoryEntry] = field(default_factory=list)  # what was said of links, and taken back
 
     def take(self, step: Step) -> None:
         """One event arrives."""
         event = step.event
-        said = event.attributes
-        if event.kind is Kind.ASSOCIATION_ADDED and step.member and isinstance(said, ProgrammeAttributes):
-            self._link(step.member, MemberId(said.other_member or ""))
         for member, entry in self.entries(step):
-            self._take(self.cohort[member], entry)
+            self._take(self.cohort[member], (entry,), entry.occurred_at)
+        if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
+            self.words.append(entry_of(event, subject=step.member or "", relation=Relation.SELF, role=step.role))
+            gone = links_taken_back(self.words)
+            self._unlink(gone, event.occurred_at)
+            if event.event_id not in gone:
+                self._link(step.member, event)
 
-    def _link(self, one: MemberId, other: MemberId) -> None:
-        if other in self.cohort:
-            self.links.setdefault(one, set()).add(other)
-            self.links.setdefault(other, set()).add(one)
+    def _link(self, one: MemberId | None, event: Event) -> None:
+        """Two people are close from now on, and each hears of what has happened to the other."""
+        said = event.attributes
+        other = MemberId(said.other_member or "") if isinstance(said, ProgrammeAttributes) else None
+        known = one in self.cohort and other in self.cohort
+        if one is None or other is None or not known or event.kind is not Kind.ASSOCIATION_ADDED:
+            return
+        if other in self.links.get(one, {}) or self._share_a_home(one, other):
+            return
+        learnt = LinkLearnt(event.occurred_at, event.received_at, event.event_id)
+        for listener, subject in ((one, other), (other, one)):
+            self.links.setdefault(listener, {})[subject] = learnt
+            history = tuple(self.people[subject].index.entries) if subject in self.people else ()
+            told = told_to(self.cohort[listener], self.cohort[subject], history, Relation.ASSOCIATE, learnt)
+            self._take(self.cohort[listener], told, learnt.at)
+
+    def _share_a_home(self, one: MemberId, other: MemberId) -> bool:
+        home = self.cohort[one].household_id
+        return home is not None and home == self.cohort[other].household_id
+
+    def _unlink(self, associations: frozenset[EventId], at: datetime) -> None:
+        """These links were an error: what was heard through them alone was never theirs to hear."""
+        for close in self.links.values():
+            for other in [name for name, learnt in close.items() if learnt is not None and learnt.by in associations]:
+                del close[other]
+        for member, known in list(self.people.items()):
+            gone = resting_on(known.index.entries, associations)
+            if gone:
+                self._act(known.changed((), gone), member, at)
 
     def entries(self, step: Step) -> Iterable[tuple[MemberId, HistoryEntry]]:
         """Whose history the event enters, and as what: the person's own, their household's, their associates'."""
@@ -93,7 +124,10 @@ class Trial:
             relation = self._relation(member, subject, event)
             if relation is not None and _may_record(member, subject, event):
                 about = str(subject.member_id) if subject else "household"
-                yield member.member_id, entry_of(event, subject=about, relation=relation, role=step.role)
+                entry = entry_of(event, subject=about, relation=relation, role=step.role)
+                learnt = self.links.get(member.member_id, {}).get(MemberId(about))
+                late = relation is Relation.ASSOCIATE and learnt is not None
+                yield member.member_id, told_on_link(entry, relation, learnt) if late and learnt else entry
 
     def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
         """An event that names nobody amends what is already linked to its occurrence."""
@@ -119,9 +153,9 @@ class Trial:
             return Relation.ASSOCIATE
         return None
 
-    def _take(self, member: CohortMember, entry: HistoryEntry) -> None:
+    def _take(self, member: CohortMember, entries: Sequence[HistoryEntry], at: datetime) -> None:
         before = self.people.get(member.member_id) or kept(self.rules, member, ())
-        self._act(before.changed((entry,)), member.member_id, entry.occurred_at)
+        self._act(before.changed(entries), member.member_id, at)
 
     def begin(self, at: datetime) -> None:
         """The clock starts: what was due before is past."""
@@ -179,13 +213,13 @@ def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
     return Result(firings, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
 
 
-def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, set[MemberId]]:
-    """Who is linked with whom; if either lists the other, they are associates."""
-    links: dict[MemberId, set[MemberId]] = {member.member_id: set() for member in cohort}
+def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, dict[MemberId, LinkLearnt | None]]:
+    """Who is linked with whom from the start; if either lists the other, they are associates."""
+    links: dict[MemberId, dict[MemberId, LinkLearnt | None]] = {member.member_id: {} for member in cohort}
     for member in cohort:
         for other in member.associates:
-            links[member.member_id].add(other)
-            links.setdefault(other, set()).add(member.member_id)
+            links[member.member_id][other] = None
+            links.setdefault(other, {})[member.member_id] = None
     return links
 
 

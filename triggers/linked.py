@@ -1,0 +1,70 @@
+"""What somebody hears of a person whose link with them is learnt: pure, the same for rule tests and engines.
+
+A link tells both of what has happened to the other, as far back as a rule about linked people may look. A link that
+an event told rests on that event: taken back, everything heard through it goes too.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from domain.events import Feed, Kind
+from domain.ids import EventId
+from domain.matches import LinkLearnt, Relation
+from domain.people import CohortMember, Standing, watch_standing
+from triggers.history import HistoryEntry, told_on_link
+from triggers.occurrences import TAKES_BACK, family_of, taken_back
+
+LINK_REACH = timedelta(days=125)
+"""How long before a link was learnt harm is still told: the mean time from one shooting to the next along ties
+(Papachristos 2017, domain.md 6.3); the longest that a shipped rule asks for."""
+
+TOLD_FAMILIES = frozenset({"ed", "crime"})
+"""What rules about linked people read (ASSOCIATE_HARMED); nothing else of a person is told to others afterwards."""
+
+_NOT_RECORDED = frozenset({Standing.ENDED, Standing.NOT_WATCHED, Standing.FEED_NOT_ALLOWED})
+_OWN = frozenset({Relation.SELF, Relation.OCCURRENCE})
+
+
+def told_to(
+    listener: CohortMember,
+    subject: CohortMember,
+    history: Iterable[HistoryEntry],
+    relation: Relation,
+    learnt: LinkLearnt,
+) -> tuple[HistoryEntry, ...]:
+    """Of `history`, the subject's own, what the listener hears once the link is learnt, in event-time order.
+
+    Whole occurrences of which something happened within `LINK_REACH` before, with what took them back; only of feeds
+    that both authorities allow, and nothing for a listener who may not be told.
+    """
+    own = [
+        entry
+        for entry in history
+        if entry.subject == subject.member_id
+        and entry.relation in _OWN
+        and entry.feed is not Feed.PROGRAMME
+        and (family_of(entry.kind) in TOLD_FAMILIES or entry.kind in TAKES_BACK)
+    ]
+    oldest = learnt.at - LINK_REACH
+    near = {entry.occurrence for entry in own if entry.occurred_at >= oldest}
+    told = [entry for entry in own if entry.occurrence in near and may_be_told(listener, subject, entry, learnt.at)]
+    return tuple(told_on_link(entry, relation, learnt) for entry in sorted(told, key=lambda entry: entry.order))
+
+
+def may_be_told(listener: CohortMember, subject: CohortMember, entry: HistoryEntry, learnt_at: datetime) -> bool:
+    """Whether the listener's history may hold something of the subject, heard when their link was learnt."""
+    when = max(entry.occurred_at, learnt_at)
+    standing = watch_standing(listener, on=when, feed=entry.feed)
+    return standing not in _NOT_RECORDED and entry.feed in subject.allowed_feeds
+
+
+def links_taken_back(entries: Iterable[HistoryEntry]) -> frozenset[EventId]:
+    """The events among `entries` that told of a link and have been taken back."""
+    known = list(entries)
+    told = [entry for entry in known if entry.kind is Kind.ASSOCIATION_ADDED]
+    return taken_back((entry for entry in known if entry.kind in TAKES_BACK), told) if told else frozenset()
+
+
+def resting_on(entries: Iterable[HistoryEntry], associations: frozenset[EventId]) -> tuple[HistoryEntry, ...]:
+    """What was heard through these links alone."""
+    return tuple(entry for entry in entries if entry.linked is not None and entry.linked.by in associations)
