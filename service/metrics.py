@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from alerts.model import Delivery
 from domain.events import Event
+from streams.archiver import ArchiveState
 from streams.lookback_ports import Progress
 from streams.messages import ItemReceipt
 from streams.ports import Commit, Recognised
@@ -75,6 +76,16 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.archive_waiting = Gauge(
+            "reachpoint_archive_waiting", "Records that wait to be archived", registry=self.registry
+        )
+        self.archive_files = Gauge("reachpoint_archive_files", "Files of the archive", registry=self.registry)
+        self.archive_damaged = Gauge(
+            "reachpoint_archive_damaged_files", "Files of the archive that cannot be read", registry=self.registry
+        )
+        self.archive_oldest = Gauge(
+            "reachpoint_archive_oldest_timestamp_seconds", "The oldest archived record", registry=self.registry
+        )
         self.intake_waiting = Gauge(
             "reachpoint_intake_waiting", "Records waiting for the next flush", registry=self.registry
         )
@@ -109,6 +120,13 @@ class Metrics:
         self.lookback_left.set(progress.left)
         self.lookback_found.labels("part").inc(parts)
         self.lookback_found.labels("review").inc(reviews)
+
+    def on_archived(self, state: ArchiveState) -> None:
+        """The archive was written to."""
+        self.archive_waiting.set(state.waiting)
+        self.archive_files.set(state.holding.files)
+        self.archive_damaged.set(len(state.holding.damaged))
+        self.archive_oldest.set(state.holding.oldest.timestamp() if state.holding.oldest else 0)
 
     def on_attempt(self, row: Delivery) -> None:
         """A message was tried."""

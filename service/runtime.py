@@ -28,6 +28,8 @@ from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.reviews import RUNG_FOR, bell
 from service.wiring import Policies
+from streams.archive_valkey import ValkeyArchiveLog
+from streams.archiver import Archiver
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
@@ -154,6 +156,7 @@ class Service:
             self._spawn("decide", self._indexed(keep_running("decide", decider.run_once, self._stop)))
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
+            self._spawn("archive", self._archive())
         if self._parts.listeners:
             self.mllp = MllpListener(
                 self.policies.mllp, policy=self.policies.ed, submit=self.intake.submit_one, clock=self.clock
@@ -261,6 +264,31 @@ class Service:
             return 0
 
         await keep_running("upkeep", turn, self._stop)
+
+    async def _archive(self) -> None:
+        """Carry what was decided into the archive's files; what waits at the end is written before we go."""
+        from streams.archive_parquet import ParquetArchive  # noqa: PLC0415 - loads DuckDB
+
+        policies = self.policies
+        files = ParquetArchive(policies.archive) if policies.archive else None
+        if files is not None:
+            await asyncio.to_thread(files.prepare)
+        archiver = Archiver(
+            ValkeyArchiveLog(self._client),
+            files,
+            self.clock,
+            kept_for=policies.archive_for,
+            observer=self.metrics.on_archived,
+        )
+
+        async def turn() -> int:
+            done = await archiver.turn()
+            await self._sleep(UPKEEP_EVERY)
+            return done
+
+        await keep_running("archive", turn, self._stop)
+        with contextlib.suppress(StoreError):
+            await archiver.drain()
 
     async def _tidy_reviews(self) -> None:
         """End what waited too long, finish what a crash left half decided, and say how old the queue is.

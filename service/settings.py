@@ -138,6 +138,19 @@ class AlertSettings(_Part):
     )
 
 
+class ArchiveSettings(_Part):
+    """What is kept of decisions for backtests, in Parquet files under the data directory (docs/backtest.md)."""
+
+    enabled: bool = Field(
+        True,
+        description="Whether decisions and what came of alerts are archived. Without it there is no history to "
+        "backtest against but files of your own.",
+    )
+    retain_days: int = Field(
+        730, ge=1, description="How long archived decisions and alerts are kept, in days (domain.md 7.3: 24 months)."
+    )
+
+
 class LogSettings(_Part):
     """What the service says of itself."""
 
@@ -163,6 +176,7 @@ class Settings(BaseSettings):
     match: MatchSettings = Field(default_factory=MatchSettings)
     rules: RuleSettings = Field(default_factory=RuleSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

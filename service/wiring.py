@@ -25,6 +25,7 @@ from cohort.policy import MatchPolicy
 from cohort.splink_model import is_splink_text, read_splink
 from domain.errors import ConfigError
 from service.settings import Settings
+from streams.archive import KEPT_FOR
 from streams.decide import DecidePolicy
 from streams.feeds.ed import EdPolicy
 from streams.feeds.ed_codes import load_ed_codes
@@ -50,6 +51,8 @@ class Policies:
     ed: EdPolicy
     mllp: MllpSettings
     rules: RuleSet
+    archive: Path | None = None  # the folder of the archive; None where nothing is to be kept
+    archive_for: timedelta = KEPT_FOR
 
 
 def _match_model(path: Path | None) -> MatchModel | None:
@@ -91,6 +94,7 @@ def policies_of(settings: Settings) -> Policies:
             ),
             routing=RoutingPolicy(channels=tuple(_sending_urls(settings)) or tuple(Channel)),
             secret=_reference_secret(settings),
+            archive=settings.archive.enabled,
         ),
         dispatch=DispatchPolicy(
             wording=WordingPolicy(
@@ -119,7 +123,14 @@ def policies_of(settings: Settings) -> Policies:
             ssl_context=_tls(settings),
         ),
         rules=load_rules_file(settings.rules.file) if settings.rules.file else shipped_rules("tipt"),
+        archive=archive_folder(settings) if settings.archive.enabled else None,
+        archive_for=timedelta(days=settings.archive.retain_days),
     )
+
+
+def archive_folder(settings: Settings) -> Path:
+    """Where the archive's files are."""
+    return settings.data_dir / "archive"
 
 
 def sending_policy(settings: Settings) -> ApprisePolicy:

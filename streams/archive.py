@@ -8,7 +8,7 @@ patient numbers are hashed with the store's own secret, and only because merges 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -23,8 +23,12 @@ from triggers.changes import Changes
 from triggers.history import HistoryEntry
 from triggers.verdicts import FiringDecision
 
+KEPT_FOR = timedelta(days=730)
+"""domain.md 7.3: derived events and alerts 24 months."""
 _PATIENT = "|patient:"
 """What stands before a patient number in the occurrence key of a message that names no visit."""
+_NOTED = "noted"
+"""Stands for what was on record, where rules ask no more than whether anything was."""
 
 
 class FiringStep(StrEnum):
@@ -68,6 +72,9 @@ class Facts:
     watch_ends: date | None = None
     allowed_feeds: tuple[Feed, ...] = ()
     joined_at: datetime | None = None
+    safe_contact_noted: bool = False
+    staff_safety_noted: bool = False
+    has_associates: bool = False
 
     @property
     def member(self) -> CohortMember:
@@ -86,6 +93,9 @@ class Facts:
             watch=WatchAuthority(starts=self.watch_starts, review_on=self.watch_review_on, ends=self.watch_ends),
             allowed_feeds=self.allowed_feeds,
             joined_at=self.joined_at,
+            safe_contact=_NOTED if self.safe_contact_noted else "",
+            staff_safety=_NOTED if self.staff_safety_noted else "",
+            associates=(MemberId(_NOTED),) if self.has_associates else (),
         )
 
 
@@ -107,6 +117,9 @@ def facts_of(member: CohortMember) -> Facts:
         watch_ends=member.watch.ends,
         allowed_feeds=member.allowed_feeds,
         joined_at=member.joined_at,
+        safe_contact_noted=bool(member.safe_contact),
+        staff_safety_noted=bool(member.staff_safety),
+        has_associates=bool(member.associates),
     )
 
 
@@ -276,6 +289,19 @@ class Waiting:
     shard: int
     position: str
     what: Archived | AlertOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the archive holds."""
+
+    files: int = 0
+    bytes: int = 0
+    decisions: int = 0
+    alerts: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    damaged: tuple[str, ...] = ()
 
 
 class ArchiveLog(Protocol):
