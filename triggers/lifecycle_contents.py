@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.resources import files
 
 from domain.errors import RuleError
 from triggers.faults import RuleFileError
@@ -12,6 +13,8 @@ from triggers.rules import RuleSet, combined, rule_set
 from triggers.scenarios import read_scenarios
 from triggers.trial import run_scenario
 
+LIVE_AT_FIRST = ("tipt",)
+"""The shipped rule sets that are live where no supervisor has published any yet."""
 MOST_FAULTS = 200
 """So many faults are kept with a version; the rest are told when these are mended."""
 MOST_TESTS_BYTES = 1024 * 1024
@@ -25,6 +28,13 @@ def rules_of(contents: Contents, *, name: str = "rules", version: int = 1) -> Ru
         raise RuleError("\n".join(faults))
     whole = found[0] if len(found) == 1 else combined(found)
     return rule_set(name, version, whole.rules, whole.reference, owner=whole.owner)
+
+
+def shipped_contents(names: Sequence[str] = LIVE_AT_FIRST) -> Contents:
+    """The rule sets and reference lists that come with Reachpoint, as written."""
+    folder = files("triggers").joinpath("rulesets")
+    rules = tuple(RuleText(name, folder.joinpath(f"{name}.yaml").read_text("utf-8")) for name in names)
+    return Contents(rules, folder.joinpath("reference.yaml").read_text("utf-8"))
 
 
 def checkup(contents: Contents, now: datetime) -> Checkup:

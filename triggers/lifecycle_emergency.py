@@ -18,6 +18,7 @@ from triggers.lifecycle_values import (
     Outcome,
     Refusal,
     Refused,
+    RolledBack,
     State,
 )
 
@@ -48,7 +49,12 @@ def roll_back(book: Book, number: int, act: Act) -> Outcome:
         entry(Did.ROLLED_BACK, gone, act),
         entry(Did.RESTORED, back, act),
         others=(gone,),
-        head=replace(book.head, live=back.number, live_since=act.at),
+        head=replace(
+            book.head,
+            live=back.number,
+            live_since=act.at,
+            rolled_back=RolledBack(number, back.number, act.by.who, act.at, act.reason),
+        ),
     )
 
 

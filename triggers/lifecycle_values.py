@@ -247,6 +247,17 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The last time a version was taken back: kept in the head so that everybody hears of it."""
+
+    number: int
+    to: int
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """What is in force: small, and all that a follower reads. `revision` counts every change of the book."""
 
@@ -257,6 +268,7 @@ class Head:
     shadow: int | None = None
     shadow_since: datetime | None = None
     kills: tuple[Kill, ...] = ()
+    rolled_back: RolledBack | None = None
 
     def killed(self, now: datetime) -> frozenset[str]:
         """The rules that are switched off at this moment."""
