@@ -67,6 +67,17 @@ class KafkaBooks(ValkeyTransport):
                 )
             )
 
+    async def place(self, lane: str) -> int | None:
+        """The offset of the last message of a lane (topic and partition) that was taken; None where none was."""
+        async with unavailable_as_ours():
+            found: Any = await self._client.hget(REGISTERED, lane)
+        return None if found is None else int(found)
+
+    async def passed(self, lane: str, offset: int) -> None:
+        """A message of the second hop is decided. Its place never goes back."""
+        async with unavailable_as_ours():
+            await self._scripts.passed(keys=[REGISTERED], args=[lane, offset])
+
     def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
         """See ports.RecogniseLog."""
         self._asked = {keys.LINK + key: number for key, number in links.items()} | {

@@ -18,6 +18,7 @@ class Scripts:
         self.hand_over = _load(client, "books", "hand_over")
         self.hand_on = _load(client, "books", "hand_on")
         self.register = _load(client, "register")
+        self.passed = _load(client, "passed")
         self.quarantine = _load(client, "quarantine")
         self.reopen = _load(client, "reopen")
         self.rule = _load(client, "books", "rule")

@@ -1,0 +1,203 @@
+"""Engine B: Faust agents over Kafka. It carries; the two works (kafka_work.py) do what is to be done.
+
+The only file that imports Faust. Its agents are sequential and never raise: Faust acknowledges an event whose agent
+raised or was cancelled (design.md section 5), so a message leaves the loop's body when it is done, or set aside with
+the broker's receipt in hand, or not at all: then the process ends, and whoever gets the partition begins again there.
+Parallelism is by partitions and processes.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+from faust.types import TP
+
+from streams.kafka_gaps import message_from
+from streams.kafka_policy import KafkaPolicy
+from streams.kafka_producer import KafkaProducer, Outgoing, headers_of
+from streams.kafka_work import Handler, Message
+
+log = structlog.get_logger("reachpoint.kafka")
+
+EXIT_UNSAFE = 70
+"""Exit status of a process that could neither finish a message nor set it aside (EX_SOFTWARE)."""
+_FINISH_WITHIN = timedelta(seconds=20)
+_STOP_WITHIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Topics that one agent reads, and what it does with each message."""
+
+    name: str
+    topics: Sequence[str]
+    handler: Handler
+
+
+class SetAside:
+    """Messages that cannot be handled go to the quarantine topic as they are, with headers that say why and where."""
+
+    def __init__(self, producer: KafkaProducer, policy: KafkaPolicy, worker: str) -> None:
+        self._producer = producer
+        self._policy = policy
+        self._worker = worker
+
+    async def __call__(self, message: Message, fault: Exception) -> None:
+        """Return once the broker has it on all copies."""
+        said = {
+            "why": type(fault).__name__,
+            "topic": message.topic,
+            "partition": str(message.partition),
+            "offset": str(message.offset),
+            "worker": self._worker,
+        }
+        log.error("a message was set aside", action="message_set_aside", **said)
+        await self._producer.send(
+            [Outgoing(self._policy.quarantine, message.value, message.key, headers=message.headers + headers_of(said))]
+        )
+
+
+async def guarded(
+    handler: Handler,
+    message: Message,
+    set_aside: Callable[[Message, Exception], Awaitable[None]],
+    *,
+    end: Callable[[int], Any] = os._exit,
+) -> None:
+    """Handle a message so that leaving here means that it is done: the body of every agent.
+
+    A cancellation waits for the work under way; where that does not end, or the message can be neither handled nor set
+    aside, the process ends before Faust can acknowledge it.
+    """
+    work = asyncio.ensure_future(_handled(handler, message, set_aside))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work], timeout=_FINISH_WITHIN.total_seconds())
+        if not work.done() or work.cancelled() or work.exception() is not None:
+            end(EXIT_UNSAFE)
+        raise
+    except BaseException as fault:
+        log.critical("a message could not be kept safe; ending", action="unsafe_exit", error=type(fault).__name__)
+        end(EXIT_UNSAFE)
+        raise
+
+
+async def _handled(
+    handler: Handler, message: Message, set_aside: Callable[[Message, Exception], Awaitable[None]]
+) -> None:
+    try:
+        await handler(message)
+    except Exception as fault:  # one of the doors: whatever is wrong with one message, the others go on
+        await set_aside(message, fault)
+
+
+class FaustEngine:
+    """A Faust app in our own event loop: no command line, no environment, no web server, no tables."""
+
+    def __init__(
+        self,
+        policy: KafkaPolicy,
+        lanes: Sequence[Lane],
+        set_aside: Callable[[Message, Exception], Awaitable[None]],
+        *,
+        folder: Path,
+    ) -> None:
+        self._policy = policy
+        self._set_aside = set_aside
+        self._in_hand = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._app = build_app(policy, folder)
+        for lane in lanes:
+            topic = self._app.topic(*lane.topics, key_serializer="raw", value_serializer="raw", value_type=bytes)
+            self._app.agent(topic, name=lane.name, concurrency=1)(self._agent(lane.handler))
+        self._app.finalize()
+
+    def _agent(self, handler: Handler) -> Callable[[Any], Awaitable[None]]:
+        async def carry(stream: Any) -> None:
+            events: AsyncIterable[Any] = stream.events()
+            async for event in events:
+                if self._closing:
+                    await asyncio.Event().wait()  # not begun, so not to be acknowledged: stay until we are cancelled
+                self._taken(1)
+                try:
+                    await guarded(handler, message_from(event.message), self._set_aside)
+                finally:
+                    self._taken(-1)
+
+        return carry
+
+    async def start(self) -> None:
+        """Join the group and begin."""
+        await self._app.start()
+
+    async def stop(self) -> None:
+        """Begin nothing more, finish what is in hand, commit and leave the group."""
+        self._closing = True
+        with contextlib.suppress(TimeoutError):  # what is still in hand then is begun again elsewhere
+            await asyncio.wait_for(self._idle.wait(), _STOP_WITHIN.total_seconds())
+        await self._app.stop()
+
+    def _taken(self, more: int) -> None:
+        self._in_hand += more
+        if self._in_hand:
+            self._idle.clear()
+        else:
+            self._idle.set()
+
+    def assigned(self) -> Mapping[str, frozenset[int]]:
+        """The partitions that are ours at this moment, by topic."""
+        found: dict[str, set[int]] = {}
+        for lane in self._assignment():
+            found.setdefault(lane.topic, set()).add(lane.partition)
+        return {topic: frozenset(partitions) for topic, partitions in found.items()}
+
+    def owned_shards(self) -> frozenset[int]:
+        """The shards whose matched events, timers and messages are ours."""
+        return self.assigned().get(self._policy.matched, frozenset())
+
+    def _assignment(self) -> set[TP]:
+        consumer = self._app.consumer if self._app.started else None
+        found: set[TP] = consumer.assignment() if consumer is not None else set()
+        return found
+
+
+def build_app(policy: KafkaPolicy, folder: Path) -> faust.App:
+    """The app with every setting said (limits.md part B, safe recipe); nothing is read from the environment."""
+    return faust.App(
+        f"{policy.prefix}-worker",
+        broker=[f"kafka://{address.strip()}" for address in policy.bootstrap.split(",")],
+        broker_credentials=_credentials(policy),
+        broker_commit_interval=policy.commit_every.total_seconds(),
+        broker_session_timeout=policy.session.total_seconds(),
+        broker_heartbeat_interval=policy.session.total_seconds() / 4,
+        broker_request_timeout=max(30.0, 2 * policy.session.total_seconds()),
+        processing_guarantee="at_least_once",
+        producer_acks=-1,
+        stream_wait_empty=False,
+        store="memory://",
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        autodiscover=False,
+        datadir=str(folder),
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+
+
+def _credentials(policy: KafkaPolicy) -> Any:
+    if policy.username:
+        return faust.SASLCredentials(
+            mechanism=policy.mechanism, username=policy.username, password=policy.password, ssl_context=policy.tls
+        )
+    return faust.SSLCredentials(context=policy.tls) if policy.tls else None

@@ -1,0 +1,102 @@
+"""No message is left out, whatever the client that carries them does.
+
+The offsets of a partition follow each other without holes (nothing of ours is compacted or transactional), and the
+store knows the last one that was taken. So a hole is seen, and what is missing is fetched from Kafka and handled first.
+Faust acknowledges what an agent never finished, and drops what it had fetched when partitions move; neither loses an
+event here.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from domain.errors import StoreUnavailable
+from streams.kafka_books import KafkaBooks
+from streams.kafka_policy import KafkaPolicy
+from streams.kafka_work import Handler, Message, appended
+
+log = structlog.get_logger("reachpoint.kafka")
+
+_FETCH = timedelta(seconds=10)
+
+
+class Gapless:
+    """Hands messages to a handler, each lane (topic and partition) in order of offset and none left out."""
+
+    def __init__(self, handler: Handler, books: KafkaBooks, policy: KafkaPolicy) -> None:
+        self._handler = handler
+        self._books = books
+        self._policy = policy
+        self._last: dict[str, int] = {}
+
+    async def handle(self, message: Message) -> None:
+        """Handle what is missing before this message, then the message."""
+        if self._last.get(message.lane) != message.offset - 1:
+            before = await self._books.place(message.lane)
+            if before is not None and before < message.offset - 1:
+                await self._handle_missing(message.topic, message.partition, before + 1, message.offset)
+        await self._handler(message)
+        self._last[message.lane] = message.offset
+
+    async def catch_up(self, topic: str, partition: int, end: int) -> int:
+        """Handle what is taken by Kafka up to offset `end` (exclusive) and not by us. Returns how many messages."""
+        before = await self._books.place(f"{topic}|{partition}")
+        start = 0 if before is None else before + 1
+        return await self._handle_missing(topic, partition, start, end) if start < end else 0
+
+    async def _handle_missing(self, topic: str, partition: int, start: int, end: int) -> int:
+        missing = await fetched(self._policy, topic, partition, start, end)
+        log.warning(
+            "messages had been passed over; they are taken now",
+            action="kafka_gap",
+            topic=topic,
+            partition=partition,
+            first=start,
+            messages=len(missing),
+            gone=end - start - len(missing),
+        )
+        for message in missing:
+            await self._handler(message)
+            self._last[message.lane] = message.offset
+        return len(missing)
+
+
+async def fetched(policy: KafkaPolicy, topic: str, partition: int, start: int, end: int) -> Sequence[Message]:
+    """The messages of offsets start to end (exclusive), as far as Kafka still has them. Raises StoreUnavailable."""
+    consumer = AIOKafkaConsumer(**policy.client_options(), enable_auto_commit=False, auto_offset_reset="earliest")
+    lane = TopicPartition(topic, partition)
+    found: list[Message] = []
+    try:
+        async with asyncio.timeout(_FETCH.total_seconds()):
+            await consumer.start()
+            consumer.assign([lane])
+            consumer.seek(lane, max(start, (await consumer.beginning_offsets([lane]))[lane]))
+            while await consumer.position(lane) < end:
+                batch = await consumer.getmany(lane, timeout_ms=500)
+                found += [message_from(record) for record in batch.get(lane, ()) if record.offset < end]
+    except (KafkaError, TimeoutError) as error:
+        raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
+    finally:
+        await consumer.stop()
+    return found
+
+
+def message_from(record: "object") -> Message:
+    """A record of aiokafka's, or a message of Faust's, as we take it."""
+    got: dict[str, object] = {name: getattr(record, name) for name in ("topic", "partition", "offset", "value", "key")}
+    return Message(
+        **got,  # type: ignore[arg-type]
+        appended_at=appended(getattr(record, "timestamp", None)),
+        headers=_headers(getattr(record, "headers", None)),
+    )
+
+
+def _headers(said: object) -> tuple[tuple[str, bytes], ...]:
+    if not said:
+        return ()
+    pairs = said.items() if isinstance(said, dict) else said
+    return tuple((str(name), bytes(value)) for name, value in pairs)  # type: ignore[attr-defined]
