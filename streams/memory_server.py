@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from alerts.breaker import Sent
+from alerts.breaker import FloodKey, Sent
 from alerts.held_back import HeldBack
 from alerts.memory import MemoryAlertStore
+from alerts.snooze import Snooze
 from domain.clock import Clock
 from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, FiringId, MemberId, shard_of
@@ -205,6 +206,10 @@ class MemoryServer:
         self.held_back: dict[tuple[MemberId, FiringId], HeldBack] = {}
         self.sent: list[Sent] = []
         self.firings: Counter[HourOfRule] = Counter()
+        self.snoozes: dict[str, Snooze] = {}
+        self.snoozes_revision = 0
+        self.breakers_closed: dict[FloodKey, datetime] = {}
+        self.breakers_rung: dict[FloodKey, datetime] = {}
         self.alerts = MemoryAlertStore()
         self.to_archive: list[Archived] = []
 
