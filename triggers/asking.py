@@ -30,6 +30,7 @@ class Asking:
     rules: frozenset[str]
     tell: Tell
     in_priority: bool = False
+    past: Callable[[object, Path], Condition] | None = None  # reads what is asked of the past, where that may be asked
 
     def condition(self, written: object, path: Path, depth: int = 0) -> Condition:
         """The condition written at `path`; faults are told, and a condition that is always true stands in for them."""
@@ -53,6 +54,8 @@ class Asking:
             return Unless(self.condition(value, path, depth + 1))
         if name == "fired":
             return self._fired(value, path)
+        if name == "past":
+            return self._past(value, path)
         return self._about(name, value, path)
 
     def _joined(self, name: str, value: object, path: Path, depth: int) -> Condition:
@@ -68,12 +71,19 @@ class Asking:
             return self._fault(f"there is no rule {value!r} in this file{did_you_mean(str(value), self.rules)}", path)
         return FiredFor(value)
 
+    def _past(self, value: object, path: Path) -> Condition:
+        if self.past is None:
+            return self._fault("'past' may be asked in 'who' and in the tables of 'then'", path)
+        return self.past(value, path)
+
     def _about(self, name: str, value: object, path: Path) -> Condition:
         if folded_word(name) in PROTECTED:
             return self._fault(f"'{name}' is a protected characteristic; no rule may ask about it", path)
         fact = FACTS.get(name)
         if fact is None:
             return self._fault(f"'{name}' is not a fact that can be asked{did_you_mean(name, FACTS)}", path)
+        if fact.recalled and self.past is None:
+            return self._fault(f"'{name}' may be asked in 'who' and in the tables of 'then'", path)
         if fact.only_in_priority and not self.in_priority:
             return self._fault(f"'{name}' is known only in the tables of 'then'", path)
         if isinstance(value, Mapping):

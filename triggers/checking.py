@@ -4,60 +4,42 @@ Guards that no rule can switch off live in the evaluator; here a rule is refused
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import SUSPECT_ROLES, Feed, Kind
+from domain.events import SUSPECT_ROLES, Feed
 from domain.ids import RuleId
-from domain.people import MemberStatus
 from domain.triggers import Cap, Sensitivity
-from triggers.asking import Asking
-from triggers.conditions import ALWAYS, Condition, compiled, facts_asked, written_out
+from triggers.compiling import Shaping
+from triggers.conditions import ALWAYS, Condition, compiled, facts_asked
 from triggers.facts import FACTS
 from triggers.faults import Faults, RuleFileError, did_you_mean
-from triggers.language import (
-    AbsenceForm,
-    AccumulatedForm,
-    CoolingForm,
-    CountForm,
-    EntersForm,
-    EventForm,
-    MergingForm,
-    PatternForm,
-    QuietForm,
-    RuleFileHead,
-    RuleForm,
-    SequenceForm,
-    ThenForm,
-)
-from triggers.occurrences import SILENT
-from triggers.patterns import (
-    AbsencePattern,
-    AccumulatedPattern,
-    AnyOf,
-    CountPattern,
-    EntersPattern,
-    EventPattern,
-    Merging,
-    Pattern,
-    QuietPattern,
-    SequencePattern,
-    event_pattern,
-    events_in,
-    parts_of,
-    waits,
-)
+from triggers.language import CoolingForm, PatternForm, RuleFileHead, RuleForm, ThenForm
+from triggers.patterns import AnyOf, EventPattern, Pattern, RecallPattern, events_in, parts_of, rules_of, waits
 from triggers.reading import Document, Path
+from triggers.recollection import lookups_of
 from triggers.reference import Reference
 from triggers.rules import Cooling, Rule, RuleSet, Then, case, rule_set
 
 MAX_RULES = 200
-MAX_PATTERN_DEPTH = 6
 MAX_EVENTS_IN_RULE = 60
 
-_NEVER = event_pattern(frozenset())
+OF_THE_PERSON = frozenset(
+    (
+        "status",
+        "age",
+        "programme",
+        "area",
+        "safe_contact_noted",
+        "staff_safety_noted",
+        "has_navigator",
+        "has_associates",
+    )
+) | {name for name, fact in FACTS.items() if fact.recalled}
+"""Facts that 'who' may ask: of the person, whatever happened."""
+
 _GROUNDS: TypeAdapter[PatternForm] = TypeAdapter(PatternForm)
 
 
@@ -109,27 +91,15 @@ def _grounds(data: Mapping[str, Any], faults: Faults) -> dict[str, PatternForm]:
 
 
 @dataclass(slots=True)
-class _Compiler:
-    """Turns forms into values, telling faults as it goes; `root` and `rule` say where it is."""
-
-    faults: Faults
-    reference: Reference
-    ids: frozenset[str]
-    grounds: Mapping[str, PatternForm]
-    root: Path = ()
-    rule: str = ""
-    using: tuple[str, ...] = field(default=())
-    made: dict[str, Pattern] = field(default_factory=dict)  # a ground is one value, however many rules name it
-
-    def tell(self, message: str, path: Path) -> None:
-        self.faults.add(message, path=path, root=self.root, rule=self.rule)
+class _Compiler(Shaping):
+    """Turns the forms of rules into rules, telling faults as it goes."""
 
     def rules(self, written: object) -> list[Rule]:
         """Every rule that has no fault; the faults of the others are told."""
         if not isinstance(written, list) or not 0 < len(written) <= MAX_RULES:
             self.faults.add(f"'rules' is a list of 1 to {MAX_RULES} rules", path=("rules",))
             return []
-        self._each_ground()
+        self.each_ground()
         rules: list[Rule] = []
         for place, data in enumerate(written):
             self.root = ("rules", place)
@@ -140,13 +110,8 @@ class _Compiler:
                 if sum(known.rule_id == form.id for known in rules) > 1:
                     self.tell(f"there is another rule with the id {form.id}", ("id",))
         self._circles(rules)
+        self._built_upon(rules)
         return rules
-
-    def _each_ground(self) -> None:
-        for name, form in self.grounds.items():
-            self.root, self.rule, self.using = ("grounds", name), f"ground {name}", (name,)
-            self._pattern(form, ())
-        self.using = ()
 
     def _form(self, data: object) -> RuleForm | None:
         try:
@@ -156,10 +121,12 @@ class _Compiler:
             return None
 
     def _rule(self, form: RuleForm) -> Rule:
-        when = self._pattern(form.when, ("when",))
+        self.lookups = []
+        when = self.pattern(form.when, ("when",))
         self._guards(when, form)
-        who = self._asking().condition(form.who, ("who",)) if form.who else ALWAYS
+        who = self.asking(of_person=True).condition(form.who, ("who",)) if form.who else ALWAYS
         self._who(who)
+        then = self._then(form.then)
         for place, asked in enumerate(form.yields_to):
             if asked not in self.ids:
                 self.tell(
@@ -171,8 +138,8 @@ class _Compiler:
             owner=form.owner,
             why=form.why,
             sources=form.sources,
-            when=when,
-            then=self._then(form.then),
+            when=self._recalling(when, who, then),
+            then=then,
             who=who,
             who_holds=compiled(who),
             cooling=_cooling(form.cooling),
@@ -181,15 +148,24 @@ class _Compiler:
             late_after=form.late_after,
         )
 
-    def _asking(self, *, in_priority: bool = False) -> Asking:
-        return Asking(self.reference, self.ids, self.tell, in_priority)
+    def _recalling(self, when: Pattern, who: Condition, then: Then) -> Pattern:
+        """The pattern with what the rule asks of the past, if it does."""
+        asked = facts_asked(who).union(*(facts_asked(line.condition) for line in then.tables))
+        lookups = (*lookups_of(asked, self.reference), *self.lookups)
+        if not lookups:
+            return when
+        recalling = RecallPattern(when, lookups, compiled(who))
+        self._linked(events_in(recalling))
+        return recalling
 
     def _who(self, who: Condition) -> None:
-        for fact in sorted(facts_asked(who) - {"status", "age", "programme", "area"}):
-            self.tell(f"'who' asks about the person (status, age, programme, area), not about '{fact}'", ("who", fact))
+        for fact in sorted(facts_asked(who) - OF_THE_PERSON):
+            self.tell(
+                f"'who' asks about the person ({', '.join(sorted(OF_THE_PERSON))}), not about '{fact}'", ("who", fact)
+            )
 
     def _then(self, form: ThenForm) -> Then:
-        asking = self._asking(in_priority=True)
+        asking = self.asking(in_priority=True)
         path: Path = ("then",)
         if form.sensitivity is Sensitivity.INTEL:
             self.tell("'intel' is set by the gatekeeper, not by a rule", (*path, "sensitivity"))
@@ -218,160 +194,6 @@ class _Compiler:
             cap=Cap(form.cap.alerts, form.cap.within) if form.cap else None,
         )
 
-    # -- patterns --------------------------------------------------------------------------------------------------
-
-    def _pattern(self, form: PatternForm, path: Path, depth: int = 0) -> Pattern:
-        if depth > MAX_PATTERN_DEPTH:
-            self.tell(f"patterns may be nested at most {MAX_PATTERN_DEPTH} deep", path)
-            return _NEVER
-        if form.event is not None:
-            return self._event(form.event, (*path, "event"))
-        if form.count is not None:
-            return self._count(form.count, (*path, "count"), depth)
-        if form.sequence is not None:
-            return self._sequence(form.sequence, (*path, "sequence"), depth)
-        if form.any_of is not None:
-            return AnyOf(
-                tuple(
-                    self._pattern(part, (*path, "any_of", place), depth + 1) for place, part in enumerate(form.any_of)
-                )
-            )
-        if form.ground is not None:
-            return self._ground(form.ground, (*path, "ground"), depth)
-        return self._over_time(form, path, depth)
-
-    def _over_time(self, form: PatternForm, path: Path, depth: int) -> Pattern:
-        """Patterns of what did not happen, and of what adds up over the years."""
-        if form.absence is not None:
-            return self._absence(form.absence, (*path, "absence"), depth)
-        if form.enters is not None:
-            return self._enters(form.enters, (*path, "enters"))
-        if form.quiet is not None:
-            return self._quiet(form.quiet, (*path, "quiet"), depth)
-        assert form.accumulated is not None
-        return self._accumulated(form.accumulated, (*path, "accumulated"), depth)
-
-    def _absence(self, form: AbsenceForm, path: Path, depth: int) -> Pattern:
-        return AbsencePattern(
-            after=self._pattern(form.after, (*path, "after"), depth + 1),
-            unless=self._pattern(form.unless, (*path, "unless"), depth + 1),
-            within=form.within,
-            until=form.until or "",
-            same_occurrence=form.same_occurrence,
-            from_start=form.from_start,
-            step=form.step,
-        )
-
-    def _enters(self, form: EntersForm, path: Path) -> Pattern:
-        known = [status.value for status in MemberStatus]
-        for place, word in enumerate(form.status):
-            if word not in known:
-                there_are = did_you_mean(word, known) or f"; there are {', '.join(known)}"
-                self.tell(f"'{word}' is not a programme status{there_are}", (*path, "status", place))
-        return EntersPattern(frozenset(form.status), form.by_record)
-
-    def _quiet(self, form: QuietForm, path: Path, depth: int) -> Pattern:
-        return QuietPattern(
-            of=self._pattern(form.of, (*path, "of"), depth + 1),
-            since=self._pattern(form.since, (*path, "since"), depth + 1),
-            lasting=form.lasting,
-            paused=self._pattern(form.paused, (*path, "paused"), depth + 1),
-            resumed=self._pattern(form.resumed, (*path, "resumed"), depth + 1),
-        )
-
-    def _accumulated(self, form: AccumulatedForm, path: Path, depth: int) -> Pattern:
-        if form.at_least > len(form.categories):
-            self.tell(
-                f"at least {form.at_least} of {len(form.categories)} categories can never be; lower 'at_least' or add "
-                "categories",
-                (*path, "at_least"),
-            )
-        where = self._asking().condition(form.where, (*path, "where")) if form.where else ALWAYS
-        categories = tuple(
-            (name, self._pattern(part, (*path, "categories", name), depth + 1))
-            for name, part in form.categories.items()
-        )
-        return AccumulatedPattern(categories, form.at_least, where, written_out(where))
-
-    def _ground(self, name: str, path: Path, depth: int) -> Pattern:
-        if name in self.using:
-            self.tell(f"ground '{name}' is defined by itself", path)
-            return _NEVER
-        form = self.grounds.get(name)
-        if form is None:
-            if name not in self.grounds:
-                self.tell(f"there is no ground '{name}' in this file{did_you_mean(name, self.grounds)}", path)
-            return _NEVER
-        if name in self.made:
-            return self.made[name]
-        outer = self.using, self.root, self.rule
-        self.using, self.root, self.rule = (*self.using, name), ("grounds", name), f"ground {name}"
-        pattern = self._pattern(form, (), depth + 1)
-        self.using, self.root, self.rule = outer
-        self.made[name] = pattern
-        return pattern
-
-    def _event(self, form: EventForm, path: Path) -> EventPattern:
-        kinds = self._kinds(form.kinds, (*path, "kinds"))
-        asking = self._asking()
-        where = asking.condition(form.where, (*path, "where")) if form.where else ALWAYS
-        still = None if form.still is None else asking.condition(form.still, (*path, "still"))
-        searches = {kind for kind in kinds if kind is Kind.STOPSEARCH_RECORDED}
-        if searches and "found" not in facts_asked(where):
-            self.tell("a search by itself is never a trigger; ask what was 'found'", path)
-        return event_pattern(kinds, where, still, subject=form.subject, suspect_side=form.suspect_side)
-
-    def _kinds(self, written: tuple[str, ...], path: Path) -> frozenset[Kind]:
-        known = {kind.value: kind for kind in Kind}
-        kinds: set[Kind] = set()
-        for place, word in enumerate(written):
-            family = {kind for kind in Kind if word.endswith(".*") and kind.value.startswith(word[:-1])}
-            if family:
-                kinds |= family - SILENT
-            elif word in known:
-                kinds.add(known[word])
-                if known[word] in SILENT:
-                    self.tell(f"'{word}' takes something back; it cannot make a rule fire", (*path, place))
-            else:
-                self.tell(f"'{word}' is not a kind of event{did_you_mean(word, known)}", (*path, place))
-        return frozenset(kinds)
-
-    def _count(self, form: CountForm, path: Path, depth: int) -> Pattern:
-        if form.same and form.same not in FACTS:
-            self.tell(f"'{form.same}' is not a fact{did_you_mean(form.same, FACTS)}", (*path, "same"))
-        return CountPattern(
-            of=self._pattern(form.of, (*path, "of"), depth + 1),
-            at_least=form.at_least,
-            within=form.within,
-            distinct=form.distinct,
-            same=form.same if form.same in FACTS else "",
-            min_feeds=form.min_feeds,
-            merging=self._merging(form.merging, (*path, "merging")),
-        )
-
-    def _merging(self, form: MergingForm, path: Path) -> Merging:
-        written = form.two_feeds_where
-        where = None if written is None else self._asking().condition(written, (*path, "two_feeds_where"))
-        if (form.two_feeds_within is None) is not (written is None):
-            self.tell("'two_feeds_within' and 'two_feeds_where' belong together", path)
-        return Merging(
-            same_source_key=form.same_source_key,
-            overlapping_episodes=form.overlapping_episodes,
-            presumed_length=form.presumed_length,
-            two_feeds_within=form.two_feeds_within,
-            two_feeds_km=form.two_feeds_km,
-            two_feeds_where=None if where is None else compiled(where),
-        )
-
-    def _sequence(self, form: SequenceForm, path: Path, depth: int) -> Pattern:
-        return SequencePattern(
-            first=self._pattern(form.first, (*path, "first"), depth + 1),
-            then=self._pattern(form.then, (*path, "then"), depth + 1),
-            within=form.within,
-            same_occurrence=form.same_occurrence,
-            same_subject=form.same_subject,
-        )
-
     # -- rules as wholes -------------------------------------------------------------------------------------------
 
     def _guards(self, when: Pattern, form: RuleForm) -> None:
@@ -388,8 +210,7 @@ class _Compiler:
 
     def _waits(self, when: Pattern) -> None:
         """An absence lies in the future when it is looked for: nothing else may be built on it."""
-        tops = when.parts if isinstance(when, AnyOf) else (when,)
-        for top in tops:
+        for top in tops_of(when):
             for inner in parts_of(top):
                 if waits(inner):
                     self.tell("an absence or a quiet time stands at the top of a rule, or in its any_of", ("when",))
@@ -400,6 +221,27 @@ class _Compiler:
         for event in events:
             if event.subject.value == "linked" and _roles_asked(event.where) & suspect_words:
                 self.tell("a rule may not hold somebody else's suspect role against the person", ("when",))
+
+    def _built_upon(self, rules: list[Rule]) -> None:
+        """What a rule may make of the firings of another."""
+        known = {str(rule.rule_id): rule for rule in rules}
+        for place, rule in enumerate(rules):
+            self.root, self.rule = ("rules", place), str(rule.rule_id)
+            for name in sorted(rules_of(rule.when) & known.keys()):
+                other = known[name]
+                if waits(other.when) and name in rules_of_parts(rule.when):
+                    self.tell(
+                        f"{name} fires by the clock; its firing stands at the top of a rule or in its any_of, and "
+                        "nothing is built on it",
+                        ("when",),
+                    )
+                health = other.then.sensitivity is Sensitivity.HEALTH
+                if health and rule.then.sensitivity is not Sensitivity.HEALTH:
+                    self.tell(
+                        f"{name} may be known to health-approved contacts only; what is built on it needs "
+                        "'sensitivity: health'",
+                        ("then", "sensitivity"),
+                    )
 
     def _circles(self, rules: list[Rule]) -> None:
         asks = {str(rule.rule_id): rule.asks for rule in rules}
@@ -415,6 +257,19 @@ class _Compiler:
                 if asked not in seen:
                     seen.add(asked)
                     todo.extend(asks.get(asked, ()))
+
+
+def tops_of(when: Pattern) -> tuple[Pattern, ...]:
+    """The patterns that may come about by the clock: the top, or each of a top any_of."""
+    top = when.of if isinstance(when, RecallPattern) else when
+    return top.parts if isinstance(top, AnyOf) else (top,)
+
+
+def rules_of_parts(when: Pattern) -> frozenset[str]:
+    """The rules on whose firings something else is built: a count, a sequence, a question about the past."""
+    inside = [part for top in tops_of(when) for part in parts_of(top)]
+    asked = parts_of(when)[1:] if isinstance(when, RecallPattern) else ()
+    return frozenset().union(*(rules_of(part) for part in (*inside, *asked)))
 
 
 def _cooling(form: CoolingForm) -> Cooling:

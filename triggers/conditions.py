@@ -73,7 +73,17 @@ class FiredFor:
     rule: str
 
 
-Condition = Test | All | OneOf | Not | Unless | FiredFor
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """How often something happened before (`Moment.past`, under `lookup`): at least, at most; `said` tells what."""
+
+    lookup: str
+    at_least: int | None
+    at_most: int | None
+    said: str
+
+
+Condition = Test | All | OneOf | Not | Unless | FiredFor | Earlier
 
 ALWAYS = All(())
 """The condition without parts: always true."""
@@ -96,6 +106,16 @@ def compiled(condition: Condition) -> Check:
             return lambda moment: unless(moment) is not True
         case FiredFor(rule):
             return lambda moment: moment.fired(rule) if moment.fired is not None else None
+        case Earlier():
+            return lambda moment: _happened(condition, moment)
+
+
+def _happened(condition: Earlier, moment: Moment) -> Answer:
+    known = None if moment.past is None else moment.past.get(condition.lookup)
+    if known is None:
+        return None
+    enough = condition.at_least is None or known >= condition.at_least
+    return enough and (condition.at_most is None or known <= condition.at_most)
 
 
 def _all(parts: tuple[Check, ...]) -> Check:
@@ -216,6 +236,8 @@ def written_true(condition: Condition, scope: dict[str, Any]) -> str:
             return f"(not {written_true(part, scope)})"
         case FiredFor(rule):
             return f"(m.fired is not None and m.fired({_named(rule, scope)}))"
+        case Earlier():
+            return f"({_named(compiled(condition), scope)}(m) is True)"
 
 
 def _is_false(condition: Condition, scope: dict[str, Any]) -> str:
@@ -231,6 +253,8 @@ def _is_false(condition: Condition, scope: dict[str, Any]) -> str:
             return written_true(part, scope)
         case FiredFor(rule):
             return f"(m.fired is not None and not m.fired({_named(rule, scope)}))"
+        case Earlier():
+            return f"({_named(compiled(condition), scope)}(m) is False)"
 
 
 def _written_test(test: Test, scope: dict[str, Any], *, wanted: bool) -> str:
@@ -275,7 +299,7 @@ def rules_asked(condition: Condition) -> frozenset[str]:
             return frozenset().union(*(rules_asked(part) for part in parts))
         case Not(part) | Unless(part):
             return rules_asked(part)
-        case Test():
+        case Test() | Earlier():
             return frozenset()
 
 
@@ -288,5 +312,5 @@ def facts_asked(condition: Condition) -> frozenset[str]:
             return frozenset().union(*(facts_asked(part) for part in parts))
         case Not(part) | Unless(part):
             return facts_asked(part)
-        case FiredFor():
+        case FiredFor() | Earlier():
             return frozenset()

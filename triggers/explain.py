@@ -12,20 +12,26 @@ from domain.clock import LONDON
 from domain.events import SUSPECT_ROLES, Feed, Intent, Role
 from domain.matches import Relation
 from domain.triggers import Reason, Sensitivity
-from triggers.conditions import All, Condition, FiredFor, Not, OneOf, Operator, Test, Unless
+from triggers.conditions import All, Condition, Earlier, FiredFor, Not, OneOf, Operator, Test, Unless
 from triggers.facts import FACTS, FactType
 from triggers.moments import Moment
 from triggers.patterns import (
     AbsencePattern,
     AccumulatedPattern,
+    AllOf,
     AnyOf,
+    ChangePattern,
     CountPattern,
     Distinct,
     EntersPattern,
     EventPattern,
+    FiredPattern,
+    FirstPattern,
     Pattern,
     QuietPattern,
+    RecallPattern,
     SequencePattern,
+    StepsPattern,
     Subject,
 )
 from triggers.rules import Rule
@@ -176,6 +182,33 @@ def pattern_words(pattern: Pattern) -> str:
             )
         case AccumulatedPattern():
             return _accumulated_words(pattern)
+        case AllOf():
+            return _all_words(pattern)
+        case StepsPattern():
+            steps = ", then ".join(pattern_words(step) for step in pattern.steps)
+            apart = "" if pattern.overlap else ", each sequence beginning after the last one ended"
+            return f"one after another within {span_words(pattern.within)}{apart}: {steps}"
+        case FirstPattern():
+            ever = "ever" if pattern.within is None else f"in {span_words(pattern.within)}"
+            return f"the first {ever} of: {pattern_words(pattern.of)}"
+        case ChangePattern():
+            return (
+                f"{pattern.at_least} or more different within {span_words(pattern.recent)}, and at least "
+                f"{pattern.times:g} times as often as in the {span_words(pattern.usual)} before: {pattern_words(pattern.of)}"
+            )
+        case FiredPattern(rule):
+            return f"the rule {rule} fires"
+        case RecallPattern(of):
+            return pattern_words(of)
+
+
+def _all_words(pattern: AllOf) -> str:
+    parts = "; and ".join(pattern_words(part) for part in pattern.parts)
+    none_of = "; or ".join(pattern_words(part) for part in pattern.none_of)
+    within = span_words(pattern.within)
+    if len(pattern.parts) == 1:
+        return f"{parts}, with none of these in the {within} before: {none_of}"
+    return f"all of these within {within}, in any order: {parts}" + (f"; with none of: {none_of}" if none_of else "")
 
 
 def _entering_words(pattern: EntersPattern) -> str:
@@ -203,7 +236,17 @@ def _accumulated_words(pattern: AccumulatedPattern) -> str:
     )
 
 
+_VARIETY = {
+    Distinct.FEED: "feeds",
+    Distinct.SITE: "different hospital sites",
+    Distinct.OFFENCE_GROUP: "different groups of offences",
+}
+
+
 def _count_words(pattern: CountPattern) -> str:
+    if pattern.distinct in _VARIETY:
+        told = f"{pattern.at_least} or more {_VARIETY[pattern.distinct]} within {span_words(pattern.within)}"
+        return f"{told}: {pattern_words(pattern.of)}"
     feeds = f" told by at least {pattern.min_feeds} feeds" if pattern.min_feeds > 1 else ""
     units = " from different units" if pattern.distinct is Distinct.ORIGIN_UNIT else ""
     same = f" of the same {FACTS[pattern.same].label}" if pattern.same else ""
@@ -243,6 +286,17 @@ def condition_words(condition: Condition) -> str:
             return f"unless {_inner(part)}"
         case FiredFor(rule):
             return f"{rule} fired for the same"
+        case Earlier():
+            return _earlier_words(condition)
+
+
+def _earlier_words(condition: Earlier) -> str:
+    """'at least 2 of: alert.closed with outcome not_needed, in the 30 days before'."""
+    least, most = condition.at_least, condition.at_most
+    if most == 0:
+        return f"none of: {condition.said}"
+    bounds = [*([f"at least {least}"] if least is not None else []), *([f"at most {most}"] if most is not None else [])]
+    return f"{' and '.join(bounds)} of: {condition.said}"
 
 
 def _inner(condition: Condition) -> str:

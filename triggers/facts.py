@@ -43,6 +43,7 @@ class Fact:
     open_words: bool = False  # words are compared in folded form ("Kitchen knife" has "knife")
     only_in_priority: bool = False
     told: str = ""  # the attribute that it is, just as it was told
+    recalled: bool = False  # read from the history up to the moment: asked in 'who' and in the tables of 'then'
 
 
 PROTECTED = frozenset(
@@ -201,6 +202,30 @@ def _grade(part: str) -> Callable[[Moment], Any]:
     return read
 
 
+def _record(name: str) -> Callable[[Moment], Any]:
+    """Whether the member's record holds anything under this name."""
+    return lambda moment: bool(getattr(moment.person.member, name))
+
+
+def _recalled(name: str) -> Callable[[Moment], Any]:
+    """What the history up to the moment says (recalling.py)."""
+    return lambda moment: None if moment.past is None else moment.past.get(name)
+
+
+def _engagement(name: str) -> Callable[[Moment], Any]:
+    """What was last said about consent, else what the record holds."""
+
+    def read(moment: Moment) -> Any:
+        said = None if moment.past is None else moment.past.get(name)
+        return said or folded_word(getattr(moment.person.member, name)) or None
+
+    return read
+
+
+def _offence_groups(moment: Moment) -> Any:
+    return moment.reference.groups_of(moment.codes) or None
+
+
 def _risk(moment: Moment) -> Any:
     return moment.values.get("risk")
 
@@ -256,11 +281,38 @@ _LIST = (
     _fact("assessment", _W, "information assessment", _grade("assessment"), words=frozenset("ABCDE")),
     _fact("origin_unit", _W, "origin unit", _one_folded("origin_unit"), open_words=True),
     _fact(LINK_LEARNT, _N, "days until the link was learnt", _link_learnt_days),
+    _fact("site", _W, "hospital site", _one_folded("site_ods"), open_words=True),
+    _fact("offence_group", _S, "offence group", _offence_groups, open_words=True),
+    _fact("scope", _W, "whom it was about", _said("scope"), told="scope", words=frozenset(("individual", "household"))),
+    _fact("alert_rules", _S, "rules of the alert", lambda m: frozenset(m.values.get("rules", ())) or None),
     _fact("released_when_learnt", _T, "released before we heard", _released_when_learnt),
     _fact("status", _W, "programme status", lambda m: m.person.status(m.at), words=_values(MemberStatus)),
     _fact("age", _N, "age", lambda m: m.person.age(m.at)),
     _fact("programme", _W, "programme", lambda m: folded_word(m.person.member.programme) or None, open_words=True),
     _fact("area", _W, "area", lambda m: folded_word(m.person.member.area) or None, open_words=True),
+    _fact("safe_contact_noted", _T, "a safe-contact note on record", _record("safe_contact")),
+    _fact("staff_safety_noted", _T, "a staff-safety note on record", _record("staff_safety")),
+    _fact("has_navigator", _T, "a navigator on record", _record("navigator_id")),
+    _fact("has_associates", _T, "associates on record", _record("associates")),
+    _fact(
+        "individual_engagement",
+        _W,
+        "the person's own engagement",
+        _engagement("individual_engagement"),
+        open_words=True,
+        recalled=True,
+    ),
+    _fact(
+        "household_engagement",
+        _W,
+        "the household's engagement",
+        _engagement("household_engagement"),
+        open_words=True,
+        recalled=True,
+    ),
+    _fact("days_since_contact", _N, "days since the last contact", _recalled("days_since_contact"), recalled=True),
+    _fact("offers_refused", _N, "days on which an offer was refused", _recalled("offers_refused"), recalled=True),
+    _fact("in_custody", _T, "in custody", _recalled("in_custody"), recalled=True),
     _fact("step", _W, "which wait has ended", lambda m: m.step or None, open_words=True, only_in_priority=True),
     _fact("count", _N, "how many in the window", lambda m: m.count, only_in_priority=True),
 )

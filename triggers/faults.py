@@ -52,11 +52,11 @@ class Faults:
         if fault not in self.found:
             self.found.append(fault)
 
-    def add_form(self, error: ValidationError, *, root: Path = (), rule: str = "") -> None:
-        """Note every fault of a form, in plain words."""
+    def add_form(self, error: ValidationError, *, root: Path = (), rule: str = "", path: Path = ()) -> None:
+        """Note every fault of a form that stands at `root` + `path`, in plain words."""
         for problem in error.errors(include_url=False):
-            path = tuple(part for part in problem["loc"] if not _is_type_name(part))
-            self.add(_plain_words(problem, path), path=path, root=root, rule=rule)
+            inner = tuple(part for part in problem["loc"] if not _is_type_name(part))
+            self.add(_plain_words(problem, inner), path=(*path, *inner), root=root, rule=rule)
 
     def refuse(self, name: str) -> None:
         """Raise RuleFileError if anything was found."""

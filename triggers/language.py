@@ -11,13 +11,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.triggers import Priority, Sensitivity
-from triggers.patterns import Distinct, Subject
+from triggers.patterns import VARIED, Distinct, Subject
 from triggers.rules import Ground
 
 MAX_WINDOW = timedelta(days=730)
 """No window reaches further back: history is not kept for longer (domain.md 7.3)."""
 
 MAX_COUNT = 50
+
+MAX_STEPS = 5
+
+MAX_PARTS = 6
 
 _SPAN = re.compile(r"(-?\d+(?:\.\d+)?)\s*([mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -91,15 +95,39 @@ class CountForm(_Form):
     min_feeds: int = Field(default=1, ge=1, le=4, strict=True)
     merging: MergingForm = MergingForm()
 
+    @model_validator(mode="after")
+    def _varied_alone(self) -> "CountForm":
+        told = self.same or self.min_feeds > 1 or self.merging != MergingForm()
+        if self.distinct in VARIED and told:
+            raise ValueError(f"a count of different {self.distinct}s knows no 'same', 'min_feeds' or 'merging'")
+        return self
+
 
 class SequenceForm(_Form):
-    """One, then another within a span."""
+    """One, then another within a span; or several steps, one after another, all within the span."""
 
-    first: "PatternForm"
-    then: "PatternForm"
+    first: "PatternForm | None" = None
+    then: "PatternForm | None" = None
+    steps: tuple["PatternForm", ...] = Field(default=(), max_length=MAX_STEPS)
     within: Window
+    overlap: bool = True
     same_occurrence: bool | None = None
     same_subject: bool = True
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "SequenceForm":
+        if self.steps:
+            if self.first is not None or self.then is not None:
+                raise ValueError("a sequence is told either by 'first' and 'then' or by 'steps', and not both")
+            if len(self.steps) < 2:
+                raise ValueError("'steps' needs at least two patterns, in order")
+            return self
+        for name in ("first", "then"):
+            if getattr(self, name) is None:
+                raise ValueError(f"'{name}' is missing; a sequence needs 'first' and 'then', or 'steps'")
+        if not self.overlap:
+            raise ValueError("'overlap' belongs to 'steps'")
+        return self
 
 
 Step = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,20}$")]
@@ -148,6 +176,59 @@ class AccumulatedForm(_Form):
     where: Where = {}
 
 
+class AllOfForm(_Form):
+    """All of several things within a span, in any order; and none of others in the same span up to the last of them."""
+
+    of: tuple["PatternForm", ...] = Field(min_length=1, max_length=MAX_PARTS)
+    none_of: tuple["PatternForm", ...] = Field(default=(), max_length=MAX_PARTS)
+    within: Window
+
+    @model_validator(mode="after")
+    def _more_than_one(self) -> "AllOfForm":
+        if len(self.of) == 1 and not self.none_of:
+            raise ValueError("'all_of' needs at least two patterns, or one and something that must not be ('none_of')")
+        return self
+
+
+class FirstForm(_Form):
+    """The first of its kind: ever (as far as the history is kept), or in a span."""
+
+    of: "PatternForm"
+    within: Window | None = None
+
+
+class ChangeForm(_Form):
+    """More often than is usual for this person: a recent span against the usual one before it."""
+
+    of: "PatternForm"
+    recent: Window
+    usual: Window
+    times: float = Field(gt=1, le=100, strict=True, allow_inf_nan=False)
+    at_least: int = Field(ge=2, le=MAX_COUNT, strict=True)
+    usual_at_least: int = Field(default=1, ge=0, le=MAX_COUNT, strict=True)
+
+    @model_validator(mode="after")
+    def _usual_is_longer(self) -> "ChangeForm":
+        if self.usual < self.recent:
+            raise ValueError("the 'usual' span must be at least as long as the 'recent' one")
+        return self
+
+
+class FiredForm(_Form):
+    """Another rule fired."""
+
+    rule: RuleName
+
+
+class PastForm(_Form):
+    """How often something happened before: `at_least`, `at_most`; left out: at least once. No `within`: ever."""
+
+    of: "PatternForm"
+    at_least: int | None = Field(default=None, ge=1, le=MAX_COUNT, strict=True)
+    at_most: int | None = Field(default=None, ge=0, le=MAX_COUNT, strict=True)
+    within: Window | None = None
+
+
 class PatternForm(_Form):
     """Exactly one kind of pattern, or the name of a ground defined in the same file."""
 
@@ -159,6 +240,10 @@ class PatternForm(_Form):
     enters: EntersForm | None = None
     quiet: QuietForm | None = None
     accumulated: AccumulatedForm | None = None
+    all_of: AllOfForm | None = None
+    first: FirstForm | None = None
+    change: ChangeForm | None = None
+    fired: FiredForm | None = None
     ground: str | None = None
 
     @model_validator(mode="after")
@@ -169,7 +254,10 @@ class PatternForm(_Form):
         return self
 
 
-PATTERN_KINDS = ("event", "count", "sequence", "any_of", "absence", "enters", "quiet", "accumulated", "ground")
+PATTERN_KINDS = (
+    "event", "count", "sequence", "any_of", "all_of", "first", "change", "fired", "absence", "enters", "quiet",
+    "accumulated", "ground",
+)  # fmt: skip
 
 
 class PriorityCase(_Form):
@@ -281,3 +369,4 @@ class ReferenceForm(_Form):
     code_families: tuple[FamilyForm, ...] = ()
     theme_families: dict[Key, tuple[str, ...]] = {}
     areas: dict[str, AreaForm] = {}
+    offence_groups: dict[Key, tuple[Annotated[str, StringConstraints(min_length=1)], ...]] = {}

@@ -3,6 +3,7 @@
 The shipped sets are read from `triggers/rulesets/`; nothing is read on import.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path as FilePath
@@ -95,7 +96,9 @@ def load_reference(text: str | bytes, *, name: str = "the reference file") -> Re
         version=form.version,
         lists={key: frozenset(words) for key, words in form.lists.items()},
         families=tuple(family for family in families if family is not None),
-        theme_families=_theme_families(form.theme_families),
+        theme_families=_by_member(form.theme_families, folded_word),
+        offence_groups=_by_member(form.offence_groups, str.upper),
+        name=form.reference,
         areas={folded_word(key): Area(folded_word(area.force), area.lat, area.lon) for key, area in form.areas.items()},
     )
 
@@ -110,10 +113,10 @@ def _family(form: Any, place: int, faults: Faults) -> CodeFamily | None:
     return CodeFamily(form.system, form.first, form.last or form.first, intent, mechanism)
 
 
-def _theme_families(written: dict[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    """Families by theme, from themes by family."""
+def _by_member(written: dict[str, tuple[str, ...]], spelt: Callable[[str], str]) -> dict[str, frozenset[str]]:
+    """Families by theme from themes by family, groups by code from codes by group."""
     found: dict[str, set[str]] = {}
-    for family, themes in written.items():
-        for theme in themes:
-            found.setdefault(folded_word(theme), set()).add(family)
-    return {theme: frozenset(families) for theme, families in found.items()}
+    for family, members in written.items():
+        for member in members:
+            found.setdefault(spelt(member), set()).add(family)
+    return {member: frozenset(families) for member, families in found.items()}

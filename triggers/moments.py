@@ -3,9 +3,10 @@
 Nothing here decides; a moment answers what was known. Unknown is None and never false.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Role
 from domain.matches import Relation
@@ -26,7 +27,8 @@ Order = tuple[datetime, int, datetime, str]
 @dataclass(slots=True, eq=False)
 class Moment:
     """`count` and `fired` are filled only where a rule's priority is decided: how many stand in the window, and
-    which other rules fired for the same ground. `at` is event time: of the entry, or when an absence was due, which
+    which other rules fired for the same ground; `past` only
+    where the rule asks what happened before. `at` is event time: of the entry, or when an absence was due, which
     `step` may name.
 
     A value like the others, never changed once made; it is not marked frozen because thousands are made a second and a
@@ -46,6 +48,7 @@ class Moment:
     count: int | None = None
     fired: Callable[[str], bool] | None = None
     step: str = ""
+    past: Mapping[str, Any] | None = None
     _codes: frozenset[str] | None = None
 
     @property
@@ -91,7 +94,7 @@ class Moment:
     def _with(self, values: Values, roles: frozenset[Role]) -> "Moment":
         return Moment(
             self.occurrence, self.entry, values, roles, self.subject, self.relation, self.person, self.reference,
-            self.at, self.order, self.count, self.fired, self.step,
+            self.at, self.order, self.count, self.fired, self.step, self.past,
         )  # fmt: skip
 
     def at_instant(self, at: datetime, step: str) -> "Moment":
@@ -105,6 +108,12 @@ class Moment:
         """The same moment when the link was learnt through which it is heard: only then it concerns the listener."""
         linked = self.entry.linked
         return self if linked is None else self.at_instant(linked.at, self.step)
+
+    def recalling(self, past: Mapping[str, Any]) -> "Moment":
+        """The same moment with what the past answered (recalling.py)."""
+        moment = self._with(self.values, self.roles)
+        moment.past, moment._codes = past, self._codes
+        return moment
 
     def asked_by(self, count: int | None, fired: Callable[[str], bool]) -> "Moment":
         """The same moment for a rule's tables: with how many stand in its window, and what fired for the ground."""

@@ -1,7 +1,7 @@
 """What a rule looks for, as values: an event, a count in a window, a sequence, or any of these.
 
-Shapes only; `hits.py` finds them in a history. New kinds of pattern (absence, co-occurrence, accumulated indicators)
-are new shapes here and new finders there.
+Shapes only; the finders of `planning.py` find them in a history: a new kind of pattern is a new shape here and a new
+finder there.
 """
 
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from domain.events import Kind
+from domain.events import Feed, Kind
 from domain.matches import Relation
-from triggers.conditions import ALWAYS, Check, Condition, facts_asked, rules_asked, written_out
+from triggers.conditions import ALWAYS, Check, Condition, facts_asked, written_out
 from triggers.facts import LINK_LEARNT
 from triggers.moments import Moment
 
@@ -66,6 +66,13 @@ class Distinct(StrEnum):
 
     OCCURRENCE = "occurrence"
     ORIGIN_UNIT = "origin_unit"
+    FEED = "feed"
+    SITE = "site"
+    OFFENCE_GROUP = "offence_group"
+
+
+VARIED = frozenset({Distinct.FEED, Distinct.SITE, Distinct.OFFENCE_GROUP})
+"""What is told apart by values of which one hit may have several; `varied.py` counts these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,98 @@ class AccumulatedPattern:
     holds: Callable[[Moment], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """All of `parts` in any order within a span, and none of `none_of` within the same span up to the last of them.
+
+    One event may be two of the parts.
+    """
+
+    parts: tuple["Pattern", ...]
+    none_of: tuple["Pattern", ...]
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class StepsPattern:
+    """One after another, each later than the one before, all within a span of the last.
+
+    Without `overlap` the next sequence begins only after the last one ended. `same_occurrence`: each step is of the
+    same occurrence as the step before, or of another; None for either.
+    """
+
+    steps: tuple["Pattern", ...]
+    within: timedelta
+    overlap: bool = True
+    same_occurrence: bool | None = None
+    same_subject: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPattern:
+    """`of`, where nothing like it, of another occurrence, happened in the span before; None: ever, as far as kept."""
+
+    of: "Pattern"
+    within: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePattern:
+    """At least `at_least` different `of` in the `recent` span, and `times` the rate of the `usual` span before it.
+
+    With fewer than `usual_at_least` in the usual span there is no usual to compare with.
+    """
+
+    of: "Pattern"
+    recent: timedelta
+    usual: timedelta
+    times: float
+    at_least: int
+    usual_at_least: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FiredPattern:
+    """Another rule fired, at the time of its firing."""
+
+    rule: str
+
+
+class Recalled(StrEnum):
+    """What is asked of the past at a moment."""
+
+    HOW_MANY = "how_many"  # different ones in a span before
+    DAYS_SINCE = "days_since"  # the latest
+    DAYS_WITH = "days_with"  # London days on which it happened
+    LASTING = "lasting"  # whether one began and has not ended
+    LATEST = "latest"  # which of several things was the latest
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One question about the past, under the name by which conditions read its answer (`Moment.past`).
+
+    `parts` are what it looks for: one pattern; begin and end (LASTING); or one for each of `words` (LATEST).
+    """
+
+    name: str
+    asks: Recalled
+    parts: tuple["Pattern", ...]
+    within: timedelta | None = None
+    words: tuple[str, ...] = ()
+    feeds: frozenset[Feed] = frozenset()  # unknown where the member's authority allows none of these
+
+
+@dataclass(frozen=True, slots=True)
+class RecallPattern:
+    """`of`, with what the past answered at that moment. It holds whenever `of` does; `who` tells what is asked of the
+    answers, to say when that was first known."""
+
+    of: "Pattern"
+    lookups: tuple[Lookup, ...]
+    who: Check
+
+
 Pattern = (
     EventPattern
     | CountPattern
@@ -165,6 +264,12 @@ Pattern = (
     | AbsencePattern
     | QuietPattern
     | AccumulatedPattern
+    | AllOf
+    | StepsPattern
+    | FirstPattern
+    | ChangePattern
+    | FiredPattern
+    | RecallPattern
 )
 
 
@@ -194,9 +299,9 @@ def event_pattern(
 def parts_of(pattern: Pattern) -> tuple[Pattern, ...]:
     """The patterns that a pattern is made of."""
     match pattern:
-        case EventPattern() | EntersPattern():
+        case EventPattern() | EntersPattern() | FiredPattern():
             return ()
-        case CountPattern(of=of):
+        case CountPattern(of=of) | FirstPattern(of=of) | ChangePattern(of=of):
             return (of,)
         case SequencePattern(first=first, then=then):
             return (first, then)
@@ -208,6 +313,12 @@ def parts_of(pattern: Pattern) -> tuple[Pattern, ...]:
             return (of, since, paused, resumed)
         case AccumulatedPattern(categories=categories):
             return tuple(of for _, of in categories)
+        case AllOf(parts=parts, none_of=none_of):
+            return (*parts, *none_of)
+        case StepsPattern(steps=steps):
+            return steps
+        case RecallPattern(of=of, lookups=lookups):
+            return (of, *(part for lookup in lookups for part in lookup.parts))
 
 
 def all_in(pattern: Pattern) -> tuple[Pattern, ...]:
@@ -240,5 +351,5 @@ def facts_of(pattern: Pattern) -> frozenset[str]:
 
 
 def rules_of(pattern: Pattern) -> frozenset[str]:
-    """Every other rule whose firing it asks about."""
-    return frozenset().union(*(rules_asked(event.where) for event in events_in(pattern)))
+    """Every other rule whose firing it builds on."""
+    return frozenset(inner.rule for inner in all_in(pattern) if isinstance(inner, FiredPattern))

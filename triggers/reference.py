@@ -54,6 +54,18 @@ class Reference:
     families: tuple[CodeFamily, ...] = ()
     theme_families: Mapping[str, frozenset[str]] = field(default_factory=dict)
     areas: Mapping[str, Area] = field(default_factory=dict)
+    offence_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)  # groups by code
+    name: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Which lists these are: 'reachpoint@2'."""
+        return f"{self.name}@{self.version}"
+
+    def groups_of(self, codes: Iterable[str]) -> frozenset[str]:
+        """The offence groups that some codes belong to; a code that no group names is of none."""
+        none: frozenset[str] = frozenset()
+        return none.union(*(self.offence_groups.get(code, none) for code in codes))
 
     def words(self, name: str) -> frozenset[str]:
         """The words of a list. Raises KeyError for an unknown name (rules are checked before they are used)."""

@@ -11,7 +11,7 @@ from domain.ids import RuleId
 from domain.triggers import Cap, Priority, Sensitivity
 from triggers.conditions import ALWAYS, Check, Condition, compiled, rules_asked
 from triggers.occurrences import TAKES_BACK
-from triggers.patterns import Pattern, families_of
+from triggers.patterns import Pattern, families_of, rules_of
 from triggers.reference import Reference
 from triggers.standing import STANDING_KINDS
 
@@ -76,6 +76,11 @@ class Then:
     expires_after: timedelta | None = None
     cap: Cap | None = None
 
+    @property
+    def tables(self) -> tuple[Case, ...]:
+        """Every line of every table."""
+        return (*self.priorities, *self.headlines, *self.reviews)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -103,8 +108,8 @@ class Rule:
     @property
     def asks(self) -> frozenset[str]:
         """The other rules whose firings it reads."""
-        tables = (*self.then.priorities, *self.then.headlines, *self.then.reviews)
-        return frozenset(self.yields_to).union(*(rules_asked(line.condition) for line in tables))
+        asked = (rules_asked(line.condition) for line in self.then.tables)
+        return frozenset(self.yields_to).union(rules_of(self.when), *asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,9 @@ class RuleSet:
         known: RuleSet | None = self.worked_out.get(families)
         if known is None:
             picked = {rule.rule_id for rule in self.rules if self.families_for(rule) & families}
-            picked |= {asked for rule in self.rules if rule.rule_id in picked for asked in map(RuleId, rule.asks)}
+            for rule in reversed(self.rules):  # those that ask come after those they ask
+                if rule.rule_id in picked:
+                    picked |= {RuleId(asked) for asked in rule.asks}
             known = replace(self, rules=tuple(rule for rule in self.rules if rule.rule_id in picked))
             if len(self.worked_out) < _MOST_WORKED_OUT:
                 self.worked_out[families] = known
@@ -148,7 +155,10 @@ class RuleSet:
 def rule_set(name: str, version: int, rules: Iterable[Rule], reference: Reference, *, owner: str = "") -> RuleSet:
     """A rule set with its rules in order of what they ask about, then as given."""
     ordered = _in_order_of_asking(tuple(rules))
-    families = {str(rule.rule_id): rule.families for rule in ordered}
+    families: dict[str, frozenset[str]] = {}
+    for rule in ordered:
+        built_on = (families.get(asked, frozenset()) for asked in rules_of(rule.when))
+        families[str(rule.rule_id)] = rule.families.union(*built_on)
     return RuleSet(name, version, ordered, reference, owner, families)
 
 

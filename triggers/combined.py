@@ -1,0 +1,157 @@
+"""Finders of what hangs together: all of several things, a first time, a change, a variety.
+
+What holds at a moment is told by what had happened up to it, in event time; it was known when enough of it was known.
+What came too late to be told before another does not hide that other.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+
+from triggers.facts import FACTS
+from triggers.hits import Hit
+from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, within
+from triggers.patterns import AllOf, ChangePattern, CountPattern, Distinct, FirstPattern
+
+Completion = tuple[Hit, Mark] | None
+
+
+def all_finder(pattern: AllOf, parts: tuple[int, ...]) -> LookingBack:
+    """Finds each moment by which all parts, and none of the others, happened within the span."""
+    anchoring = tuple(range(len(pattern.parts)))
+    return LookingBack(parts, anchoring, pattern.within, partial(_all_at, anchoring, pattern.within))
+
+
+def _all_at(wanted: Sequence[int], span: timedelta, anchor: Anchor, behind: Behind) -> Completion:
+    """The nearest of each other part is told; it was known when the earliest known of each was."""
+    this, learnt = anchor.hit, anchor.hit.learnt
+    others: list[Hit] = []
+    for part in wanted:
+        if part == anchor.part:
+            continue
+        near = within(behind[part], this, span)
+        if not near:
+            return None
+        others.append(near[-1])
+        learnt = max(learnt, min(hit.learnt for hit in near))
+    if any(within(line, this, span) for line in behind[len(wanted) :]):
+        return None
+    return completed(this, learnt, others), (learnt, *map(id, others))
+
+
+def first_finder(pattern: FirstPattern, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
+    """Finds each hit before which nothing of another occurrence was found in the span."""
+    return LookingBack(parts, (0,), pattern.within, partial(_first_at, pattern.within, tolerance))
+
+
+def _first_at(span: timedelta | None, tolerance: timedelta, anchor: Anchor, behind: Behind) -> Completion:
+    this = anchor.hit
+    for other in within(behind[0], this, span, before=True):
+        if other.occurrence != this.occurrence and not too_late_for(other, this, tolerance):
+            return None
+    return this, (id(this),)
+
+
+def too_late_for(other: Hit, this: Hit, tolerance: timedelta) -> bool:
+    """Whether `other` came too late to fire, and after `this` was known: nobody was told of it before."""
+    return other.learnt - other.at > tolerance and other.learnt > this.learnt
+
+
+# -- change --------------------------------------------------------------------------------------------------------
+
+
+def change_finder(pattern: ChangePattern, parts: tuple[int, ...]) -> LookingBack:
+    """Finds each hit at which the recent rate is so many times the usual one."""
+    return LookingBack(parts, (0,), pattern.recent + pattern.usual, partial(_change_at, pattern))
+
+
+def _change_at(pattern: ChangePattern, anchor: Anchor, behind: Behind) -> Completion:
+    """The recent ones are told; it was known when enough of them, and a usual rate, were."""
+    this, border = anchor.hit, anchor.at - pattern.recent
+    near = within(behind[0], this, pattern.recent + pattern.usual)
+    usual = _by_occurrence(hit for hit in near if hit.at < border)
+    recent = _by_occurrence(hit for hit in near if hit.at >= border and hit.occurrence != this.occurrence)
+    wanted = needed(pattern, len(usual))
+    if len(usual) < pattern.usual_at_least or len(recent) + 1 < wanted:
+        return None
+    known = sorted(hit.learnt for hit in recent)[: wanted - 1]
+    before = sorted(hit.learnt for hit in usual)[: pattern.usual_at_least]
+    learnt = max(this.learnt, *known, *before) if known or before else this.learnt
+    return completed(this, learnt, recent, len(recent) + 1), (learnt, *map(id, recent))
+
+
+def needed(pattern: ChangePattern, usual: int) -> int:
+    """How many in the recent span are enough, when so many fell into the usual one."""
+    rate = usual * pattern.times * (pattern.recent / pattern.usual)
+    wanted = max(pattern.at_least, int(rate))
+    return wanted if wanted >= rate - _A_HAIR else wanted + 1
+
+
+_A_HAIR = 1e-9
+"""What rounding may add to a rate."""
+
+
+def _by_occurrence(hits: Iterable[Hit]) -> list[Hit]:
+    """One hit for each occurrence: the one that was known first, the earlier of two."""
+    known: dict[str, Hit] = {}
+    for hit in hits:
+        other = known.get(hit.occurrence)
+        if other is None or hit.learnt < other.learnt:
+            known[hit.occurrence] = hit
+    return list(known.values())
+
+
+# -- variety -------------------------------------------------------------------------------------------------------
+
+
+def variety_finder(pattern: CountPattern, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
+    """Finds each hit at which enough different values (feeds, sites, offence groups) lie in the window, and which adds
+    to them."""
+    return LookingBack(parts, (0,), pattern.within, partial(_variety_at, pattern, tolerance))
+
+
+Valued = tuple[Hit, frozenset[str]]
+
+
+def _variety_at(pattern: CountPattern, tolerance: timedelta, anchor: Anchor, behind: Behind) -> Completion:
+    """The first hit of each value is told."""
+    this, least = anchor.hit, pattern.at_least
+    own = values_of(this, pattern.distinct)
+    near = within(behind[0], this, pattern.within)
+    before = [(hit, values) for hit in near if hit is not this and (values := values_of(hit, pattern.distinct))]
+    everything = own.union(*(values for _, values in before))
+    if not own or len(everything) < least:
+        return None
+    told = _NONE.union(*(values for hit, values in before if not too_late_for(hit, this, tolerance)))
+    if own <= told and len(told) >= least:
+        return None
+    learnt, known = this.learnt, own
+    for hit, values in sorted(before, key=lambda pair: pair[0].learnt):
+        if len(known) >= least:
+            break
+        known, learnt = known | values, max(learnt, hit.learnt)
+    others = _first_of_each(before, own)
+    return completed(this, learnt, others, len(everything)), (learnt, len(everything), *map(id, others))
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _first_of_each(before: Sequence[Valued], own: frozenset[str]) -> list[Hit]:
+    """The hits that brought a value which was not yet there, and which this one does not bring itself."""
+    known, found = own, []
+    for hit, values in before:
+        if not values <= known:
+            known = known | values
+            found.append(hit)
+    return found
+
+
+def values_of(hit: Hit, distinct: Distinct) -> frozenset[str]:
+    """By what a hit is told apart; none where it is not known."""
+    if distinct is Distinct.FEED:
+        return frozenset({hit.last.feed.value})
+    value = FACTS[distinct.value].read(hit.last)
+    if value is None:
+        return _NONE
+    return value if isinstance(value, frozenset) else frozenset({str(value)})
