@@ -1,8 +1,8 @@
 """Finders: one per pattern, each keeps what it has found and finds again only what a change can have touched.
 
-A finder is told which occurrences changed (or what the finders of its parts now say of them) and answers with the next
-version of what it keeps and the difference, by occurrence of the completing moment. `windows.py` has the finders of
-patterns over several occurrences.
+A finder is told which occurrences changed (or what the finders of its parts now say of them) and answers with what it
+keeps from now on and the difference, by occurrence of the completing moment. What it keeps (`Found`, notes) is its own
+to change; hits and what they rest on are values. `windows.py` has the finders of patterns over several occurrences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from domain.ids import OccurrenceKey
-from triggers.hits import Grading, Hit, all_alike, comes_about, edges, hits_on
+from triggers.hits import Hit, Wanted, all_alike, edges, hits_on
 from triggers.indexing import HistoryIndex, Keys
 from triggers.patterns import AnyOf, EventPattern, Subject
+from triggers.sheets import Sheet
 
 Hits = tuple[Hit, ...]
 Difference = Mapping[OccurrenceKey, tuple[Hits, Hits]]
@@ -21,26 +22,25 @@ Difference = Mapping[OccurrenceKey, tuple[Hits, Hits]]
 
 NO_DIFFERENCE: Difference = {}
 _NO_HITS: Hits = ()
-_MANY = 8
-"""So many occurrences are not looked at one by one, but only those of the families that are asked for."""
 
 
 @dataclass(slots=True, eq=False)
 class Found:
-    """What a finder keeps: its hits by occurrence, and its own notes for finding the next. A value, never changed."""
+    """What a finder keeps: its hits by occurrence, and its own notes for finding the next."""
 
     hits: dict[OccurrenceKey, Hits]
     notes: Any = None
 
     def differing(self, difference: Difference, notes: Any = None) -> "Found":
-        """The next version."""
-        hits = self.hits.copy()
+        """The same, brought up to the difference."""
+        hits = self.hits
         for key, (_, now) in difference.items():
             if now:
                 hits[key] = now
             else:
                 hits.pop(key, None)
-        return Found(hits, notes)
+        self.notes = notes
+        return self
 
 
 class Finder(Protocol):
@@ -72,33 +72,33 @@ class Joining(Finder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventFinder:
-    """Finds single events, occurrence by occurrence."""
+    """Finds single events, occurrence by occurrence: told where it must look, it says what is there."""
 
-    pattern: EventPattern
-    tolerance: timedelta
-    grading: Grading | None
+    wanted: Wanted
     parts: tuple[int, ...] = ()
 
     def empty(self) -> Found:
         """Nothing found."""
         return Found({})
 
-    def look(self, found: Found, changed: Keys, index: HistoryIndex) -> Difference:
-        """What is different: it looks again at the occurrences that changed, and at no other."""
-        difference: dict[OccurrenceKey, tuple[Hits, Hits]] | None = None
-        pattern, hits, sheets = self.pattern, found.hits, index.sheets
-        if len(changed) > _MANY:
-            changed &= index.of_families(pattern.families) | hits.keys()
-        for key in changed:
-            now, sheet = _NO_HITS, sheets.get(key)
-            if sheet is not None and comes_about(sheet, pattern):
-                now = hits_on(sheet, pattern, self.tolerance, self.grading)
-            was = hits.get(key, _NO_HITS)
-            if (was or now) and not (was and now and all_alike(was, now)):
-                if difference is None:
-                    difference = {}
-                difference[key] = (was, now)
-        return NO_DIFFERENCE if difference is None else difference
+    def find(self, found: Found, key: OccurrenceKey, sheet: Sheet | None) -> tuple[Hits, Hits] | None:
+        """What was found in the occurrence `key` before and what is now; None where both mean the same.
+
+        `sheet` is None where the pattern holds nowhere in it.
+        """
+        hits = found.hits
+        was = hits.get(key, _NO_HITS)
+        now = _NO_HITS if sheet is None else hits_on(sheet, self.wanted)
+        if was:
+            if not now:
+                del hits[key]
+                return was, now
+            if all_alike(was, now):
+                return None
+        elif not now:
+            return None
+        hits[key] = now
+        return was, now
 
 
 @dataclass(frozen=True, slots=True)

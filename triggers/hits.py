@@ -5,16 +5,17 @@ priority rises. A moment that was learnt too late does not hide a later one that
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.events import SUSPECT_ROLES
 from domain.ids import OccurrenceKey
 from triggers.gate import Gate
-from triggers.indexing import Sheet, Sighting
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import Values, fold_occurrence
 from triggers.patterns import EventPattern, Subject
+from triggers.sheets import Scene, Sheet, Sighting
 from triggers.verdicts import FiringDecision
 
 SUSPECT_FAMILIES = frozenset({"custody", "arrest"})
@@ -24,6 +25,16 @@ Grading = Callable[[Moment], int]
 """How urgent a moment would make the rule: 1 (most) to 3."""
 
 Moments = tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An event pattern with its bit (`Holding`), how late it may be learnt, and how urgent its moments are."""
+
+    pattern: EventPattern
+    bit: int
+    tolerance: timedelta
+    grading: Grading | None
 
 
 class Together(Protocol):
@@ -94,40 +105,30 @@ class Hit:
         return None if self._together is None else self._together.count
 
 
-def comes_about(sheet: Sheet, pattern: EventPattern) -> bool:
-    """Whether the pattern holds at any moment at all, which is all that most patterns need to be asked."""
-    kinds, holds = pattern.kinds, pattern.holds
-    for scene in sheet.scenes.get(pattern.subject) or sheet.seen_by(pattern.subject):
-        for sighting in scene:
-            moment = sighting.moment
-            if moment.entry.kind in kinds and holds(moment):
-                return True
-    return False
+def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
+    """The hits of one event pattern in one occurrence, in order of event time and subject.
+
+    What holds at each moment has been asked before (`Sheet.held`).
+    """
+    if len(sheet.scenes) == 1:
+        (scene,) = sheet.scenes.values()
+        raw = _raw(wanted, sheet, scene)
+        if len(raw) < _SEVERAL:
+            return tuple(raw)
+        return tuple(edges(raw, wanted.tolerance))
+    return _of_several(wanted, [raw for scene in sheet.scenes.values() if (raw := _raw(wanted, sheet, scene))])
 
 
-def hits_on(sheet: Sheet, pattern: EventPattern, tolerance: timedelta, grading: Grading | None) -> tuple[Hit, ...]:
-    """The hits of one event pattern in one occurrence, in order of event time and subject."""
-    scenes = sheet.seen_by(pattern.subject)
-    if not scenes:
-        return _NOTHING
-    if len(scenes) == 1:
-        raw = _raw(pattern, sheet, scenes[0], grading)
-        if not raw:
-            return _NOTHING
-        return (raw[0],) if len(raw) == 1 else tuple(edges(raw, tolerance))
-    return _of_several(pattern, [_raw(pattern, sheet, scene, grading) for scene in scenes], tolerance)
+_SEVERAL = 2
 
 
-_NOTHING: tuple[Hit, ...] = ()
-
-
-def _of_several(pattern: EventPattern, raw: Sequence[list[Hit]], tolerance: timedelta) -> tuple[Hit, ...]:
+def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
     """Edges of each subject, where the pattern is about others; else of all subjects together."""
-    if pattern.subject is Subject.LINKED:
-        hits = [hit for own in raw for hit in edges(own, tolerance)]
+    if wanted.pattern.subject is Subject.LINKED:
+        hits = [hit for own in raw for hit in edges(own, wanted.tolerance)]
     else:
         together = sorted((hit for own in raw for hit in own), key=lambda hit: hit.key[0])
-        hits = list(edges(together, tolerance))
+        hits = list(edges(together, wanted.tolerance))
     return tuple(sorted(hits, key=lambda hit: hit.key))
 
 
@@ -135,7 +136,7 @@ ASKED_VALUES = frozenset((
     "intent", "mechanism", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code", "offences", "flags",
     "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
     "exploitation_type", "outcome", "themes", "grade", "origin_unit", "household_key",
-    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised", "site_ods", "scope", "rules",
+    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised",
 ))  # fmt: skip
 """All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 
@@ -204,31 +205,29 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
             best = hit.rank
 
 
-def _raw(pattern: EventPattern, sheet: Sheet, scene: Iterable[Sighting], grading: Grading | None) -> list[Hit]:
+def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
     """Every moment at which the pattern holds, edges or not."""
     found: list[Hit] = []
-    kinds, holds = pattern.kinds, pattern.holds
+    bit, pattern, grading = wanted.bit, wanted.pattern, wanted.grading
     for sighting in scene:
-        moment = sighting.moment
-        entry = moment.entry
-        if entry.kind not in kinds or not holds(moment):
+        if not sighting.held & bit:
             continue
+        moment, final = sighting.moment, sighting.final
+        entry = moment.entry
         known_late = entry.linked is not None and entry.known_late
         if known_late and not pattern.asks_link:
             continue
-        decision = _decide(pattern, moment, sighting.final)
+        decision = _decide(pattern, moment, final)
         if decision is None:
             continue
         learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
-        rank = _rank(moment, sighting.final, grading)
+        rank = 3 if grading is None else _rank(moment, final, grading)
         found.append(Hit(moment.when_linked() if known_late else moment, learnt, decision, rank))
     return found
 
 
-def _rank(moment: Moment, final: Moment, grading: Grading | None) -> int:
+def _rank(moment: Moment, final: Moment, grading: Grading) -> int:
     """A correction downwards lowers the urgency; one upwards counts only from its own moment."""
-    if grading is None:
-        return 3
     own = grading(moment)
     return own if final is moment else max(own, grading(final))
 

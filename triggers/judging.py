@@ -49,7 +49,7 @@ def judge_of(rule: Rule) -> Judge:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Judged:
     """What is kept of one rule: verdicts by occurrence (before cooling, where that looks beyond the occurrence), and
     then all of them in event time with what cooling made of them."""
@@ -92,7 +92,7 @@ Asked = Callable[[str, OccurrenceKey, datetime], bool]
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """The next version, with the verdicts that are no longer and those that are new, in no particular order."""
+    """What is kept now, with the verdicts that are no longer and those that are new, in no particular order."""
 
     judged: Judged
     gone: Sequence[Verdict] = ()
@@ -102,30 +102,42 @@ class Rejudged:
 def rejudged(
     judge: Judge, judged: Judged, hits: Mapping[OccurrenceKey, Hits], changed: Collection[OccurrenceKey], asked: Asked
 ) -> Rejudged:
-    """What the rule says after its hits, or what it asks of other rules, changed in the occurrences `changed`."""
+    """As `rejudge`, which brings `judged` itself up to the change, all in one value."""
+    return Rejudged(judged, *rejudge(judge, judged, hits, changed, asked))
+
+
+def rejudge(
+    judge: Judge, judged: Judged, hits: Mapping[OccurrenceKey, Hits], changed: Collection[OccurrenceKey], asked: Asked
+) -> tuple[Sequence[Verdict], Sequence[Verdict]]:
+    """Bring `judged` up to the hits, or what the rule asks of other rules, that changed in the occurrences `changed`.
+
+    Returns the verdicts that are no longer and those that are new, in no particular order.
+    """
     was: list[Verdict] = []
     now: list[Verdict] = []
-    by_occurrence = judged.by_occurrence.copy()
+    by_occurrence, line = judged.by_occurrence, judged.line
     for key in changed:
-        old = judged.by_occurrence.get(key, ())
+        old = by_occurrence.get(key, _NO_VERDICTS)
         new = _candidates(judge, hits.get(key, ()), asked)
-        if new and judge.within_occurrence:
+        if new and line is None:
             new = _cooled_alone(judge.rule, new)
-        was.extend(old)
-        now.extend(new)
         if new:
+            now.extend(new)
             by_occurrence[key] = new
         elif old:
             del by_occurrence[key]
-    if not was and not now:
-        return Rejudged(judged)
-    if judged.line is None:
-        return Rejudged(Judged(by_occurrence, None), was, now)
-    if not was and len(now) == 1 and judged.line.ends_before(now[0].key):
-        last = _judged(judge.rule, now[0], _Behind(judged.line, judged.line.size))
-        return Rejudged(Judged(by_occurrence, judged.line.upto(judged.line.size, (last,))), was, (last,))
-    line, gone, come = _cooled(judge.rule, judged.line, was, now)
-    return Rejudged(Judged(by_occurrence, line), gone, come)
+        was.extend(old)
+    if line is None or (not was and not now):
+        return was, now
+    if not was and len(now) == 1 and line.ends_before(now[0].key):
+        last = (_judged(judge.rule, now[0], _Behind(line, line.size)),)
+        judged.line = line.upto(line.size, last)
+        return was, last
+    judged.line, gone, come = _cooled(judge.rule, line, was, now)
+    return gone, come
+
+
+_NO_VERDICTS: Verdicts = ()
 
 
 # -- candidates ----------------------------------------------------------------------------------------------------

@@ -2,46 +2,37 @@
 first; and which of them and of the rules an occurrence can touch. Made once per rule set.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.events import Kind
 from triggers.absences import AbsenceFinder, QuietFinder
 from triggers.accumulating import AccumulatedFinder
-from triggers.combined import all_finder, change_finder, first_finder, variety_finder
 from triggers.entering import EntersFinder
 from triggers.finding import EventFinder, Joining, Looking, any_finder
-from triggers.firings import FiredFinder
-from triggers.hits import Grading
+from triggers.hits import Grading, Wanted
+from triggers.holding import Holding
 from triggers.judging import Judge, grading_of, judge_of
 from triggers.patterns import (
-    VARIED,
     AbsencePattern,
     AccumulatedPattern,
-    AllOf,
     AnyOf,
-    ChangePattern,
     CountPattern,
     EntersPattern,
     EventPattern,
-    FiredPattern,
-    FirstPattern,
     Pattern,
     QuietPattern,
-    RecallPattern,
     SequencePattern,
-    StepsPattern,
     all_in,
-    event_pattern,
     parts_of,
     waits,
 )
-from triggers.recalling import recall_finder
 from triggers.rules import Rule, RuleSet
 from triggers.standing import STANDING_KINDS
-from triggers.stepping import steps_finder
 from triggers.windows import CountFinder, SequenceFinder
+
+Finder = EventFinder | EntersFinder | Joining
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,74 +42,26 @@ class Planned:
     judge: Judge
     finder: int
     asks: tuple[int, ...]
-    kinds: frozenset[Kind]
-
-
-AnyKind = EventFinder | EntersFinder | Joining
-Split = tuple[tuple[tuple[int, Looking], ...], tuple[tuple[int, Joining], ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """What to do when occurrences with some kinds of events changed: finders and rules by place, in order."""
-
-    events: tuple[tuple[int, Looking], ...]
-    others: tuple[tuple[int, Joining], ...]
-    rules: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Finders and rules in order; `kinds` are those that each finder reads."""
+    """Finders and rules in order. What one of them touches is a number with a bit for each place: `above` the finders
+    that join what this one finds, `judged` the rules whose pattern it finds, `asked_by` the rules that ask about one.
+    """
 
-    finders: tuple[AnyKind, ...]
-    kinds: tuple[frozenset[Kind], ...]
+    finders: tuple[Finder, ...]
+    events: Mapping[int, tuple[int, EventFinder]]  # those of single events, by their bits
+    looking: tuple[tuple[int, Looking, frozenset[Kind]], ...]  # others in the history, with the kinds that they read
+    joining: Mapping[int, Joining]
     rules: tuple[Planned, ...]
     places: Mapping[str, int]  # of rules, by id
-    waiting: tuple[int, ...]  # rules that may fire by the clock alone
+    holding: Holding
+    above: tuple[int, ...]
+    judged: tuple[int, ...]
+    asked_by: tuple[int, ...]
+    waiting: bool  # whether a rule may fire by the clock alone
     forward: timedelta  # their longest wait
-    _steps: dict[frozenset[Kind], Steps] = field(default_factory=dict, repr=False)
-
-    def steps(self, kinds: frozenset[Kind]) -> Steps:
-        """The finders and rules that occurrences with these kinds can touch, with the rules that those ask about."""
-        known = self._steps.get(kinds)
-        if known is None:
-            touched = {place for place, rule in enumerate(self.rules) if rule.kinds & kinds}
-            asked = {place for rule in touched for place in self.rules[rule].asks}
-            known = Steps(
-                *self.split(place for place, own in enumerate(self.kinds) if own & kinds),
-                tuple(sorted(touched | asked)),
-            )
-            if len(self._steps) < MOST_STEPS:
-                self._steps[kinds] = known
-        return known
-
-    def split(self, places: Iterable[int]) -> Split:
-        """Finders that look at the history, and those that join what others find, in order."""
-        looking: list[tuple[int, Looking]] = []
-        joining: list[tuple[int, Joining]] = []
-        for place in sorted(places):
-            finder = self.finders[place]
-            if isinstance(finder, (EventFinder, EntersFinder)):
-                looking.append((place, finder))
-            else:
-                joining.append((place, finder))
-        return tuple(looking), tuple(joining)
-
-    def finders_of(self, rules: Iterable[int]) -> list[int]:
-        """The finders that these rules need, in order."""
-        wanted: set[int] = set()
-        todo = [self.rules[rule].finder for rule in rules]
-        while todo:
-            place = todo.pop()
-            if place not in wanted:
-                wanted.add(place)
-                todo.extend(self.finders[place].parts)
-        return sorted(wanted)
-
-
-MOST_STEPS = 1_000
-"""How many combinations of kinds are remembered; more are worked out each time."""
 
 
 def plan_of(rules: RuleSet) -> Plan:
@@ -129,29 +72,61 @@ def plan_of(rules: RuleSet) -> Plan:
     return plan
 
 
+def places_in(bits: int) -> Iterator[int]:
+    """The places of the bits, in order."""
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
 def _planned(listed: tuple[Rule, ...]) -> Plan:
     making = _Making()
     places = {str(rule.rule_id): place for place, rule in enumerate(listed)}
-    making.rules = {str(rule.rule_id): rule for rule in listed}
     roots = [making.place(rule.when, rule, grading_of(rule)) for rule in listed]
-    waiting = tuple(place for place, rule in enumerate(listed) if waits(rule.when))
-    planned: list[Planned] = []
-    for rule, root in zip(listed, roots, strict=True):
-        asks = tuple(sorted(places[asked] for asked in rule.asks if asked in places))
-        kinds = making.kinds[root].union(*(planned[place].kinds for place in asks))
-        planned.append(Planned(judge_of(rule), root, asks, kinds))
-    return Plan(tuple(making.finders), tuple(making.kinds), tuple(planned), places, waiting, _forward(listed))
+    asks = [tuple(sorted(places[asked] for asked in rule.asks if asked in places)) for rule in listed]
+    size = len(making.finders)
+    events = {one.wanted.bit: (place, one) for place, one in enumerate(making.finders) if isinstance(one, EventFinder)}
+    return Plan(
+        finders=tuple(making.finders),
+        events=events,
+        looking=tuple(
+            (place, one, making.kinds[place])
+            for place, one in enumerate(making.finders)
+            if isinstance(one, EntersFinder)
+        ),
+        joining={
+            place: one for place, one in enumerate(making.finders) if not isinstance(one, (EventFinder, EntersFinder))
+        },
+        rules=tuple(
+            Planned(judge_of(rule), root, asked) for rule, root, asked in zip(listed, roots, asks, strict=True)
+        ),
+        places=places,
+        holding=Holding((bit, one.wanted.pattern) for bit, (_, one) in events.items()),
+        above=_bits_by((making.finders[place].parts for place in range(size)), size),
+        judged=_bits_by(((root,) for root in roots), size),
+        asked_by=_bits_by(asks, len(listed)),
+        waiting=any(waits(rule.when) for rule in listed),
+        forward=_forward(listed),
+    )
+
+
+def _bits_by(named: Iterable[Iterable[int]], size: int) -> tuple[int, ...]:
+    """For each place that is named, the bits of those that name it."""
+    bits = [0] * size
+    for place, names in enumerate(named):
+        for name in names:
+            bits[name] |= 1 << place
+    return tuple(bits)
 
 
 @dataclass(slots=True)
 class _Making:
     """Places finders, those of parts first; equal ones share a place."""
 
-    finders: list[AnyKind] = field(default_factory=list)
+    finders: list[Finder] = field(default_factory=list)
     kinds: list[frozenset[Kind]] = field(default_factory=list)
     known: dict[Hashable, int] = field(default_factory=dict)
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    asking: frozenset[str] = frozenset()  # rules whose firings are being placed: sets of several files may hold circles
 
     def place(self, pattern: Pattern, rule: Rule, grading: Grading | None) -> int:
         """The place of the finder of `pattern`, graded as the rule grades its moments (None: not)."""
@@ -159,7 +134,7 @@ class _Making:
         match pattern:
             case EventPattern(kinds, where, still, subject=subject, suspect_side=suspect):
                 key = (kinds, where, still, subject, suspect, tolerance, rule.rule_id if grading else "")
-                return self._kept(key, EventFinder(pattern, tolerance, grading), kinds)
+                return self._kept(key, EventFinder(Wanted(pattern, 1 << len(self.finders), tolerance, grading)), kinds)
             case AnyOf(listed):
                 parts = tuple(self.place(part, rule, grading) for part in listed)
                 shape = tuple(type(part).__name__ for part in listed)
@@ -167,31 +142,14 @@ class _Making:
                 return self._kept(("any", parts, shape, finder.linked, tolerance), finder, self._reads(parts))
             case EntersPattern():
                 return self._kept(pattern, EntersFinder(pattern), STANDING_KINDS)
-            case RecallPattern(of):
-                parts = (self.place(of, rule, grading), *(self.place(one, rule, None) for one in parts_of(pattern)[1:]))
-                return self._kept((id(pattern), tolerance), recall_finder(pattern, parts), self._reads(parts))
-            case FiredPattern(name):
-                return self._fired(name)
             case _:
                 parts = tuple(self.place(part, rule, None) for part in parts_of(pattern))
                 return self._kept((id(pattern), tolerance), _joining(pattern, parts, tolerance), self._reads(parts))
 
-    def _fired(self, name: str) -> int:
-        """The place of the finder of another rule's firings; of a rule that is not among these, of nothing."""
-        rule = self.rules.get(name)
-        if rule is None or name in self.asking:
-            return self.place(event_pattern(frozenset()), next(iter(self.rules.values())), None)
-        judge, outer = judge_of(rule), self.asking
-        asked = tuple(sorted({*rule.yields_to, *judge.asks_fired} & self.rules.keys()))
-        self.asking = outer | {name}
-        parts = (self.place(rule.when, rule, grading_of(rule)), *map(self._fired, asked))
-        self.asking = outer
-        return self._kept(("fired", name), FiredFinder(judge, parts, asked), self._reads(parts))
-
     def _reads(self, parts: Iterable[int]) -> frozenset[Kind]:
         return frozenset().union(*(self.kinds[part] for part in parts))
 
-    def _kept(self, key: Hashable, finder: AnyKind, kinds: frozenset[Kind]) -> int:
+    def _kept(self, key: Hashable, finder: Finder, kinds: frozenset[Kind]) -> int:
         place = self.known.get(key)
         if place is None:
             place = self.known[key] = len(self.finders)
@@ -204,8 +162,7 @@ def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> 
     """The finder of a pattern made of others."""
     match pattern:
         case CountPattern():
-            varied = pattern.distinct in VARIED
-            return variety_finder(pattern, parts, tolerance) if varied else CountFinder(pattern, parts, tolerance)
+            return CountFinder(pattern, parts, tolerance)
         case SequencePattern():
             return SequenceFinder(pattern, parts)
         case AbsencePattern():
@@ -216,17 +173,7 @@ def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> 
             return AccumulatedFinder(pattern, parts, tolerance)
         case AnyOf():
             return any_finder(pattern, parts, tolerance)
-        case AllOf():
-            return all_finder(pattern, parts)
-        case StepsPattern():
-            return steps_finder(pattern, parts, tolerance)
-        case FirstPattern():
-            return first_finder(pattern, parts, tolerance)
-        case ChangePattern():
-            return change_finder(pattern, parts)
-        case RecallPattern():
-            return recall_finder(pattern, parts)
-        case EventPattern() | EntersPattern() | FiredPattern():
+        case EventPattern() | EntersPattern():
             raise AssertionError("these have no parts")
 
 

@@ -1,0 +1,137 @@
+"""The working behind a kept answer: what every finder found and every rule judged, brought up to each change.
+
+A change walks up the plan: from the sheets to the patterns that hold or held there, to the finders that join what those
+found, to the rules that are about it and the rules that ask about those. What is not on the way is not looked at.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from domain.ids import OccurrenceKey
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
+from triggers.indexing import HistoryIndex
+from triggers.judging import Judged, nothing_judged, rejudge
+from triggers.planning import Plan
+from triggers.sheets import Sheet
+from triggers.verdicts import Verdict
+
+Sheets = Mapping[OccurrenceKey, tuple[Sheet | None, Sheet | None]]
+"""Each sheet that is no longer the same: what it was, what it is."""
+
+
+class Working:
+    """What finders found (`found`) and rules judged (`judged`), by place in the plan. Its only owner changes it."""
+
+    __slots__ = ("_found", "_judged", "plan")
+
+    def __init__(self, plan: Plan, found: list[Found], judged: list[Judged]) -> None:
+        self.plan = plan
+        self._found = found
+        self._judged = judged
+
+    @property
+    def verdicts(self) -> Iterable[Verdict]:
+        """Every candidate with its verdict, also those that the clock has not brought about yet."""
+        return (verdict for judged in self._judged for verdict in judged.verdicts)
+
+    @property
+    def waiting(self) -> Iterable[Verdict]:
+        """Those of them that the clock brings about."""
+        return (verdict for verdict in self.verdicts if verdict.due)
+
+    def take_in(
+        self, sheets: Sheets, index: HistoryIndex, *, anew: bool = False
+    ) -> tuple[list[Verdict], list[Verdict]]:
+        """Brought up to the index, in which these sheets changed: the verdicts that are no longer, and the new ones.
+
+        `anew`: nothing was worked out before, and there may be something to find without any sheet.
+        """
+        differences = self._look(sheets, index, anew=anew)
+        if not differences:
+            return [], []
+        self._join(differences)
+        return self._judge(differences)
+
+    def _look(self, sheets: Sheets, index: HistoryIndex, *, anew: bool) -> dict[int, Difference]:
+        """What single events and other finders in the history find differently, by their places."""
+        plan, found = self.plan, self._found
+        differing: dict[int, dict[OccurrenceKey, tuple[Hits, Hits]]] = {}
+        for key, (was, now) in sheets.items():
+            held = 0 if now is None else now.held(plan.holding)
+            left = held if was is None else held | was.held(plan.holding)
+            while left:
+                bit = left & -left
+                left ^= bit
+                place, finder = plan.events[bit]
+                pair = finder.find(found[place], key, now if held & bit else None)
+                if pair is not None:
+                    differing.setdefault(place, {})[key] = pair
+        differences: dict[int, Difference] = {**differing}
+        for place, looking, kinds in plan.looking:
+            keys = frozenset(key for key, pair in sheets.items() if any(one and one.kinds & kinds for one in pair))
+            if keys or anew:
+                difference = looking.look(found[place], keys, index)
+                if difference:
+                    found[place] = found[place].differing(difference)
+                    differences[place] = difference
+        return differences
+
+    def _join(self, differences: dict[int, Difference]) -> None:
+        """Add to the differences what finders that join others' find differently."""
+        plan, found = self.plan, self._found
+        above = plan.above
+        todo = 0
+        for place in differences:
+            todo |= above[place]
+        while todo:
+            bit = todo & -todo
+            todo ^= bit
+            place = bit.bit_length() - 1
+            joining = plan.joining[place]
+            parts = joining.parts
+            found[place], difference = joining.next(
+                found[place], [found[part] for part in parts], [differences.get(part, NO_DIFFERENCE) for part in parts]
+            )
+            if difference:
+                differences[place] = difference
+                todo |= above[place]
+
+    def _judge(self, differences: Mapping[int, Difference]) -> tuple[list[Verdict], list[Verdict]]:
+        """Bring the rules up to what was found: the verdicts that are no longer, and those that are new."""
+        gone: list[Verdict] = []
+        come: list[Verdict] = []
+        plan = self.plan
+        moved: dict[int, set[OccurrenceKey]] = {}
+        todo = 0
+        for place in differences:
+            todo |= plan.judged[place]
+        while todo:
+            bit = todo & -todo
+            todo ^= bit
+            place = bit.bit_length() - 1
+            planned = plan.rules[place]
+            changed: Collection[OccurrenceKey] = differences.get(planned.finder, NO_DIFFERENCE)
+            if moved and planned.asks:
+                changed = {*changed, *(key for asked in planned.asks for key in moved.get(asked, ()))}
+            left, new = rejudge(
+                planned.judge, self._judged[place], self._found[planned.finder].hits, changed, self._asked
+            )
+            if left or new:
+                gone += left
+                come += new
+                asking = plan.asked_by[place]
+                if asking:
+                    moved[place] = {verdict.occurrence for verdict in (*left, *new)}
+                    todo |= asking
+        return gone, come
+
+    def _asked(self, rule: str, occurrence: OccurrenceKey, at: datetime) -> bool:
+        place = self.plan.places.get(rule)
+        return place is not None and self._judged[place].fired_on(occurrence, at)
+
+
+def nothing_worked_out(plan: Plan) -> Working:
+    """What is found and judged of no history."""
+    return Working(
+        plan, [finder.empty() for finder in plan.finders], [nothing_judged(planned.judge) for planned in plan.rules]
+    )
