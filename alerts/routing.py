@@ -104,6 +104,12 @@ def supervisors(directory: Directory, policy: RoutingPolicy) -> tuple[Recipient,
     return _reachable(all_of_them, policy.channels) or _reachable(all_of_them, policy.channels, also_away=True)
 
 
+def themselves(directory: Directory, policy: RoutingPolicy, navigator_id: NavigatorId | None) -> tuple[Recipient, ...]:
+    """One navigator, if they can be reached at all; on leave too, because it is about something of their own."""
+    found = _reach(directory.get(navigator_id), policy.channels, also_away=True)
+    return (found,) if found is not None else ()
+
+
 def on_duty(directory: Directory, policy: RoutingPolicy, *, area: str = "") -> tuple[Recipient, ...]:
     """The duty contacts who can be reached, else the supervisors: for what waits for somebody, whoever it is."""
     return _duty(directory, area, policy.channels) or supervisors(directory, policy)

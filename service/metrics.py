@@ -5,8 +5,12 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from alerts.breaker import Flood, FloodKind
+from alerts.held_back import HeldState
 from alerts.model import Delivery
+from alerts.snooze import Snoozes, SnoozeState
 from domain.events import Event
+from domain.triggers import Priority
 from streams.archiver import ArchiveState
 from streams.lookback_ports import Progress
 from streams.messages import ItemReceipt
@@ -90,6 +94,15 @@ class Metrics:
             "reachpoint_intake_waiting", "Records waiting for the next flush", registry=self.registry
         )
 
+        self.held_back = Counter(
+            "reachpoint_held_back_total", "Firings told to nobody", ["rule", "why"], registry=self.registry
+        )
+        self.digested = Counter(
+            "reachpoint_digested_total", "Rounds of messages held in the digest", ["by"], registry=self.registry
+        )
+        self.snoozes = Gauge("reachpoint_snoozes_active", "Rules quiet for somebody", registry=self.registry)
+        self.breakers = Gauge("reachpoint_breakers_open", "Breakers that are open", ["kind"], registry=self.registry)
+
     def on_receipts(self, feed: str, receipts: Sequence[ItemReceipt]) -> None:
         """Records were answered."""
         for receipt in receipts:
@@ -114,6 +127,23 @@ class Metrics:
             for record in alert.triggers:
                 if record.trigger.firing_id not in known:
                     self.fired.labels(record.trigger.rule_id, record.trigger.priority.value).inc()
+
+        for kept in commit.held_back:
+            if kept.state is HeldState.HELD:
+                self.held_back.labels(kept.trigger.rule_id, kept.why.value).inc()
+        for sent in commit.sent:
+            if sent.held_by is not None:
+                self.digested.labels(sent.held_by.kind.value).inc()
+
+    def on_quieting(self, snoozes: Snoozes, flood: Flood, now: datetime) -> None:
+        """How much is quiet and what floods at `now`."""
+        standing = (one for found in snoozes.by_pair.values() for one in found)
+        self.snoozes.set(sum(one.state_at(now) is SnoozeState.ACTIVE for one in standing))
+        keys = flood.at_once.came.keys() | flood.planned.came.keys()
+        for kind in FloodKind:
+            own = (key for key in keys if key.kind is kind)
+            count = sum(flood.is_open(key) or flood.is_open(key, Priority.P3) for key in own)
+            self.breakers.labels(kind.value).set(count)
 
     def on_looked_back(self, progress: Progress, parts: int, reviews: int) -> None:
         """A page of retained events was looked back on."""

@@ -22,10 +22,11 @@ from cohort.valkey import ValkeyCohortStore
 from domain.clock import Clock
 from domain.errors import ServiceError, StoreError
 from domain.events import Event
-from domain.ids import NavigatorId
-from domain.people import Navigator
+from domain.ids import MemberId, NavigatorId
+from domain.people import CohortMember, Navigator
 from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
+from service.quieting import QuietBells, Quieting
 from service.reviews import RUNG_FOR, bell
 from service.wiring import Policies
 from streams.archive_valkey import ValkeyArchiveLog
@@ -33,17 +34,21 @@ from streams.archiver import Archiver
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
+from streams.flood_keeper import FloodKeeper
 from streams.intake import GroupCommit
 from streams.lease import WorkerLease
 from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
 from streams.lookback_valkey import ValkeyLookBack
 from streams.ports import Commit
 from streams.review_desk import ReviewDesk
+from streams.snooze_desk import SnoozeDesk
 from streams.topology import STUCK_AFTER
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
+from streams.valkey_quiet import ValkeyQuiet
 from streams.valkey_reviews import ValkeyReviews
+from streams.valkey_tallies import ValkeyTallies
 
 log = structlog.get_logger("reachpoint.service")
 
@@ -99,6 +104,24 @@ class Service:
         self.cohort_store = ValkeyCohortStore(client)
         self.cohort = CohortFollower(self.cohort_store, policies.match.keys)
         self.intake = GroupCommit(self.transport, clock)
+        self.tallies = ValkeyTallies(client)
+        self.quiet = ValkeyQuiet(client)
+        clocks = policies.decide.suppression.clocks
+        self.quieting = Quieting(self.quiet, FloodKeeper(self.tallies, self.quiet, policies.flood, clocks))
+        self.snooze_desk = SnoozeDesk(
+            self.quiet,
+            member=self._member,
+            is_live=lambda rule: self.world().rules.rule(rule) is not None,
+            clock=clock,
+        )
+        self._bells = QuietBells(
+            self.outbox,
+            self.quiet,
+            self.snooze_desk,
+            breakers=self.quiet,
+            tallies=self.tallies,
+            ring_every=policies.flood.ring_every,
+        )
         self._world: tuple[Mapping[NavigatorId, Navigator], World] | None = None
         self.dispatcher = Dispatcher(
             outbox=self.outbox,
@@ -122,13 +145,16 @@ class Service:
         """The navigators as they are now (alerts.ports.DirectorySource)."""
         return self.world().directory
 
+    def _member(self, member_id: MemberId) -> CohortMember | None:
+        return self.cohort.index.member(member_id)
+
     def world(self) -> World:
         """What decisions are made by at this moment."""
         navigators = self.cohort.navigators
         if self._world is None or self._world[0] is not navigators:
             made = World(rules=self.policies.rules, directory=Directory(navigators), policy=self.policies.decide)
             self._world = (navigators, made)
-        return self._world[1]
+        return self.quieting.world(self._world[1])
 
     async def start(self, *, wait_for_index: bool = True) -> None:
         """Start the intake, the listeners and the loops. Events can be taken when it returns.
@@ -143,6 +169,7 @@ class Service:
             self._spawn("lease", lease.keep(self._stop))
         elif self._parts.worker and await self.outbox.release(self.clock.now()):
             log.warning("messages were being sent when the service died; they go out again", action="leases_released")
+        await self.quieting.refresh(self.clock.now())  # before anything is decided: what is quiet stays so
         self.intake.start()
         self._spawn("follow", self._follow())
         if self._parts.worker:
@@ -207,6 +234,7 @@ class Service:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def _on_decided(self, commit: Commit, event: Event) -> None:
+        self.quieting.flood.note(commit)
         self.metrics.on_decided(commit, event, self.clock.now())
         if commit.rows:
             self.dispatcher.wake()
@@ -231,6 +259,7 @@ class Service:
 
     async def _follow(self) -> None:
         async def turn() -> int:
+            await self.quieting.refresh(self.clock.now())
             if await self._refresh_cohort():
                 log.info(
                     "working with the watched people as they are now",
@@ -251,11 +280,13 @@ class Service:
             nonlocal last_trim, last_expiry, last_tidying
             await self._observe()
             await self._ring_for_reviews()
+            await self._ring_for_quiet()
             if self.clock.now() - last_tidying >= TIDY_EVERY:
                 last_tidying = self.clock.now()
                 await self._tidy_reviews()
             if self.clock.now() - last_trim >= TRIM_EVERY:
                 await self.transport.trim(self.clock.now())
+                await self.tallies.tidy(self.clock.now())
                 last_trim = self.clock.now()
             if self.clock.now() - last_expiry >= EXPIRE_EVERY:
                 await expire_due(self.alerts, self.clock.now())
@@ -319,6 +350,14 @@ class Service:
                 log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
                 self.dispatcher.wake()
             self._rung = {row.delivery.delivery_id for row in rows}
+
+    async def _ring_for_quiet(self) -> None:
+        now = self.clock.now()
+        rows = await self._bells.ring(self.world(), self.quieting.snoozes, now)
+        if rows:
+            log.info("somebody is told of what is quiet, or held in the digest", action="quiet_bell", rows=rows)
+            self.dispatcher.wake()
+        self.metrics.on_quieting(self.quieting.snoozes, self.quieting.flood.flood, now)
 
     async def _observe(self) -> None:
         """Put the books into the metrics; raise the operator's alarm for events that do not end."""

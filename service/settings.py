@@ -128,6 +128,27 @@ class AlertSettings(_Part):
     quiet_minutes: int = Field(
         30, ge=0, description="At most one message per alert and this many minutes, unless the priority rises."
     )
+    flood_rule_per_hour: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="Rounds of messages that one rule may cause in an hour; the rest waits in the supervisors' digest, "
+        "but for P1. Proposed.",
+    )
+    flood_navigator_per_hour: int = Field(
+        10,
+        ge=1,
+        le=1_000_000,
+        description="Rounds of messages that one navigator gets in an hour; the rest waits in the supervisors' digest, "
+        "but for P1. Planned messages (P3) are counted apart, by digest. Proposed.",
+    )
+    flood_urgent_per_hour: int = Field(
+        20,
+        ge=1,
+        le=1_000_000,
+        description="Rounds of messages in an hour up to which a navigator still gets every P1: networks block a "
+        "number that gets more alike (domain.md 7.5).",
+    )
     digest_times: tuple[time, ...] = Field(
         (time(7, 30), time(16, 0)), description="When P3 messages leave, London time."
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from alerts.breaker import FloodPolicy
 from alerts.clocks import ClockPolicy
 from alerts.dispatch import DispatchPolicy
 from alerts.model import Channel
@@ -53,6 +54,7 @@ class Policies:
     rules: RuleSet
     archive: Path | None = None  # the folder of the archive; None where nothing is to be kept
     archive_for: timedelta = KEPT_FOR
+    flood: FloodPolicy = FloodPolicy()
 
 
 def _match_model(path: Path | None) -> MatchModel | None:
@@ -125,6 +127,11 @@ def policies_of(settings: Settings) -> Policies:
         rules=load_rules_file(settings.rules.file) if settings.rules.file else shipped_rules("tipt"),
         archive=archive_folder(settings) if settings.archive.enabled else None,
         archive_for=timedelta(days=settings.archive.retain_days),
+        flood=FloodPolicy(
+            per_rule=alerts.flood_rule_per_hour,
+            per_navigator=alerts.flood_navigator_per_hour,
+            urgent_per_navigator=alerts.flood_urgent_per_hour,
+        ),
     )
 
 

@@ -97,6 +97,9 @@ def _config(place: Path, smtp: SmtpInbox, sms: NotifyEndpoint, api_port: int, ml
             "[alerts]",
             f"sms_url = {json.dumps(sms.url)}",
             f"email_url = {json.dumps(smtp.url)}",
+            "flood_rule_per_hour = 1000000",  # months of events come within a minute, and each is to be seen told
+            "flood_navigator_per_hour = 1000000",
+            "flood_urgent_per_hour = 1000000",
             "[log]",
             'format = "json"',
             "",

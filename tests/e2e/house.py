@@ -325,6 +325,12 @@ def open_house(
         yield house
 
 
+NO_FLOOD = tuple(
+    f"flood_{what}_per_hour = 1000000"  # months of events come within seconds, and each message is counted
+    for what in ("rule", "navigator", "urgent")
+)
+
+
 def _config(folder: Path, urls: Mapping[str, str], level: str, settings: str) -> str:
     lines = [
         f"data_dir = {json.dumps(str(folder / 'data'))}",
@@ -332,6 +338,7 @@ def _config(folder: Path, urls: Mapping[str, str], level: str, settings: str) ->
         "[mllp]\nport = 0",
         "[alerts]",
         *(f"{name} = {json.dumps(url)}" for name, url in urls.items()),
+        *NO_FLOOD,
         f'[log]\nformat = "json"\nlevel = "{level}"',
         settings,
         "",

@@ -91,6 +91,7 @@ class ServiceProcess:
                     f"sms_url = {json.dumps(self.sms.url)}",
                     f"email_url = {json.dumps(self.smtp.url)}",
                     f"reference_secret_file = {json.dumps(str(self.secret))}",
+                    *(f"flood_{what}_per_hour = 1000000" for what in ("rule", "navigator", "urgent")),
                     '[log]\nformat = "json"\n',
                 )
             )
