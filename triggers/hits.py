@@ -136,7 +136,7 @@ ASKED_VALUES = frozenset((
     "intent", "mechanism", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code", "offences", "flags",
     "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
     "exploitation_type", "outcome", "themes", "grade", "origin_unit", "household_key",
-    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised",
+    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised", "site_ods", "scope", "rules",
 ))  # fmt: skip
 """All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 

@@ -9,27 +9,39 @@ from datetime import timedelta
 from domain.events import Kind
 from triggers.absences import AbsenceFinder, QuietFinder
 from triggers.accumulating import AccumulatedFinder
+from triggers.combined import all_finder, change_finder, first_finder, variety_finder
 from triggers.entering import EntersFinder
 from triggers.finding import EventFinder, Joining, Looking, any_finder
+from triggers.firings import FiredFinder
 from triggers.hits import Grading, Wanted
 from triggers.holding import Holding
 from triggers.judging import Judge, grading_of, judge_of
 from triggers.patterns import (
+    VARIED,
     AbsencePattern,
     AccumulatedPattern,
+    AllOf,
     AnyOf,
+    ChangePattern,
     CountPattern,
     EntersPattern,
     EventPattern,
+    FiredPattern,
+    FirstPattern,
     Pattern,
     QuietPattern,
+    RecallPattern,
     SequencePattern,
+    StepsPattern,
     all_in,
+    event_pattern,
     parts_of,
     waits,
 )
+from triggers.recalling import recall_finder
 from triggers.rules import Rule, RuleSet
 from triggers.standing import STANDING_KINDS
+from triggers.stepping import steps_finder
 from triggers.windows import CountFinder, SequenceFinder
 
 Finder = EventFinder | EntersFinder | Joining
@@ -83,6 +95,7 @@ def places_in(bits: int) -> Iterator[int]:
 def _planned(listed: tuple[Rule, ...]) -> Plan:
     making = _Making()
     places = {str(rule.rule_id): place for place, rule in enumerate(listed)}
+    making.rules = {str(rule.rule_id): rule for rule in listed}
     roots = [making.place(rule.when, rule, grading_of(rule)) for rule in listed]
     asks = [tuple(sorted(places[asked] for asked in rule.asks if asked in places)) for rule in listed]
     size = len(making.finders)
@@ -127,6 +140,8 @@ class _Making:
     finders: list[Finder] = field(default_factory=list)
     kinds: list[frozenset[Kind]] = field(default_factory=list)
     known: dict[Hashable, int] = field(default_factory=dict)
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    asking: frozenset[str] = frozenset()  # rules whose firings are being placed: sets of several files may hold circles
 
     def place(self, pattern: Pattern, rule: Rule, grading: Grading | None) -> int:
         """The place of the finder of `pattern`, graded as the rule grades its moments (None: not)."""
@@ -142,9 +157,26 @@ class _Making:
                 return self._kept(("any", parts, shape, finder.linked, tolerance), finder, self._reads(parts))
             case EntersPattern():
                 return self._kept(pattern, EntersFinder(pattern), STANDING_KINDS)
+            case RecallPattern(of):
+                parts = (self.place(of, rule, grading), *(self.place(one, rule, None) for one in parts_of(pattern)[1:]))
+                return self._kept((id(pattern), tolerance), recall_finder(pattern, parts), self._reads(parts))
+            case FiredPattern(name):
+                return self._fired(name)
             case _:
                 parts = tuple(self.place(part, rule, None) for part in parts_of(pattern))
                 return self._kept((id(pattern), tolerance), _joining(pattern, parts, tolerance), self._reads(parts))
+
+    def _fired(self, name: str) -> int:
+        """The place of the finder of another rule's firings; of a rule that is not among these, of nothing."""
+        rule = self.rules.get(name)
+        if rule is None or name in self.asking:
+            return self.place(event_pattern(frozenset()), next(iter(self.rules.values())), None)
+        judge, outer = judge_of(rule), self.asking
+        asked = tuple(sorted({*rule.yields_to, *judge.asks_fired} & self.rules.keys()))
+        self.asking = outer | {name}
+        parts = (self.place(rule.when, rule, grading_of(rule)), *map(self._fired, asked))
+        self.asking = outer
+        return self._kept(("fired", name), FiredFinder(judge, parts, asked), self._reads(parts))
 
     def _reads(self, parts: Iterable[int]) -> frozenset[Kind]:
         return frozenset().union(*(self.kinds[part] for part in parts))
@@ -162,7 +194,8 @@ def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> 
     """The finder of a pattern made of others."""
     match pattern:
         case CountPattern():
-            return CountFinder(pattern, parts, tolerance)
+            varied = pattern.distinct in VARIED
+            return variety_finder(pattern, parts, tolerance) if varied else CountFinder(pattern, parts, tolerance)
         case SequencePattern():
             return SequenceFinder(pattern, parts)
         case AbsencePattern():
@@ -173,7 +206,17 @@ def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> 
             return AccumulatedFinder(pattern, parts, tolerance)
         case AnyOf():
             return any_finder(pattern, parts, tolerance)
-        case EventPattern() | EntersPattern():
+        case AllOf():
+            return all_finder(pattern, parts)
+        case StepsPattern():
+            return steps_finder(pattern, parts, tolerance)
+        case FirstPattern():
+            return first_finder(pattern, parts, tolerance)
+        case ChangePattern():
+            return change_finder(pattern, parts)
+        case RecallPattern():
+            return recall_finder(pattern, parts)
+        case EventPattern() | EntersPattern() | FiredPattern():
             raise AssertionError("these have no parts")
 
 
