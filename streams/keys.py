@@ -28,8 +28,10 @@ AUDIT = "rp:audit"
 QUARANTINE = "rp:quarantine"
 QUARANTINE_ITEM = "rp:q:"
 WORKER = "rp:worker"
+LEADER = "rp:leader"
 FOLLOWED = "rp:followed"
 LOOKED_BACK = "rp:lookedback:"
+PLANNING = "rp:planning"
 SNOOZE = "rp:snooze:"
 SNOOZES = "rp:snoozes"
 SNOOZES_REVISION = "rp:snoozes:rev"
@@ -48,6 +50,11 @@ def matched_stream(shard: int) -> str:
 def person(member: MemberId) -> str:
     """A member's state: hash with v (version) and b (bytes)."""
     return f"{{{shard_of(member)}}}:person:{member}"
+
+
+def due(shard: int) -> str:
+    """When the next wait of each of a shard's people ends: scored by milliseconds, rounded up; the members are ids."""
+    return f"{{{shard}}}:due"
 
 
 def part(member: MemberId, event: EventId, name: str) -> str:

@@ -29,6 +29,25 @@ return 0
 """
 
 
+class Leader:
+    """The right to do what one worker of several does for all (look-back, trimming, expiry): whoever has it keeps it
+    by asking, and it ends by itself when they die. It only spares work: what it guards is safe to be done twice."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._token = secrets.token_hex(16)
+        self._renew = client.register_script(_RENEW)
+
+    async def leads(self) -> bool:
+        """Whether we lead now; takes the lead where nobody has it. Ask at least every two seconds."""
+        span = int(_FOR.total_seconds() * 1000)
+        async with unavailable_as_ours():
+            if await self._client.set(keys.LEADER, self._token, nx=True, px=span):
+                return True
+            kept: Any = await self._renew(keys=[keys.LEADER], args=[self._token, span])
+        return bool(int(kept))
+
+
 class WorkerLease:
     """The right to be the worker of a store."""
 
