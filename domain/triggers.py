@@ -83,3 +83,4 @@ class TriggerFired:
     review: str = ""  # e.g. "disengagement": what the same firing also opens
     step: str = ""  # which of a rule's absences, where there are several: "20h"
     cap: Cap | None = None  # how many alerts of this rule the person may have
+    lists: str = ""  # the reference lists it was judged by, with their version: "reachpoint@2"

@@ -243,18 +243,13 @@ def _firing(rule: Rule, hit: Hit, moment: Moment, *, ground: str, priority: Prio
         channels=then.channels,
         contact_within=then.contact_within,
         expires_after=then.expires_after,
-        late=hit.lateness > rule.late_after or _linked_after(moment) > rule.late_after,
+        late=hit.lateness > rule.late_after or moment.entry.known_late,
         suggestion=then.suggestion,
         review=_first(then.reviews, moment) or "",
         step=hit.last.step,
         cap=then.cap,
+        lists=moment.reference.mark,
     )
-
-
-def _linked_after(moment: Moment) -> timedelta:
-    """How long after the event the link was learnt through which it is heard."""
-    entry = moment.entry
-    return timedelta(0) if entry.linked is None else max(timedelta(0), entry.linked.at - entry.occurred_at)
 
 
 def _ground(rule: Rule, hit: Hit) -> str:

@@ -1,0 +1,271 @@
+"""The rules of tests/unit/triggers/forms/forms.yaml, as plainly as the shipped ones: every form of the language once.
+
+Each is worked out from the whole life for every question: who was told what by when is a walk over times, a sequence is
+every chain there is.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.events import Feed, Role
+from domain.people import CohortMember
+from tests.oracle.grounds import ANY_ASSAULT, DAY, OFFENDERS, always, codes, folded
+from tests.oracle.person import LATE, Ground, Life, News, ground, london
+from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, stands, together
+from tests.oracle.waits import _absent
+from triggers.history import HistoryEntry
+
+NOW = timedelta(0)
+
+CRIME = ground("crime.*", lambda _l, _m, _s, roles: bool({*roles} & {Role.SUSPECT, Role.VICTIM}))
+GONE = ground("missing.reported", always)
+CUSTODY = ground("custody.arrived", always, offending=True)
+VISIT = ground("visit.made", always)
+SHARP = ground("ed.*", lambda _l, _m, said, _r: said.get("intent") == "assault" and said.get("mechanism") == "sharp")
+OFFENDING = ground("crime.* arrest.made custody.arrived", lambda _l, _m, _s, roles: bool({*roles} & {*OFFENDERS}))
+NOT_NEEDED = ground("alert.closed", lambda _l, _m, said, _r: folded(said.get("outcome", "")) == "not_needed")
+
+
+def form_outcomes(
+    member: CohortMember, entries: Sequence[HistoryEntry], reference: Any, now: datetime, *, recent: timedelta = 7 * DAY
+) -> set[Outcome]:
+    """Everything that the rules of forms.yaml say at `now`. `recent` is RISING's recent span."""
+    life = Life(member, entries, reference)
+    found: set[Outcome] = set()
+
+    def judge(rule: str, made: Iterable[Candidate], within: timedelta = NOW, *, each: bool = False) -> list[Candidate]:
+        ends = cool(list(made), within, each=each, late=LATE)
+        found.update((rule, one.at, one.event, f"P{one.priority}", end) for one, end in ends)
+        return [one for one, end in ends if end == "fired"]
+
+    def plain(news: Iterable[News], priority: int) -> list[Candidate]:
+        return [candidate(one, priority) for one in news if stands(life, one)]
+
+    assaults, crimes, gone, visits = (life.news(each) for each in (ANY_ASSAULT, CRIME, GONE, VISIT))
+    judge("ALL_THREE", plain(all_within([assaults, crimes, gone], [], 21 * DAY), 2), DAY, each=True)
+    judge("UNVISITED", plain(all_within([assaults], [visits, gone], 14 * DAY), 2), DAY, each=True)
+    custody = life.news(CUSTODY)
+    judge("THREE_STEPS", plain(in_steps([gone, crimes, custody], 30 * DAY), 1))
+    judge("STEPS_APART", plain(in_steps([crimes, assaults, crimes], 40 * DAY, apart=True), 2))
+    judge("FIRST_MISSING", plain(first_of(gone, None), 2))
+    judge("FIRST_IN_MONTH", plain(first_of(assaults, 30 * DAY), 3))
+    judge("RISING", plain(rising(crimes, recent, 28 * DAY), 2))
+    told = together(life, [ANY_ASSAULT, CRIME, GONE, ground("intel.*", always)])
+    judge("TWO_FEEDS", plain(varied(told, lambda one: {one.moment.entry.feed}, timedelta(hours=72)), 2))
+    judge("MANY_OFFENCES", plain(varied(life.news(OFFENDING), lambda one: groups(life, one), 28 * DAY), 2))
+    sharp = life.news(SHARP)
+    stabbed = judge("STABBED", plain(sharp, 1), 2 * DAY)
+    fired = [replace(one, learnt=each.learnt) for one in sharp for each in stabbed if fits(one, each)]
+    judge("STABBED_AGAIN", plain(counted(fired, [one.moment.key for one in fired], 2, 180 * DAY), 1))
+    alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
+    judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
+    judge("REFUSED_BEFORE", plain(after_refusals(life, crimes), 3))
+    unseen = [one for one in long_unseen(life, assaults) if stands(life, one)]
+    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, gone)) for one in unseen])
+    return found
+
+
+def fits(one: News, each: Candidate) -> bool:
+    return one.moment.entry.event_id == each.event and one.at == each.at
+
+
+def known_when(one: News, others: Iterable[News], true: Callable[[list[News]], bool]) -> datetime:
+    """The earliest time by which what was known of `others` made it true; that of `one` where no time did."""
+    listed = list(others)
+    for when in sorted({one.learnt, *(other.learnt for other in listed if other.learnt > one.learnt)}):
+        if true([other for other in listed if other.learnt <= when]):
+            return when
+    return one.learnt
+
+
+def before(one: News, news: Iterable[News], span: timedelta | None, *, strictly: bool = True) -> list[News]:
+    """What happened before, up to so long ago; nothing that a guard stands against."""
+    return [
+        other for other in news
+        if not other.guarded
+        and (other.place < one.place or (not strictly and other.place == one.place))
+        and (span is None or one.at - other.at <= span)
+    ]  # fmt: skip
+
+
+def untold(other: News, one: News) -> bool:
+    """Came too late to fire, and after this one was known."""
+    return other.learnt - other.at > LATE and other.learnt > one.learnt
+
+
+def all_within(parts: Sequence[Sequence[News]], none_of: Sequence[Sequence[News]], span: timedelta) -> list[News]:
+    """Each with which all parts lie within the span that ends with it, and none of the others does."""
+    found = []
+    for place, part in enumerate(parts):
+        others = [other for n, other in enumerate(parts) if n != place]
+        for one in part:
+            near = [before(one, other, span, strictly=False) for other in others]
+            if not all(near) or any(before(one, other, span, strictly=False) for other in none_of):
+                continue
+            whole = [other for each in near for other in each]
+            learnt = known_when(one, whole, lambda known, near=near: all(any(n in known for n in e) for e in near))  # type: ignore[misc]
+            found.append(replace(one, learnt=learnt))
+    return sorted(found, key=lambda one: one.place)
+
+
+def in_steps(steps: Sequence[Sequence[News]], span: timedelta, *, apart: bool = False) -> list[News]:
+    """Each last step that some chain of earlier ones leads to; `apart`: of other occurrences, and each after the last."""
+    found = []
+    since: datetime | None = None
+    for last in sorted(steps[-1], key=lambda one: one.place):
+        chains = [[last]]
+        for step in reversed(steps[:-1]):
+            chains = [
+                [one, *chain] for chain in chains for one in step
+                if not one.guarded
+                and one.at < chain[0].at
+                and last.at - one.at <= span
+                and one.moment.subject == chain[0].moment.subject
+                and not (apart and one.moment.key == chain[0].moment.key)
+                and not (since is not None and one.at <= since)
+            ]  # fmt: skip
+        if not chains:
+            continue
+        learnt = min(max(one.learnt for one in chain) for chain in chains)
+        found.append(replace(last, learnt=learnt))
+        if apart and not last.guarded and learnt - last.at <= LATE:
+            since = last.at
+    return found
+
+
+def first_of(news: Sequence[News], span: timedelta | None) -> list[News]:
+    """Each with nothing of another occurrence before it."""
+    return [
+        one
+        for one in news
+        if not any(o.moment.key != one.moment.key and not untold(o, one) for o in before(one, news, span))
+    ]
+
+
+def rising(news: Sequence[News], recent: timedelta, usual: timedelta) -> list[News]:
+    """Each with two or more different ones in the recent span, and twice the rate of the usual span before."""
+    found = []
+    for one in news:
+        near = [*before(one, news, recent + usual), one]
+        late = {other.moment.key for other in near if one.at - other.at <= recent}
+        early = {other.moment.key for other in near if one.at - other.at > recent}
+
+        def enough(known: list[News], *, one: News = one, early: set[str] = early) -> bool:
+            now = {o.moment.key for o in (*known, one) if one.at - o.at <= recent}
+            then = {o.moment.key for o in known if one.at - o.at > recent}
+            return len(then) >= 1 and len(now) >= 2 and len(now) * usual >= 2 * len(early) * recent
+
+        if early and len(late) >= 2 and len(late) * usual >= 2 * len(early) * recent:
+            found.append(replace(one, learnt=known_when(one, near[:-1], enough)))
+    return found
+
+
+def varied(news: Sequence[News], values: Callable[[News], set[Any]], span: timedelta) -> list[News]:
+    """Each with two different values in the window, and which adds to them."""
+    found = []
+    for one in news:
+        near = [other for other in before(one, news, span, strictly=False) if other is not one]
+        own = values(one)
+        if not own or len(own.union(*map(values, near))) < 2:
+            continue
+        told = set[Any]().union(*(values(other) for other in near if not untold(other, one)))
+        if len(told) >= 2 and own <= told:
+            continue
+        learnt = known_when(one, near, lambda known, own=own: len(own.union(*map(values, known))) >= 2)  # type: ignore[misc]
+        found.append(replace(one, learnt=learnt))
+    return found
+
+
+def groups(life: Life, one: News) -> set[Any]:
+    written = life.reference.offence_groups
+    return {group for code in codes(one.moment.said) for group in written.get(code, ())}
+
+
+# -- the past ------------------------------------------------------------------------------------------------------
+
+
+def outcome_in(words: str, *, unless: bool = False) -> Callable[..., bool]:
+    return lambda life, _m, said, _r: (folded(said.get("outcome", "")) in life.words(words)) is not unless
+
+
+def refusals(life: Life) -> list[News]:
+    said_no = outcome_in("refused")
+    listed = [ground("consent.refused", always), ground("contact.recorded", said_no), ground("alert.closed", said_no)]
+    return together(life, listed)
+
+
+def after_refusals(life: Life, crimes: Sequence[News]) -> list[News]:
+    """Two days with a refusal before, and not twice closed as not needed in the thirty days before."""
+    no, closed = refusals(life), life.news(NOT_NEEDED)
+    found = []
+    for one in crimes:
+        near = [*before(one, no, None), *(other for other in before(one, closed, 30 * DAY) if other not in no)]
+
+        def asked(known: list[News], *, one: News = one) -> bool:
+            days = {london(other.at) for other in before(one, no, None) if other in known}
+            times = {other.moment.key for other in before(one, closed, 30 * DAY) if other in known}
+            return len(days) >= 2 and len(times) < 2
+
+        if asked(near):
+            found.append(replace(one, learnt=known_when(one, near, asked)))
+    return found
+
+
+def held(life: Life, one: News, known: Iterable[News]) -> bool:
+    """In custody: one began up to this moment and has not ended."""
+    listed = list(known)
+    began = [o for o in before(one, life.news(CUSTODY), None, strictly=False) if o in listed]
+    ended = [o for o in before(one, life.news(RELEASED), None, strictly=False) if o in listed]
+    allowed = Feed.POLICE in life.member.allowed_feeds
+    return allowed and any(
+        all(over.moment.key != start.moment.key or over.place < start.place for over in ended) for start in began
+    )
+
+
+RELEASED = ground("custody.released", always, offending=True)
+
+
+def spoken_with(life: Life) -> list[News]:
+    reached = outcome_in("not_reached", unless=True)
+    listed = [ground(kind, reached) for kind in ("visit.made", "contact.recorded", "callback.made")]
+    return together(life, [*listed, ground("appointment.kept", always)])
+
+
+def said_of_consent(life: Life) -> list[tuple[News, str]]:
+    def own(_l: Life, _m: Any, said: dict[str, Any], _r: Any) -> bool:
+        return said.get("scope") != "household"
+
+    words = {"consent.given": "engaged", "consent.refused": "declined", "consent.withdrawn": "withdrawn"}
+    grounds: dict[str, Ground] = {word: ground(kind, own) for kind, word in words.items()}
+    return [(one, word) for word, each in grounds.items() for one in life.news(each)]
+
+
+def long_unseen(life: Life, assaults: Sequence[News]) -> list[News]:
+    """Nobody spoke with them for ten days; or they are in custody; or they declined."""
+    contacts, consents = spoken_with(life), said_of_consent(life)
+    custody = [*life.news(CUSTODY), *life.news(RELEASED)]
+    found = []
+    for one in assaults:
+        near = [
+            *before(one, contacts, None),
+            *before(one, (each for each, _ in consents), None),
+            *before(one, custody, None, strictly=False),
+        ]
+
+        def asked(known: list[News], *, one: News = one) -> bool:
+            spoke = [other.at for other in before(one, contacts, None) if other in known]
+            said = [(o.place, word) for o, word in consents if o in known and o in before(one, [o], None)]
+            declined = (max(said)[1] if said else folded(life.member.individual_engagement)) == "declined"
+            return (bool(spoke) and one.at - max(spoke) >= 10 * DAY) or declined or held(life, one, known)
+
+        if asked(near):
+            found.append(replace(one, learnt=known_when(one, near, asked)))
+    return found
+
+
+def urgency_of_unseen(life: Life, one: News, gone: Sequence[News]) -> int:
+    if held(life, one, [*life.news(CUSTODY), *life.news(RELEASED)]):
+        return 1
+    return 2 if before(one, gone, 20 * DAY) else 3
