@@ -1,5 +1,6 @@
 """The topics: made where they are missing, checked where they are there. A topic that would lose data is refused."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from domain.errors import ConfigError, StoreUnavailable
 from domain.events import Feed
 from streams.kafka_policy import KafkaPolicy
+
+_LOOKS = 100
+_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +49,27 @@ async def ensure_topics(policy: KafkaPolicy) -> tuple[str, ...]:
     admin = AIOKafkaAdminClient(**policy.client_options())
     try:
         await admin.start()
-        known = {topic["topic"]: topic for topic in await admin.describe_topics()}
-        missing = [spec for spec in specs(policy) if spec.name not in known]
-        await _make(admin, missing, policy)
-        present = [spec for spec in specs(policy) if spec.name in known]
-        faults = [fault for spec in present for fault in _shape(spec, known[spec.name], policy)]
-        configs = await _configs(admin, [spec.name for spec in present])
-        faults += [fault for spec in present for fault in _settings(spec, configs[spec.name], policy)]
+        there = set(await admin.list_topics())
+        missing = [spec for spec in specs(policy) if spec.name not in there]
+        made = await _make(admin, missing, policy)
+        others = [spec for spec in specs(policy) if spec.name not in made]
+        known = await _described(admin, [spec.name for spec in specs(policy)])
+        faults = [fault for spec in others for fault in _shape(spec, known[spec.name], policy)]
+        configs = await _configs(admin, [spec.name for spec in others])
+        faults += [fault for spec in others for fault in _settings(spec, configs[spec.name], policy)]
     except KafkaError as error:
         raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
     finally:
         await admin.close()
     if faults:
         raise ConfigError("Kafka's topics are not as they must be:\n" + "\n".join(f"- {fault}" for fault in faults))
-    return tuple(spec.name for spec in missing)
+    return made
 
 
-async def _make(admin: AIOKafkaAdminClient, missing: list[TopicSpec], policy: KafkaPolicy) -> None:
+async def _make(admin: AIOKafkaAdminClient, missing: list[TopicSpec], policy: KafkaPolicy) -> tuple[str, ...]:
+    """Make topics; the names of those that were really missing."""
     if not missing:
-        return
+        return ()
     wanted = [
         NewTopic(
             spec.name,
@@ -80,11 +86,25 @@ async def _make(admin: AIOKafkaAdminClient, missing: list[TopicSpec], policy: Ka
         for spec in missing
     ]
     answer = await admin.create_topics(wanted)
+    made = []
     for name, code, *said in answer.topic_errors:
         error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:  # another worker may have been faster
+        if not code:
+            made.append(name)
+        elif error is not TopicAlreadyExistsError:  # another worker may have been faster
             words = said[0] if said and said[0] else error.__name__
             raise ConfigError(f"Kafka would not make the topic {name}: {words}")
+    return tuple(made)
+
+
+async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Every topic as the brokers know it; what was made a moment ago takes them one to know."""
+    for _ in range(_LOOKS):
+        found = {topic["topic"]: topic for topic in await admin.describe_topics(names)}
+        if all(not found[name]["error_code"] and found[name]["partitions"] for name in names):
+            return found
+        await asyncio.sleep(_PAUSE_S)
+    raise StoreUnavailable("Kafka does not show topics that it has; try again.")
 
 
 def _shape(spec: TopicSpec, found: Mapping[str, Any], policy: KafkaPolicy) -> list[str]:

@@ -21,13 +21,17 @@ _LOOKS = 3
 
 
 class LaneWatch:
-    """Looks at the lanes that are ours. `busy` says whether a message is in hand; `tell` is given topic, partition, lag."""
+    """Looks at the lanes that are ours.
+
+    `busy` says whether a message is in hand; `tell` is given topic, partition and how many messages wait.
+    """
 
     def __init__(
         self,
         policy: KafkaPolicy,
         books: KafkaBooks,
         lanes: Mapping[str, Gapless],
+        *,
         assigned: Callable[[], Mapping[str, frozenset[int]]],
         busy: Callable[[], bool],
         tell: Callable[[str, int, int], None],
