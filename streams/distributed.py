@@ -147,6 +147,11 @@ class FaustEngine:
             await asyncio.wait_for(self._idle.wait(), _STOP_WITHIN.total_seconds())
         await self._app.stop()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a message is in hand."""
+        return self._in_hand > 0
+
     def _taken(self, more: int) -> None:
         self._in_hand += more
         if self._in_hand:
