@@ -15,7 +15,8 @@ from api.alerts import AlertDoors
 from api.deps import ApiDependencies
 from api.desk import DeskDoors
 from api.door import Door
-from api.doors import DoorSpec, doors
+from api.door_spec import DoorSpec
+from api.doors import doors
 from api.feeds import FeedDoors
 from api.figures import ApiFigures
 from api.gate import Gate
@@ -25,6 +26,8 @@ from api.pages import STYLE_NAME, docs_page, log_in_page, style_sheet
 from api.policy import ROUTE_ROLES, ApiPolicy
 from api.problems import PROBLEMS, Fault, ProblemKind, Refused, kind_of, respond
 from api.reviews import ReviewDoors
+from api.rule_doors import rule_doors
+from api.rules import RuleDoors
 from api.standing import Standing
 from domain.errors import ConfigError, FeedError, NotAllowed, ServiceError
 
@@ -45,12 +48,15 @@ def create_app(deps: ApiDependencies, settings: ApiPolicy) -> FastAPI:
     )
     figures = ApiFigures(deps.registry)
     standing = Standing(deps.freshness, settings, deps.clock)
-    specs = doors(
-        FeedDoors(deps, settings, standing),
-        AlertDoors(deps, settings, standing),
-        DeskDoors(deps, settings, standing),
-        ReviewDoors(deps, settings, standing),
-        HealthDoors(deps.readiness, deps.clock),
+    specs = (
+        *doors(
+            FeedDoors(deps, settings, standing),
+            AlertDoors(deps, settings, standing),
+            DeskDoors(deps, settings, standing),
+            ReviewDoors(deps, settings, standing),
+            HealthDoors(deps.readiness, deps.clock),
+        ),
+        *rule_doors(RuleDoors(deps, settings)),
     )
     _add_doors(app, specs)
     _add_pages(app, specs, figures, settings.version)

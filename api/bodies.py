@@ -77,10 +77,10 @@ async def read_bytes(request: Request, *, most: int, within: timedelta) -> bytes
 
 
 async def read_command(
-    request: Request, wanted: type[_Wanted], *, within: timedelta, optional: bool = False
+    request: Request, wanted: type[_Wanted], *, within: timedelta, optional: bool = False, most: int = COMMAND_BYTES
 ) -> _Wanted:
     """The JSON body of a command as `wanted`. An empty one is `{}` where `optional`. Raises Refused."""
-    body = await read_bytes(request, most=COMMAND_BYTES, within=within)
+    body = await read_bytes(request, most=most, within=within)
     if not body.strip() and optional:
         body = b"{}"
     elif request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":

@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry
 from alerts.ports import AlertStore
 from api.ports import Books, Desk, FeedIntake, Freshness, KeyStore, PeopleView, Readiness
 from api.review_ports import Reviews
+from api.rule_shapes import RulesInForce
 from domain.clock import Clock
+from triggers.lifecycle_desk import RuleDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class ApiDependencies:
     books: Books
     desk: Desk
     reviews: Reviews
+    rules: RuleDesk
+    rules_in_force: RulesInForce
     alerts: AlertStore
     people: PeopleView
     freshness: Freshness

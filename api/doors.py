@@ -2,13 +2,13 @@
 OpenAPI document are both made from.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from api.alerts import AlertDoors
 from api.bodies import Acting, Closing, Deciding, Judging, Undoing
 from api.desk import DeskDoors
+from api.door_spec import COMMAND, DoorSpec
 from api.feeds import FeedDoors
 from api.health import HealthDoors
 from api.problems import ProblemKind as P
@@ -31,7 +31,6 @@ from api.shapes import (
     Replayed,
 )
 
-COMMAND = (P.INVALID, P.NOT_FOUND, P.CONFLICT, P.TOO_LARGE, P.TOO_SLOW, P.UNSUPPORTED_MEDIA)
 FEED_BODY: Mapping[str, Any] = {
     "application/x-ndjson": {"schema": {"type": "string", "description": "One event a line (docs/feeds.md)."}},
     "application/json": {
@@ -45,26 +44,10 @@ FEED_BODY: Mapping[str, Any] = {
 """What feeds send. Their own shape is docs/feeds.md: a record that does not fit it is quarantined, not refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class DoorSpec:
-    """One address. `polled`: answers carry an ETag and may be 304. `body`: a command's type, or media types."""
-
-    method: str
-    path: str
-    endpoint: Callable[..., Any]
-    tag: str
-    summary: str
-    view: type[Any] | None = None
-    polled: bool = False
-    problems: tuple[P, ...] = ()
-    body: type[Any] | Mapping[str, Any] | None = None
-    also: Mapping[int, type[Any]] | None = None
-
-
 def doors(
     feeds: FeedDoors, alerts: AlertDoors, desk: DeskDoors, reviews: ReviewDoors, health: HealthDoors
 ) -> tuple[DoorSpec, ...]:
-    """All addresses under /v1, in the order in which they are matched."""
+    """All addresses under /v1 but those of the rule book (`rule_doors.py`), in the order in which they are matched."""
     return (
         *_feed_doors(feeds),
         *_alert_doors(alerts),

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.doors import DoorSpec
+from api.door_spec import DoorSpec
 from api.policy import PUBLIC_ROUTES, ROUTE_ROLES
 from api.problems import MEDIA_TYPE, PROBLEMS, Problem, ProblemKind
 

@@ -18,6 +18,8 @@ ANYONE: frozenset[AccessRole] = frozenset(AccessRole)
 ALERT_READERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.GATEKEEPER, _R.AUDITOR})
 ALERT_WORKERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR})
 REVIEWERS = frozenset({_R.ANALYST, _R.SUPERVISOR})
+RULE_READERS = frozenset({_R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.AUDITOR})
+RULE_WRITERS = frozenset({_R.SUPERVISOR})
 FIGURE_READERS = frozenset({_R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.OPERATOR, _R.AUDITOR})
 
 PUBLIC_ROUTES = frozenset(
@@ -53,6 +55,23 @@ ROUTE_ROLES: Mapping[tuple[str, str], frozenset[AccessRole]] = MappingProxyType(
         ("GET", "/v1/reviews/{review_id}"): REVIEWERS,
         ("POST", "/v1/reviews/{review_id}/decisions"): REVIEWERS,
         ("POST", "/v1/reviews/{review_id}/undo"): REVIEWERS,
+        ("GET", "/v1/rules"): RULE_READERS,
+        ("GET", "/v1/rules/shadow"): RULE_READERS,
+        ("POST", "/v1/rules/shadow/end"): RULE_WRITERS,
+        ("GET", "/v1/rules/versions"): RULE_READERS,
+        ("POST", "/v1/rules/versions"): RULE_WRITERS,
+        ("GET", "/v1/rules/versions/{number}"): RULE_READERS,
+        ("GET", "/v1/rules/versions/{number}/diff"): RULE_READERS,
+        ("POST", "/v1/rules/versions/{number}/check"): RULE_WRITERS,
+        ("POST", "/v1/rules/versions/{number}/backtest"): RULE_WRITERS,
+        ("POST", "/v1/rules/versions/{number}/shadow"): RULE_WRITERS,
+        ("POST", "/v1/rules/versions/{number}/approve"): RULE_WRITERS,
+        ("POST", "/v1/rules/versions/{number}/publish"): RULE_WRITERS,
+        ("POST", "/v1/rules/versions/{number}/withdraw"): RULE_WRITERS,
+        ("POST", "/v1/rules/versions/{number}/roll-back"): RULE_WRITERS,
+        ("POST", "/v1/rules/{rule_id}/kill"): RULE_WRITERS,
+        ("POST", "/v1/rules/{rule_id}/confirm"): RULE_WRITERS,
+        ("POST", "/v1/rules/{rule_id}/revive"): RULE_WRITERS,
         ("GET", "/v1/gatekeeper"): frozenset({_R.GATEKEEPER, _R.AUDITOR}),
         ("POST", "/v1/gatekeeper/{held_id}/release"): frozenset({_R.GATEKEEPER}),
         ("POST", "/v1/gatekeeper/{held_id}/refuse"): frozenset({_R.GATEKEEPER}),

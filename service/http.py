@@ -18,6 +18,7 @@ from api.valkey import ValkeyKeyStore
 from domain.events import Feed
 from service.feeding import Feeding
 from service.reviewing import ReviewsAdapter
+from service.rulebook_views import RulesAdapter
 from service.runtime import Service
 from service.settings import Settings
 from service.views import BooksAdapter, DeskAdapter, PeopleAdapter, ReadinessAdapter
@@ -36,6 +37,8 @@ def build_app(service: Service, client: Redis, settings: Settings) -> FastAPI:
             freshness=books,
             desk=DeskAdapter(service, feeding, service.clock),
             reviews=ReviewsAdapter(service),
+            rules=service.rule_keeping.desk,
+            rules_in_force=RulesAdapter(service),
             alerts=service.alerts,
             people=PeopleAdapter(service),
             keys=ValkeyKeyStore(client),

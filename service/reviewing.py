@@ -77,13 +77,13 @@ class ReviewsAdapter:
         return self._kept[2]
 
     def _view(self, review: Review) -> ReviewView:
-        return review_view(review, self._service.policies.rules)
+        return review_view(review, self._service.world().rules)
 
     async def open(self, review_id: str, *, by: str, role: str) -> ReviewFile:
         """One review with both sides; the look is kept first. Raises NotFound."""
         review = await self._service.review_desk.look_at(review_id, Reviewer(by, role))
         return review_file(
-            review, self._service.policies.rules, self._service.cohort.index, self._service.policies.match
+            review, self._service.world().rules, self._service.cohort.index, self._service.policies.match
         )
 
     async def decide(

@@ -75,6 +75,11 @@ class RuleFollower:
         self.trouble = ""
         self._tried = clock.now()
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a file decides, whatever the book says."""
+        return bool(self._pinned)
+
     async def refresh(self) -> bool:
         """Take over what changed; answers whether anything did. Only one call at a time.
 

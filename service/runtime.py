@@ -28,9 +28,12 @@ from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.quieting import QuietBells, Quieting
 from service.reviews import RUNG_FOR, bell
+from service.rulebook import LiveRules
+from service.rulebook_keeping import RuleKeeping
 from service.wiring import Policies
 from streams.archive_valkey import ValkeyArchiveLog
 from streams.archiver import Archiver
+from streams.associations import LinkKeeper
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
@@ -122,7 +125,8 @@ class Service:
             tallies=self.tallies,
             ring_every=policies.flood.ring_every,
         )
-        self._world: tuple[Mapping[NavigatorId, Navigator], World] | None = None
+        self.rule_keeping = RuleKeeping(client, policies, clock)
+        self._world: tuple[Mapping[NavigatorId, Navigator], LiveRules, World] | None = None
         self.dispatcher = Dispatcher(
             outbox=self.outbox,
             store=self.alerts,
@@ -150,11 +154,17 @@ class Service:
 
     def world(self) -> World:
         """What decisions are made by at this moment."""
-        navigators = self.cohort.navigators
-        if self._world is None or self._world[0] is not navigators:
-            made = World(rules=self.policies.rules, directory=Directory(navigators), policy=self.policies.decide)
-            self._world = (navigators, made)
-        return self.quieting.world(self._world[1])
+        navigators, live = self.cohort.navigators, self.rule_keeping.live
+        if self._world is None or self._world[0] is not navigators or self._world[1] is not live:
+            made = World(
+                rules=live.rules,
+                directory=Directory(navigators),
+                policy=self.policies.decide,
+                rules_mark=live.mark,
+                rules_since=live.since,
+            )
+            self._world = (navigators, live, made)
+        return self.quieting.world(self._world[2])
 
     async def start(self, *, wait_for_index: bool = True) -> None:
         """Start the intake, the listeners and the loops. Events can be taken when it returns.
@@ -170,12 +180,19 @@ class Service:
         elif self._parts.worker and await self.outbox.release(self.clock.now()):
             log.warning("messages were being sent when the service died; they go out again", action="leases_released")
         await self.quieting.refresh(self.clock.now())  # before anything is decided: what is quiet stays so
+        await self.rule_keeping.begin()  # and by which rules
         self.intake.start()
+        self._spawn("rules", self._follow_rules())
         self._spawn("follow", self._follow())
         if self._parts.worker:
             observers = Observers(recognised=self.metrics.on_recognised, decided=self._on_decided)
             recogniser = Recogniser(
-                self.transport, lambda: self.cohort.index, self.policies.match, self.clock, observers
+                self.transport,
+                lambda: self.cohort.index,
+                self.policies.match,
+                self.clock,
+                observers,
+                LinkKeeper(self.cohort_store, self.reviews),
             )
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
             first_hop = FirstHop(recogniser, self._lookback())
@@ -193,7 +210,7 @@ class Service:
         log.info(
             "ready to take events",
             action="service_ready",
-            rules=self.policies.rules.version,
+            rules=self.rule_keeping.live.mark,
             mllp_port=self.mllp.port if self.mllp else None,
         )
         if wait_for_index:
@@ -271,6 +288,16 @@ class Service:
             return 0
 
         await keep_running("follow", turn, self._stop)
+
+    async def _follow_rules(self) -> None:
+        """Beside the cohort, whose refresh may take seconds: a rule that floods is switched off at once."""
+
+        async def turn() -> int:
+            await self.rule_keeping.turn()
+            await self._sleep(FOLLOW_EVERY)
+            return 0
+
+        await keep_running("rules", turn, self._stop)
 
     async def _upkeep(self) -> None:
         last_trim = last_expiry = self.clock.now()

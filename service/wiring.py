@@ -34,7 +34,9 @@ from streams.feeds.mllp import MllpSettings
 from streams.feeds.record_policy import RecordPolicy
 from streams.retention import Retention
 from streams.server import EmbeddedServer, check_durability, connect, connect_url, socket_path
-from triggers.loading import load_rules_file, shipped_rules
+from triggers.lifecycle_contents import rules_of, shipped_contents
+from triggers.lifecycle_values import text_digest
+from triggers.loading import load_rules_file
 from triggers.rules import RuleSet
 
 _SECRET_BYTES = 32
@@ -52,6 +54,7 @@ class Policies:
     ed: EdPolicy
     mllp: MllpSettings
     rules: RuleSet
+    pinned: str = ""  # the digest of the file that pins the rules; '' where the rule book decides
     archive: Path | None = None  # the folder of the archive; None where nothing is to be kept
     archive_for: timedelta = KEPT_FOR
     flood: FloodPolicy = FloodPolicy()
@@ -124,7 +127,8 @@ def policies_of(settings: Settings) -> Policies:
             max_connections=settings.mllp.max_connections,
             ssl_context=_tls(settings),
         ),
-        rules=load_rules_file(settings.rules.file) if settings.rules.file else shipped_rules("tipt"),
+        rules=load_rules_file(settings.rules.file) if settings.rules.file else rules_of(shipped_contents()),
+        pinned=text_digest(settings.rules.file.read_text("utf-8")) if settings.rules.file else "",
         archive=archive_folder(settings) if settings.archive.enabled else None,
         archive_for=timedelta(days=settings.archive.retain_days),
         flood=FloodPolicy(

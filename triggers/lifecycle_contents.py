@@ -1,10 +1,14 @@
 """From the texts of a version to what decides, and what there is to say against it: faults and rule tests."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
+from typing import Any
 
 from domain.errors import RuleError
+from triggers.differences import Difference, differences
 from triggers.faults import RuleFileError
 from triggers.lifecycle_values import Checkup, Contents, RuleText
 from triggers.loading import load_reference, load_rules
@@ -46,6 +50,48 @@ def checkup(contents: Contents, now: datetime) -> Checkup:
     passed, failed = _tested(contents.tests, whole)
     ids = tuple(sorted(str(rule.rule_id) for rule in whole.rules))
     return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What differs between two versions; `faults` where one of them cannot be read, and nothing can be said."""
+
+    differences: tuple[Difference, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+def compared(old: Contents, new: Contents) -> Compared:
+    """What `new` says differently from `old`. Rules that are written differently and say the same as far as words go
+    are named too, so that nothing changes unseen."""
+    try:
+        before, after = rules_of(old), rules_of(new)
+    except RuleError as error:
+        return Compared(faults=tuple(str(error).splitlines()))
+    found = differences(before, after)
+    named = {each.rule for each in found}
+    was, now = _written(old), _written(new)
+    quiet = [rule for rule in now if rule in was and rule not in named and was[rule] != now[rule]]
+    return Compared((*found, *(Difference(rule, "is written differently") for rule in quiet)))
+
+
+def _written(contents: Contents) -> dict[str, str]:
+    """Each rule as it is written, with the grounds that it names."""
+    found: dict[str, str] = {}
+    for file in contents.rules:
+        data = read_yaml(file.text).data
+        grounds = data.get("grounds", {})
+        for rule in data["rules"]:
+            found[str(rule["id"])] = json.dumps(_spelt_out(rule, grounds), sort_keys=True, default=str)
+    return found
+
+
+def _spelt_out(value: Any, grounds: Mapping[str, Any]) -> Any:
+    """With each ground in the place of its name; checking has refused circles."""
+    if isinstance(value, dict):
+        if set(value) == {"ground"} and value["ground"] in grounds:
+            return _spelt_out(grounds[value["ground"]], grounds)
+        return {key: _spelt_out(each, grounds) for key, each in value.items()}
+    return [_spelt_out(each, grounds) for each in value] if isinstance(value, list) else value
 
 
 def replacing(

@@ -36,13 +36,19 @@ from api.review_ports import (
     ReviewView,
     SideView,
 )
+from api.rule_shapes import RulesNow
 from domain.clock import ManualClock
 from domain.errors import Conflict, NotAllowed, NotFound, ServiceError
 from domain.events import Feed
 from domain.ids import EventId, MemberId, NavigatorId
 from domain.people import CohortMember, MemberStatus
 from domain.reviews import ReviewVerdict
+from service.rulebook import ensure_book
 from tests.unit.alerts.build import START, firing, raised
+from tests.unit.triggers.book import contents
+from triggers.lifecycle_contents import rules_of
+from triggers.lifecycle_desk import RuleDesk
+from triggers.memory import MemoryRuleBook, MemoryShadows
 
 NOW = START + timedelta(hours=1)
 SECRETS = {role: secret_from(bytes([number]) * 32) for number, role in enumerate(AccessRole, start=1)}
@@ -210,6 +216,16 @@ class FakeReadiness:
 
 
 @dataclass
+class FakeRules:
+    """The small rules that decide."""
+
+    view: RulesNow = field(default_factory=lambda: RulesNow(rules_of(contents(1)), "rules@1", 1, NOW))
+
+    def now(self) -> RulesNow:
+        return self.view
+
+
+@dataclass
 class Api:
     """The app and all it stands on."""
 
@@ -218,6 +234,7 @@ class Api:
     books: FakeBooks
     desk: FakeDesk
     reviews: FakeReviews
+    rules: RuleDesk
     people: FakePeople
     readiness: FakeReadiness
     alerts: MemoryAlertStore
@@ -272,12 +289,17 @@ async def build_api(
     )
     intake, books, desk, people, readiness = FakeIntake(), FakeBooks(), FakeDesk(), FakePeople(), FakeReadiness()
     reviews = FakeReviews()
+    book = MemoryRuleBook()
+    await ensure_book(book, NOW, shipped=contents(1))
+    rules = RuleDesk(book, MemoryShadows(), clock=clock)
     alerts = store or MemoryAlertStore()
     deps = ApiDependencies(
         intake=intake,
         books=books,
         desk=desk,
         reviews=reviews,
+        rules=rules,
+        rules_in_force=FakeRules(),
         alerts=alerts,
         people=people,
         freshness=books,
@@ -287,4 +309,4 @@ async def build_api(
         registry=CollectorRegistry(),
     )
     app = create_app(deps, ApiPolicy(**policy))  # type: ignore[arg-type]
-    return Api(app, intake, books, desk, reviews, people, readiness, alerts, keys, clock)
+    return Api(app, intake, books, desk, reviews, rules, people, readiness, alerts, keys, clock)

@@ -49,6 +49,33 @@ EXPECTED: list[tuple[str, str, set[R], str]] = [
     ("GET", "/v1/reviews/r1", {R.ANALYST, R.SUPERVISOR}, "both sides are shown to who decides"),
     ("POST", "/v1/reviews/r1/decisions", {R.ANALYST, R.SUPERVISOR}, "who looks at both sides decides"),
     ("POST", "/v1/reviews/r1/undo", {R.ANALYST, R.SUPERVISOR}, "and may take it back"),
+    *(
+        (
+            "GET",
+            path,
+            {R.SUPERVISOR, R.ANALYST, R.DASHBOARD, R.AUDITOR},
+            "rules are no secret from who answers for them",
+        )
+        for path in (
+            "/v1/rules",
+            "/v1/rules/shadow",
+            "/v1/rules/versions",
+            "/v1/rules/versions/1",
+            "/v1/rules/versions/1/diff",
+        )
+    ),
+    *(
+        ("POST", path, {R.SUPERVISOR}, "whoever changes a rule answers for it")
+        for path in (
+            "/v1/rules/versions",
+            "/v1/rules/shadow/end",
+            *(
+                f"/v1/rules/versions/1/{word}"
+                for word in ("check", "backtest", "shadow", "approve", "publish", "withdraw", "roll-back")
+            ),
+            *(f"/v1/rules/TRIAL_ONE/{word}" for word in ("kill", "confirm", "revive")),
+        )
+    ),
     ("GET", "/v1/gatekeeper", {R.GATEKEEPER, R.AUDITOR}, "intelligence stays with the police"),
     ("POST", "/v1/gatekeeper/h1/release", {R.GATEKEEPER}, "intelligence stays with the police"),
     ("POST", "/v1/gatekeeper/h1/refuse", {R.GATEKEEPER}, "intelligence stays with the police"),

@@ -42,11 +42,11 @@ expect: [{at: 0h, member: M1, rule: TRIAL_ONE}]
 """
 
 
-def text(version: int = 1, *, why: str = "To see.", rule: str = "TRIAL_ONE", name: str = "trial") -> str:
+def text(version: int = 1, *, why: str = "To see it work.", rule: str = "TRIAL_ONE", name: str = "trial") -> str:
     return RULE.format(version=version, why=why, rule=rule, name=name)
 
 
-def contents(version: int = 1, *, why: str = "To see.", tests: str = TEST) -> Contents:
+def contents(version: int = 1, *, why: str = "To see it work.", tests: str = TEST) -> Contents:
     return Contents(
         (RuleText("trial", text(version, why=why)),), REFERENCE, (RuleText("trial.yaml", tests),) if tests else ()
     )
@@ -82,7 +82,7 @@ class Trial:
             self.book = Book(change.head, {**self.book.standings, **moved})
         return outcome
 
-    def draft(self, version: int = 1, by: Person = ANNA, *, author: str = "", why: str = "To see.") -> int:
+    def draft(self, version: int = 1, by: Person = ANNA, *, author: str = "", why: str = "To see it work.") -> int:
         done = self.do(submit(self.book, contents(version, why=why), self.act(by, "a note"), author=author))
         assert isinstance(done, Moved), done
         assert done.standing is not None

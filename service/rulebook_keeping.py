@@ -1,0 +1,68 @@
+"""The rule book in the running service: begun at the start, followed a few times a second, with a desk for acts."""
+
+import structlog
+from redis.asyncio import Redis
+
+from domain.clock import Clock
+from domain.errors import StoreError, StoreUnavailable
+from service.rulebook import LiveRules, RuleFollower, as_entry, ensure_book
+from service.wiring import Policies
+from streams import keys
+from triggers.lifecycle_desk import RuleDesk
+from triggers.valkey import ValkeyRuleBook, ValkeyShadows
+
+log = structlog.get_logger("reachpoint.rules")
+
+
+def rule_book(client: Redis) -> ValkeyRuleBook:
+    """The rule book on a store, with its steps in the store's audit log."""
+    return ValkeyRuleBook(client, audit_key=keys.AUDIT, as_entry=as_entry)
+
+
+def rule_desk(client: Redis, policies: Policies, clock: Clock) -> RuleDesk:
+    """The desk on a store's rule book."""
+    pinned = frozenset(str(rule.rule_id) for rule in policies.rules.rules) if policies.pinned else None
+    return RuleDesk(rule_book(client), ValkeyShadows(client), clock=clock, pinned=pinned)
+
+
+class RuleKeeping:
+    """What the service holds of the rule book."""
+
+    def __init__(self, client: Redis, policies: Policies, clock: Clock) -> None:
+        self._clock = clock
+        self.store = rule_book(client)
+        self.shadows = ValkeyShadows(client)
+        self.desk = rule_desk(client, policies, clock)
+        self.follower = RuleFollower(self.store, policies.rules, clock, pinned=policies.pinned)
+
+    @property
+    def live(self) -> LiveRules:
+        """The rules that decide from now on: readers keep them for one event."""
+        return self.follower.live
+
+    async def begin(self) -> None:
+        """Know the rules before the first event is decided. An empty book gets the shipped ones.
+
+        A book that cannot be read is told, and the last good rules, at last the shipped ones, decide. Raises
+        StoreUnavailable.
+        """
+        try:
+            if not self.follower.is_pinned:
+                await ensure_book(self.store, self._clock.now())
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            log.error("the rule book cannot be read", action="rule_book_unreadable", error=str(error))
+        await self.turn()
+
+    async def turn(self) -> None:
+        """Take over what was published, taken back, or switched off. Raises StoreUnavailable."""
+        if await self.follower.refresh():
+            live, shadow = self.follower.live, self.follower.shadow
+            log.info(
+                "deciding by other rules from here on",
+                action="rules_followed",
+                rules=live.mark,
+                count=len(live.rules.rules),
+                shadow=shadow.mark if shadow else None,
+            )
