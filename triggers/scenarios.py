@@ -168,6 +168,8 @@ class _Reader:
             programme=str(line.get("programme", "")),
             area=str(line.get("area", "")),
             force_area=str(line.get("force_area", "")),
+            individual_engagement=str(line.get("individual_engagement", "")),
+            household_engagement=str(line.get("household_engagement", "")),
             household_id=HouseholdId(str(household)) if household else None,
             associates=tuple(MemberId(one) for one in _several(line.get("associates"))),
             navigator_id=NavigatorId(str(line["navigator_id"])) if line.get("navigator_id") else None,

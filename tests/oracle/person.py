@@ -113,7 +113,7 @@ class Life:
     ) -> list[News]:
         """Each moment at which the ground comes about, in event time.
 
-        A moment is news unless an earlier one of the same occurrence was at least as urgent and was known in time, or
+        A moment is news unless earlier news of the same occurrence was at least as urgent and was known in time, or
         no later than this one. Of a guarded ground the first moment is enough.
         """
         groups: dict[Any, list[News]] = {}
@@ -167,10 +167,14 @@ ABOUT_SOMEBODY = (Relation.SELF, Relation.HOUSEHOLD, Relation.ASSOCIATE)
 
 
 def new_ones(group: Sequence[News], late: timedelta) -> list[News]:
-    """Of the moments of one occurrence, in order, those that say something new."""
+    """Of the moments of one occurrence, in order, those that say something new.
+
+    Only what was news itself keeps another from being news: else a late first report could hide, through a second that
+    it hid, a third that was told in time, and nobody would ever hear.
+    """
     found: list[News] = []
-    for place, one in enumerate(group):
-        before = [other for other in group[:place] if other.guarded is one.guarded]
+    for one in group:
+        before = [other for other in found if other.guarded is one.guarded]
         if one.guarded:
             if not before:
                 found.append(one)
