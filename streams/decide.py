@@ -5,7 +5,7 @@ The rules are evaluated on the history before and after, and only the difference
 events fire, and a repeated event changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from alerts.snooze import NO_SNOOZES, Snoozes
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
 from domain.events import EdAttributes, Event, Kind, Role, occurrence_key
-from domain.ids import AlertId, digest, shard_of
+from domain.ids import AlertId, FiringId, digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
 from streams.archive import Decided, archived_of
@@ -28,8 +28,9 @@ from streams.ports import Commit, Person
 from streams.rulings import next_history
 from streams.sifting import capped, sift
 from triggers.evaluate import Changes, FiringDecision, Verdict
+from triggers.hearing import Span
 from triggers.history import History, HistoryEntry, entry_of
-from triggers.remembering import KeptPeople, changes_between
+from triggers.remembering import KeptPeople, heard_between
 from triggers.rules import RuleSet
 from triggers.verdicts import DECISION_BY_STANDING
 
@@ -61,6 +62,7 @@ class World:
     policy: DecidePolicy
     rules_mark: str = ""
     rules_since: datetime | None = None
+    waits_since: datetime | None = None  # when these rules and these people came in force (planning.Planner.since)
     snoozes: Snoozes = NO_SNOOZES  # which rules are quiet for whom
     flood: Flood | None = None  # what came in the last hour; None: nothing is ever too much
 
@@ -89,12 +91,54 @@ def decide(
     if not touched:
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
     oldest = now - policy.history_for
-    history = _within(known, oldest)
+    history = within(known, oldest)
     # Both sides without what has become too old: forgetting takes no firing back.
-    between = remembered.changes if remembered is not None else changes_between
-    changes = between(world.rules, member, effective(_within(state.history, oldest)), effective(history))
+    hear = remembered.hear if remembered is not None else heard_between
+    span = span_of(person, member, world, event.received_at - A_MOMENT, now)
+    heard = hear(world.rules, member, effective(within(state.history, oldest)), effective(history), span)
+    changes = heard.changes
     if matched.found_at is not None and matched.ruling is None:
-        changes = _found_late(changes)
+        changes = _found_late(changes, besides=heard.by_clock)
+    telling = tell(changes, person, member, world, now)
+    held, held_rows = _held(changes, matched, member, world, now)
+    after = PersonState(state.member_id, state.version + 1, history, heard.kept.now)
+    disposition = disposition_of(telling, standing, besides=heard.by_clock)
+    decided = Decided(now, after.version, disposition, changes, world.rules_mark)
+    return Commit(
+        part=matched.part,
+        event_id=event.event_id,
+        disposition=disposition,
+        before=state,
+        after=after,
+        alerts=telling.alerts,
+        rows=tuple(caused(row, event.received_at) for row in (*telling.rows, *held_rows)),
+        held=held,
+        handed=handed_over(matched, state),
+        archived=archived_of(matched, entry, member, decided, policy.secret) if policy.archive else None,
+        held_back=telling.records,
+        sent=telling.sent,
+        fired=tuple(trigger.rule_id for trigger in changes.fired),
+        decided_at=now,
+        due=heard.due,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What becomes of changed firings: `changes` as far as nothing keeps them quiet, and what is written for them."""
+
+    changes: Changes
+    records: tuple[HeldBack, ...]
+    moves: Sequence[AlertChange]
+    alerts: tuple[tuple[Alert, Alert | None], ...]
+    rows: tuple[Row, ...]
+    sent: tuple[Sent, ...]
+    unreachable: RoutingReason | None
+
+
+def tell(changes: Changes, person: Person, member: CohortMember, world: World, now: datetime) -> Telling:
+    """Who is told what of these changes, and what is kept quiet, with its record. Pure."""
+    policy = world.policy
     sifted = sift(changes, person.held_back, world.snoozes, now)
     told = decide_alerts(
         fired=sifted.changes.fired,
@@ -106,28 +150,36 @@ def decide(
         now=now,
         secret=policy.secret,
     )
-    records = (*sifted.records, *capped(told.capped, now))
     saved, rows, sent, unreachable = _messages(told.changes, person, member, world, now)
-    held, held_rows = _held(changes, matched, member, world, now)
-    after = PersonState(member_id=state.member_id, version=state.version + 1, history=history)
-    disposition = _disposition(sifted.changes, told.changes, records, standing, unreachable)
-    decided = Decided(now, after.version, disposition, changes, world.rules_mark)
-    return Commit(
-        part=matched.part,
-        event_id=event.event_id,
-        disposition=disposition,
-        before=state,
-        after=after,
-        alerts=saved,
-        rows=tuple(_caused(row, event.received_at) for row in (*rows, *held_rows)),
-        held=held,
-        handed=handed_over(matched, state),
-        archived=archived_of(matched, entry, member, decided, policy.secret) if policy.archive else None,
-        held_back=records,
-        sent=sent,
-        fired=tuple(trigger.rule_id for trigger in changes.fired),
-        decided_at=now,
-    )
+    records = (*sifted.records, *capped(told.capped, now))
+    return Telling(sifted.changes, records, told.changes, saved, rows, sent, unreachable)
+
+
+A_MOMENT = timedelta(microseconds=1)
+"""What arrives at the instant at which a wait ends is heard before the wait is judged."""
+_ROUNDED = timedelta(milliseconds=1)
+"""A due time is stored in whole milliseconds, rounded up: it may ring that much late, and never early."""
+
+_SLEW = timedelta(minutes=1)
+"""How far the machine's clock may go back without anybody's time being wrong."""
+
+
+def span_of(person: Person, member: CohortMember, world: World, until: datetime, now: datetime) -> Span:
+    """From when to when a person's clock goes on: what was due by its start has come about or never will.
+
+    The start is just before whatever still waits; where nothing does, it is when these rules and this record came in
+    force. It never lies before the moment until which time was kept already, unless that is in the future: then the
+    machine's clock was wrong, and what had come about too early is not told again, because its firing is known.
+    """
+    since = until if world.waits_since is None else world.waits_since
+    if member.joined_at is not None:
+        since = max(since, min(member.joined_at, until))
+    if person.due is not None:
+        since = min(since, person.due - _ROUNDED)
+    clock = person.state.clock
+    if clock is not None:
+        since = max(since, clock if clock <= now + _SLEW else now)
+    return Span(since, max(since, until))
 
 
 def _amends(entry: HistoryEntry, history: History) -> bool:
@@ -140,8 +192,8 @@ def _amends(entry: HistoryEntry, history: History) -> bool:
     )
 
 
-def _caused(row: Row, accepted_at: datetime) -> Row:
-    """A new message remembers when the event that caused it was accepted: the clock that people feel starts there."""
+def caused(row: Row, accepted_at: datetime) -> Row:
+    """A new message remembers when what caused it was accepted, or due: the clock that people feel starts there."""
     if row.previous is not None:
         return row
     return replace(row, delivery=replace(row.delivery, caused_at=accepted_at))
@@ -229,16 +281,20 @@ def effective(history: History) -> History:
     )
 
 
-def _found_late(changes: Changes) -> Changes:
-    """What look-back makes fire is marked late, however short the time: nobody may take it for news of this moment."""
+def _found_late(changes: Changes, *, besides: Set[FiringId]) -> Changes:
+    """What look-back makes fire is marked late, however short the time: nobody may take it for news of this moment.
+
+    `besides` are those that the clock brought about meanwhile.
+    """
     return replace(
         changes,
-        fired=tuple(replace(firing, late=True) for firing in changes.fired),
+        fired=tuple(firing if firing.firing_id in besides else replace(firing, late=True) for firing in changes.fired),
         moved=tuple((old, replace(new, late=True)) for old, new in changes.moved),
     )
 
 
-def _within(history: History, oldest: datetime) -> History:
+def within(history: History, oldest: datetime) -> History:
+    """What is kept of a history: nothing older."""
     return tuple(entry for entry in history if entry.occurred_at >= oldest)
 
 
@@ -314,29 +370,31 @@ def _held(
     return (item,), rows
 
 
-def _disposition(
-    changes: Changes,
-    alert_changes: Sequence[AlertChange],
-    records: Sequence[HeldBack],
-    standing: Standing,
-    unreachable: RoutingReason | None,
-) -> Disposition:
-    """The most telling thing that the event did for this person."""
+def disposition_of(telling: Telling, standing: Standing, *, besides: Set[FiringId] = frozenset()) -> Disposition:
+    """The most telling thing that the event did for this person.
+
+    `besides` are firings that the clock brought about in the same step: they are not the event's doing.
+    """
+    changes = telling.changes
+    own = [firing for firing in (*changes.fired, *(new for _, new in changes.moved)) if firing.firing_id not in besides]
+    unreachable = telling.unreachable if own or not besides else None
     if unreachable is RoutingReason.NO_HEALTH_APPROVED_CONTACT:
         return Disposition(Ending.SUPPRESSED, unreachable.value)
     carrying = {
-        record.trigger.firing_id: change.alert.alert_id for change in alert_changes for record in change.alert.triggers
+        record.trigger.firing_id: change.alert.alert_id for change in telling.moves for record in change.alert.triggers
     }
-    for firing in (*changes.fired, *(new for _, new in changes.moved)):
+    for firing in own:
         if firing.firing_id in carrying:
             return Disposition(Ending.ALERT, carrying[firing.firing_id])
-    if changes.withdrawn and alert_changes:
+    if changes.withdrawn and telling.moves:
         return Disposition(Ending.WITHDRAWN)
+    records = (record for record in telling.records if record.trigger.firing_id not in besides)
     kept_quiet = [record for record in records if record.state is HeldState.HELD]
     if kept_quiet:
         return Disposition(Ending.SUPPRESSED, kept_quiet[0].why.value)
-    if changes.held:
-        return Disposition(Ending.SUPPRESSED, _main_reason(changes.held).value)
+    held = [verdict for verdict in changes.held if verdict.firing_id not in besides]
+    if held:
+        return Disposition(Ending.SUPPRESSED, _main_reason(held).value)
     if standing is not Standing.IN_DATE:
         return Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value)
     return Disposition(Ending.NO_RULE)

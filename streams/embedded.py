@@ -132,7 +132,7 @@ class Decider:
         self._world = world
         self._clock = clock
         self._observers = observers
-        self._remembered = KeptPeople()
+        self.remembered = KeptPeople()
 
     async def run_once(self, wait: timedelta = DECIDE.wait) -> int:
         """Decide the next batch, if any, in order. Returns how many messages it moved past.
@@ -178,8 +178,8 @@ class Decider:
             now = self._clock.now()
             member = self._index().member(matched.listener)
             if member is None:
-                self._remembered.forget(matched.listener)
-            commit = decide(matched, person, member, self._world(), now, remembered=self._remembered)
+                self.remembered.forget(matched.listener)
+            commit = decide(matched, person, member, self._world(), now, remembered=self.remembered)
             if not changes_nothing(commit) and not await self._transport.commit(commit):
                 continue
             await self._transport.hand_over(commit.handed)

@@ -217,8 +217,12 @@ class MemoryTransport:
 
     async def load(self, matched: Matched) -> Person:
         """See ports.DecideLog."""
+        decided = self.server.decided.get((matched.listener, matched.event.event_id, matched.part))
+        return replace(await self.load_person(matched.listener), decided=decided)
+
+    async def load_person(self, member: MemberId) -> Person:
+        """See timer_ports.TimerLog."""
         with self.server.effect("load"):
-            member = matched.listener
             alerts = (await self.server.alerts.of_members([member])).get(member, ())
             deliveries = [
                 row
@@ -229,7 +233,7 @@ class MemoryTransport:
                 state=self.server.people.get(member) or PersonState(member_id=member),
                 alerts=alerts,
                 deliveries=tuple(sorted(deliveries, key=lambda row: row.delivery_id)),
-                decided=self.server.decided.get((member, matched.event.event_id, matched.part)),
+                due=self.server.due.get(member),
                 held_back=tuple(await MemoryTallies(self.server).held_back_of(member)),
             )
 
@@ -249,8 +253,10 @@ class MemoryTransport:
             except Conflict:
                 return False
             self.server.people[member] = commit.after
-            key = (member, commit.event_id, commit.part)
-            self.server.decided.put(key, commit.disposition, self.server.retention.rows)
+            self.server.wait_until(member, commit.due)
+            if not commit.by_clock:
+                key = (member, commit.event_id, commit.part)
+                self.server.decided.put(key, commit.disposition, self.server.retention.rows)
             self.server.held.update({item.held_id: item for item in commit.held})
             tally(self.server, commit)
             if commit.archived is not None:

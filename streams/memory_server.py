@@ -39,6 +39,7 @@ from streams.remembering import Remembered
 from streams.retention import Retention
 from streams.reviews import Review, ReviewCase
 from streams.tallies import HourOfRule
+from streams.timer_ports import Planning
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,6 +57,12 @@ def no_fault(_: str) -> None:
 def milliseconds(moment: datetime) -> datetime:
     """A moment as the store keeps it: whole milliseconds."""
     return datetime.fromtimestamp(int(moment.timestamp() * 1000) / 1000, UTC)
+
+
+def rounded_up(moment: datetime) -> datetime:
+    """A due time as the store keeps it: whole milliseconds, never earlier."""
+    over = moment.microsecond % 1000
+    return moment if not over else moment + timedelta(microseconds=1000 - over)
 
 
 class Expiring(Generic[K, V]):
@@ -201,6 +208,8 @@ class MemoryServer:
         self.items: Expiring[str, QuarantineItem] = Expiring(clock)
         self.item_order: dict[str, datetime] = {}
         self.people: dict[MemberId, PersonState] = {}
+        self.due: dict[MemberId, datetime] = {}
+        self.planning: Planning | None = None
         self.decided: Expiring[tuple[MemberId, EventId, str], Disposition] = Expiring(clock)
         self.held: dict[str, HeldIntel] = {}
         self.held_back: dict[tuple[MemberId, FiringId], HeldBack] = {}
@@ -302,6 +311,13 @@ class MemoryServer:
         found = [Review(item, self.cases.get(name, ReviewCase(name))) for name, item in self.reviews.items()]
         waiting = [review for review in found if review.state is ReviewState.WAITING]
         return sorted(waiting, key=lambda review: (milliseconds(review.place), review.item.review_id))
+
+    def wait_until(self, member: MemberId, due: datetime | None) -> None:
+        """Keep when a person's next wait ends."""
+        if due is None:
+            self.due.pop(member, None)
+        else:
+            self.due[member] = rounded_up(due)
 
     def uncount(self, feed: Feed, disposition: Disposition) -> None:
         """An event that had ended so is under way again, or ends otherwise."""

@@ -185,11 +185,13 @@ class PersonState:
     """All that decisions about one watched person rest on beside their alerts: what is known to have happened.
 
     `version` 0 means that nothing is stored yet; every commit raises it by one and is refused if it moved meanwhile.
+    `clock` is until when time has been kept: what was due by then has come about, and never does again.
     """
 
     member_id: MemberId
     version: int = 0
     history: History = ()
+    clock: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

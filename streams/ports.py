@@ -84,11 +84,19 @@ class Person:
     deliveries: tuple[Delivery, ...] = ()
     decided: Disposition | None = None  # this part was committed before; only its settling was lost
     held_back: tuple[HeldBack, ...] = ()  # what fired for them and was told to nobody
+    due: datetime | None = None  # when the next of their waits ends, rounded up to a millisecond; None: nothing waits
+
+
+NO_EVENT = EventId("")
+"""What a commit of the clock's is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Everything that one decision changes, written in one atomic step or not at all."""
+    """Everything that one decision changes, written in one atomic step or not at all.
+
+    Of what the clock alone brought about, `event_id` is NO_EVENT and the ledger has no part.
+    """
 
     part: str
     event_id: EventId
@@ -104,6 +112,12 @@ class Commit:
     sent: tuple[Sent, ...] = ()  # rounds of messages, ordered or held: what the breaker counts
     fired: tuple[RuleId, ...] = ()  # of each new firing, told or not: what a rule's forecast is held against
     decided_at: datetime | None = None
+    due: datetime | None = None  # when the next of the person's waits ends; None: nothing waits
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether no event made it, but time."""
+        return self.event_id == NO_EVENT
 
 
 @dataclass(frozen=True, slots=True)

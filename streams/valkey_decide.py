@@ -5,7 +5,8 @@ plain commands, applied together or not at all by the script that the alerts roo
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -78,21 +79,31 @@ class ValkeyDecide:
 
     async def load(self, matched: Matched) -> Person:
         """See ports.DecideLog. One round trip for a person without alerts, three for one with."""
-        member, shard = matched.listener, shard_of(matched.listener)
+        return await self._load(matched.listener, keys.part(matched.listener, matched.event.event_id, matched.part))
+
+    async def load_person(self, member: MemberId) -> Person:
+        """See timer_ports.TimerLog."""
+        return await self._load(member, None)
+
+    async def _load(self, member: MemberId, part: str | None) -> Person:
+        shard = shard_of(member)
         async with unavailable_as_ours():
             async with self._client.pipeline(transaction=False) as pipe:
-                pipe.hget(keys.person(member), "b")
-                pipe.get(keys.part(member, matched.event.event_id, matched.part))
+                pipe.hmget(keys.person(member), ["b", "v"])
+                pipe.zscore(keys.due(shard), member)
                 pipe.smembers(layout.member_key(shard, member))
                 pipe.hvals(keys.held_back(member))
-                raw, decided, alert_ids, held_back = await pipe.execute()
+                if part is not None:
+                    pipe.get(part)
+                stored, due, alert_ids, held_back, *decided = await pipe.execute()
             alerts, deliveries = await self._alerts(shard, sorted(found.decode() for found in alert_ids))
         return Person(
-            state=codec.decode_person(raw) if raw else PersonState(member_id=member),
+            state=state_of(member, *stored),
             alerts=alerts,
             deliveries=deliveries,
-            decided=Disposition.parse(decided.decode()) if decided else None,
+            decided=Disposition.parse(decided[0].decode()) if decided and decided[0] else None,
             held_back=decode_held_back(held_back),
+            due=moment_of(due),
         )
 
     async def _alerts(self, shard: int, ids: Sequence[str]) -> tuple[tuple[Alert, ...], tuple[Delivery, ...]]:
@@ -115,8 +126,8 @@ class ValkeyDecide:
     async def person(self, member: MemberId) -> PersonState:
         """A person's state as it is stored."""
         async with unavailable_as_ours():
-            raw: Any = await self._client.hget(keys.person(member), "b")
-        return codec.decode_person(raw) if raw else PersonState(member_id=member)
+            stored: Any = await self._client.hmget(keys.person(member), ["b", "v"])
+        return state_of(member, *stored)
 
     async def commit(self, commit: Commit) -> bool:
         """See ports.DecideLog."""
@@ -126,14 +137,11 @@ class ValkeyDecide:
         guards: list[Guard] = [Guard(name, "v", str(commit.before.version))]
         ops: list[Op] = [
             ("HSET", name, "v", commit.after.version, "b", codec.encode(commit.after)),
-            (
-                "SET",
-                keys.part(member, commit.event_id, commit.part),
-                str(commit.disposition),
-                "EX",
-                int(self._retention.rows.total_seconds()),
-            ),
+            due_op(member, commit.due),
         ]
+        if not commit.by_clock:
+            part = keys.part(member, commit.event_id, commit.part)
+            ops.append(("SET", part, str(commit.disposition), "EX", int(self._retention.rows.total_seconds())))
         for alert, previous in commit.alerts:
             guards.append(layout.alert_guard(shard, alert.alert_id, previous.version if previous else 0))
             ops += layout.alert_ops(shard, alert, previous)
@@ -187,3 +195,29 @@ class ValkeyDecide:
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """See ports.DecideLog."""
         await keep_item(self._client, item, now, self._retention)
+
+
+def state_of(member: MemberId, body: bytes | None, version: bytes | None) -> PersonState:
+    """A person's state as it lies in their hash: planning raises the version without writing the body anew."""
+    if body is None:
+        return PersonState(member_id=member)
+    state = codec.decode_person(body)
+    number = int(version or 0)
+    return state if state.version == number else replace(state, version=number)
+
+
+def due_op(member: MemberId, due: datetime | None) -> Op:
+    """The command that keeps when a person's next wait ends."""
+    name = keys.due(shard_of(member))
+    return ("ZREM", name, member) if due is None else ("ZADD", name, due_score(due), member)
+
+
+def due_score(due: datetime) -> int:
+    """A due time in milliseconds, rounded up, so that it never rings early."""
+    whole = due.replace(microsecond=0)
+    return int(whole.timestamp()) * 1000 + -(-due.microsecond // 1000)
+
+
+def moment_of(score: float | None) -> datetime | None:
+    """The moment of a due time's score."""
+    return None if score is None else datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(score))

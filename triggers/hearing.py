@@ -23,6 +23,11 @@ class Span:
     since: datetime
     until: datetime
 
+    @property
+    def at_its_start(self) -> "Span":
+        """No time passes: for asking what waits."""
+        return Span(self.since, self.since)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -62,7 +67,7 @@ def _net(
     rung: Sequence[Verdict], gone: Sequence[Verdict], come: Sequence[Verdict]
 ) -> tuple[list[Verdict], list[Verdict]]:
     """What went and what came in the end: what the clock brought and what was heard took away was never there."""
-    left = {id(verdict) for verdict in gone}
-    brought = {id(verdict) for verdict in rung}
-    stayed = [verdict for verdict in rung if id(verdict) not in left]
-    return [verdict for verdict in gone if id(verdict) not in brought], [*stayed, *come]
+    left = {verdict.firing_id for verdict in gone}
+    brought = {verdict.firing_id for verdict in rung}
+    stayed = [verdict for verdict in rung if verdict.firing_id not in left]
+    return [verdict for verdict in gone if verdict.firing_id not in brought], [*stayed, *come]

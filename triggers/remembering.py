@@ -56,13 +56,10 @@ class KeptPeople:
 
     def hear(self, rules: RuleSet, member: CohortMember, before: History, after: History, span: Span | None) -> Heard:
         """As `heard_between`, from what was remembered of `before` if it was."""
-        known = self._at(rules, member, before)
-        if known.now != (span.since if span else None):
-            ahead = span is None or (known.now is not None and known.now > span.since)
-            if ahead or known.now is None:
-                known = kept(rules, member, before, span.since if span else None)
-            else:
-                known = known.at(span.since).kept
+        known, since = self._at(rules, member, before), span.since if span else None
+        if known.now != since:
+            later = since is not None and known.now is not None and known.now < since
+            known = known.at(since).kept if later and since else kept(rules, member, before, since)
         result = heard(known, *_difference(before, after), until=span.until if span else None)
         self._remember(member.member_id, after, result.kept)
         return result

@@ -30,6 +30,7 @@ from streams.messages import (
 )
 from streams.ports import Commit, LogEntry, MatchedEntry, Recognised, Taken
 from streams.retention import Retention
+from streams.timers_valkey import ValkeyTimers
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
@@ -57,7 +58,8 @@ class Store:
         transport = ValkeyTransport(self.client, retention=self.retention)
         await transport.prepare()
         decisions = ValkeyDecide(self.client, retention=self.retention)
-        return Twin(transport, decisions, ValkeyDesk(self.client), ValkeyAlertStore(self.client))
+        timers = ValkeyTimers(self.client)
+        return Twin(transport, decisions, ValkeyDesk(self.client), ValkeyAlertStore(self.client), timers)
 
 
 @pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])

@@ -38,8 +38,13 @@ from streams.decide import DecidePolicy, World
 from streams.embedded import Decider, Observers, Recogniser
 from streams.memory import MemoryTransport
 from streams.memory_server import MemoryServer
+from streams.planner import Planner
 from streams.ports import DecideLog, Desk
 from streams.retention import Retention
+from streams.timer_ports import TimerLog
+from streams.timers import TimerPolicy, Timers
+from streams.timers_memory import MemoryTimers
+from streams.timers_valkey import ValkeyTimers
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
@@ -48,6 +53,8 @@ from triggers.rules import RuleSet
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NO_WAIT = timedelta(0)
+AT_ONCE = TimerPolicy(grace=timedelta(0))
+"""Timers ring at the instant: where tests set the clock, nothing is on its way into the store."""
 SECRET = b"a secret for tests only"
 
 
@@ -59,18 +66,25 @@ class Twin:
     decisions: DecideLog
     desk: Desk
     alerts: AlertStore
+    timers: TimerLog
     server: MemoryServer | None = None
 
 
 def memory_twin(server: MemoryServer) -> Twin:
     """A worker's connection to a store in memory."""
     transport = MemoryTransport(server)
-    return Twin(transport, transport, transport, server.alerts, server)
+    return Twin(transport, transport, transport, server.alerts, MemoryTimers(server), server)
 
 
 def valkey_twin(client: Redis) -> Twin:
     """A worker's connection to a real Valkey."""
-    return Twin(ValkeyTransport(client), ValkeyDecide(client), ValkeyDesk(client), ValkeyAlertStore(client))
+    return Twin(
+        ValkeyTransport(client),
+        ValkeyDecide(client),
+        ValkeyDesk(client),
+        ValkeyAlertStore(client),
+        ValkeyTimers(client),
+    )
 
 
 @cache
@@ -174,8 +188,11 @@ class Play:
         self.clock = clock or ManualClock(START)
         self.twin = twin or memory_twin(MemoryServer(self.clock, retention=retention))
         self.index = CohortIndex.build(members)
+        self.everybody = {each.member_id for each in self.index.members()}
         directory = Directory({each.navigator_id: each for each in navigators or (navigator(),)})
-        self.world = World(rules=rules or tipt(), directory=directory, policy=DecidePolicy(secret=SECRET))
+        self.world = World(
+            rules=rules or tipt(), directory=directory, policy=DecidePolicy(secret=SECRET), rules_mark="rules@1"
+        )
         self.observers = observers or Observers()
         self.connect(self.twin)
 
@@ -183,7 +200,19 @@ class Play:
         """A worker as it starts, on a connection of its own."""
         self.twin = twin
         self.recogniser = Recogniser(twin.transport, lambda: self.index, MatchPolicy(), self.clock, self.observers)
-        self.decider = Decider(twin.decisions, lambda: self.index, lambda: self.world, self.clock, self.observers)
+        self.decider = Decider(twin.decisions, lambda: self.index, self.current_world, self.clock, self.observers)
+        self.planner = Planner(twin.timers, self._changed, lambda: self.index, self.current_world, self.clock)
+        self.timers = Timers(
+            twin.timers, lambda: self.index, self.current_world, self.clock, decider=self.decider, policy=AT_ONCE
+        )
+
+    def current_world(self) -> World:
+        """What decisions are made by at this moment."""
+        since = self.planner.since(self.world.rules_mark, self.index.version)
+        return replace(self.world, waits_since=since)
+
+    async def _changed(self, _version: int) -> Sequence[MemberId]:
+        return sorted(self.everybody)
 
     async def prepare(self) -> "Play":
         """Make what the store needs first."""
@@ -209,6 +238,19 @@ class Play:
         counts = await self.twin.transport.counts()
         assert counts.balanced
         assert counts.in_flight == 0
+
+    async def keep_time(self) -> None:
+        """Everything due by now comes about; due times are worked out first where rules or people changed."""
+        await self.planner.run_once()
+        while self.planner.under_way:
+            await self.planner.run_once()
+        while await self.timers.run_once():
+            pass
+
+    async def until(self, moment: datetime) -> None:
+        """Time goes on to `moment`, and what is due by then comes about."""
+        self.clock.set(moment)
+        await self.keep_time()
 
     async def alerts(self, *members: str) -> list[Alert]:
         """The alerts of these people, or of everybody, by when they were raised."""
@@ -239,7 +281,9 @@ class Play:
     def change(self, *members: CohortMember, without: Sequence[str] = ()) -> None:
         """Other people from now on."""
         kept = {each.member_id: each for each in self.index.members()} | {each.member_id: each for each in members}
-        self.index = CohortIndex.build(each for name, each in kept.items() if name not in without)
+        self.everybody |= kept.keys()
+        people = (each for name, each in kept.items() if name not in without)
+        self.index = CohortIndex.build(people, self.index.version + 1)
 
     def use(self, **changes: Any) -> None:
         """Another world from now on (rules, directory, policy)."""
