@@ -9,12 +9,13 @@ import dataclasses
 import hashlib
 import typing
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from domain.events import ATTRIBUTES_BY_KIND, Attributes, Event, Kind
-from streams.archive import Archived, Facts
+from streams.archive import Archived, ArchivedFiring, Facts
 from streams.audit import AuditEntry
 from streams.making import maker
 from streams.messages import HeldIntel, Matched, ParkedAmendment, PersonState, QuarantineItem, ReviewItem
@@ -83,6 +84,7 @@ _records_decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(
     list[_stored(Archived, {**_archived_swaps, "facts": msgspec.Raw, "firings": msgspec.Raw})]  # type: ignore[misc]
 )
 _facts_decoder = msgspec.json.Decoder(Facts)
+_firings_decoder = msgspec.json.Decoder(tuple[ArchivedFiring, ...])
 
 
 def encode(value: object) -> bytes:
@@ -159,6 +161,11 @@ def entry_of_stored(stored: Any) -> HistoryEntry:
 def decode_facts(raw: bytes | msgspec.Raw) -> Facts:
     """Facts from `encode`."""
     return _facts_decoder.decode(raw)
+
+
+def first_fired(raw: bytes | msgspec.Raw) -> datetime | None:
+    """When the first of a record's firings fired; None where there are none."""
+    return min((firing.fired_at for firing in _firings_decoder.decode(raw)), default=None)
 
 
 def content_digest(event: Event) -> str:

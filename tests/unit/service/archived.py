@@ -1,0 +1,53 @@
+"""What a played life left in the archive, as the backtest reads it; and what it says was told live."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from alerts.suppression import SuppressionPolicy
+from domain.ids import MemberId
+from service.backtest_replay import Life, ReplayPolicy, replay
+from streams import codec
+from streams.archive import Archived, FiringStep
+from streams.archive_replay import past_of
+from tests.unit.streams.play import START, Play
+from triggers.rules import RuleSet
+
+POLICY = ReplayPolicy(SuppressionPolicy(), timedelta(days=730), START + timedelta(days=400))
+
+
+def by_person(records: Iterable[Archived]) -> dict[MemberId, list[Archived]]:
+    """The records of each person, in order."""
+    found: dict[MemberId, list[Archived]] = defaultdict(list)
+    for record in records:
+        found[record.member_id].append(record)
+    return {member: sorted(own, key=lambda one: (one.decided_at, one.order)) for member, own in found.items()}
+
+
+def lives(records: Iterable[Archived], rules: RuleSet, policy: ReplayPolicy = POLICY) -> dict[MemberId, Life]:
+    """Each person's past judged again, through the bytes that files hold."""
+    return {
+        member: replay(past_of(codec.decode_records(codec.encode(own))), rules, policy)
+        for member, own in by_person(records).items()
+    }
+
+
+def told_live(records: Sequence[Archived]) -> dict[str, str]:
+    """What became of each firing live, by firing id, as the records of one person say."""
+    said: dict[str, str] = {}
+    for record in records:
+        for firing in record.firings:
+            if firing.step in (FiringStep.FIRED, FiringStep.MOVED_TO):
+                said[firing.firing_id] = "stands"
+            elif firing.step is FiringStep.WITHDRAWN:
+                said[firing.firing_id] = "withdrawn"
+        moved = {each.firing_id for each in record.firings if each.step is FiringStep.MOVED_FROM}
+        came = {each.firing_id for each in record.firings if each.step is FiringStep.MOVED_TO}
+        said.update(dict.fromkeys(moved - came, "moved"))
+    return said
+
+
+def archive_of(play: Play) -> list[Archived]:
+    """What a play on the memory twin would have archived."""
+    assert play.twin.server is not None
+    return list(play.twin.server.to_archive)

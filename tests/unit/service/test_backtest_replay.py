@@ -1,0 +1,46 @@
+"""A backtest is the live run again: same firings, ids, times and withdrawals, and the same alerts of them."""
+
+import asyncio
+
+from hypothesis import given, settings
+
+from alerts.model import AlertState
+from streams.archive import FiringStep
+from tests.trials import trials
+from tests.unit.service.archived import archive_of, by_person, lives, told_live
+from tests.unit.streams.lives import COHORT, Chapter, chapters, told
+from tests.unit.streams.play import Play, tipt
+
+
+async def _played(life: list[Chapter], more: list[Chapter]) -> Play:
+    play = Play(COHORT)
+    events = told([*life, *more])
+    for each in [*events, *events[::3]]:  # some of them are said twice
+        await play.give(each)
+    return play
+
+
+@settings(max_examples=trials(200), deadline=None)
+@given(chapters(), chapters())
+def test_a_backtest_with_the_live_rules_says_what_was_said_live(life: list[Chapter], more: list[Chapter]) -> None:
+    play = asyncio.run(_played(life, more))
+    records = archive_of(play)
+    again = lives(records, tipt())
+    for member, own in by_person(records).items():
+        live = told_live(own)
+        assert {each: seen.state.value for each, seen in again[member].firings.items()} == live
+        came = [each for one in own for each in one.firings if each.step in (FiringStep.FIRED, FiringStep.MOVED_TO)]
+        times = {each.firing_id: (each.fired_at, each.late, each.priority) for each in came}
+        for firing_id, seen in again[member].firings.items():
+            firing = seen.firing
+            assert times[firing_id] == (firing.fired_at, firing.late, firing.priority.value)
+        alerts = {each.alert_id: each for each in asyncio.run(play.alerts(member))}
+        assert {
+            each.alert_id: {firing.firing_id for firing in each.live}
+            for each in again[member].alerts.values()
+            if each.state is not AlertState.MERGED
+        } == {
+            each.alert_id: {firing.firing_id for firing in each.live}
+            for each in alerts.values()
+            if each.state is not AlertState.MERGED
+        }
