@@ -172,6 +172,39 @@ class ArchiveSettings(_Part):
     )
 
 
+class KafkaSettings(_Part):
+    """Kafka, for the distributed engine."""
+
+    bootstrap: str = Field("", description="Brokers to begin with, `host:port,host:port`.")
+    prefix: str = Field(
+        "reachpoint",
+        pattern=r"^[a-z][a-z0-9-]{0,40}$",
+        description="What our topics and our group begin with; keeps environments apart on one cluster.",
+    )
+    partitions: int = Field(
+        16, ge=1, le=1_000, description="Partitions of the topic of events: so many workers can recognise at once."
+    )
+    copies: int = Field(3, ge=1, le=10, description="Copies of each topic (replication factor). 1 is for trials only.")
+    copies_in_sync: int = Field(
+        2, ge=1, le=10, description="Copies that must have a message before it is acknowledged (min.insync.replicas)."
+    )
+    username: str = Field("", description="User for SASL; empty: none.")
+    password: SecretStr = Field(
+        SecretStr(""), description="The password of that user; rather a file, see password_file."
+    )
+    password_file: Path | None = Field(None, description="File that holds the password instead.")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the user proves who they are (SASL mechanism)."
+    )
+    tls: bool = Field(False, description="Whether to use TLS.")
+    tls_ca: Path | None = Field(None, description="PEM file of the authority that brokers' certificates come from.")
+    tls_certificate: Path | None = Field(None, description="PEM file of our own certificate, for mutual TLS.")
+    tls_key: Path | None = Field(None, description="PEM file of its private key.")
+    session_s: float = Field(
+        12.0, ge=6, le=120, description="A worker that is silent for so many seconds is dead: others take over."
+    )
+
+
 class LogSettings(_Part):
     """What the service says of itself."""
 
@@ -188,7 +221,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("reachpoint-data"), description="Where the private store and its secret live (0700).")
     engine: Literal["embedded", "distributed"] = Field(
-        "embedded", description="`embedded`: one machine. `distributed`: Faust on Kafka (a later release)."
+        "embedded", description="`embedded`: one machine. `distributed`: workers on Kafka and a store of your own."
     )
     store: StoreSettings = Field(default_factory=StoreSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
@@ -198,6 +231,7 @@ class Settings(BaseSettings):
     rules: RuleSettings = Field(default_factory=RuleSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod
