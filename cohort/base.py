@@ -112,7 +112,7 @@ def people_keys(member: CohortMember) -> list[int]:
     keys = [person_key(member.member_id)]
     if member.household_id:
         keys.append(home_key(member.household_id))
-    keys += map(lister_key, member.associates)
+    keys += map(lister_key, member.associates if not member.ties else sorted(member.lists))
     return keys
 
 

@@ -21,9 +21,10 @@ from cohort.postings import EVERYTHING, SHARED, Postings
 from cohort.prepared import PreparedIdentity, PreparedName, prepare, prepared_names
 from cohort.probing import plain_facts, strong_keys, weak_keys
 from cohort.sieve import Sieve
+from cohort.ties import link_words
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId, shard_of
-from domain.matches import Relation
+from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
 
 __all__ = ["BLOCK_LIMIT", "CohortChanges", "CohortIndex", "IndexStats", "Row", "of_shards"]
@@ -196,11 +197,20 @@ class CohortIndex:
         home = self.household(member.household_id) if member.household_id else ()
         found = {other: Relation.HOUSEHOLD for other in home if other != member_id}
         listing = (self.row(number).member for number in self._people(lister_key(member_id)))
-        listed_by = [other.member_id for other in listing if member_id in other.associates]
-        for other in sorted({*member.associates, *listed_by}):
+        listed_by = [other.member_id for other in listing if member_id in other.lists]
+        for other in sorted({*member.lists, *listed_by}):
             if other != member_id and other not in found and self._number(other) is not None:
                 found[other] = Relation.ASSOCIATE
         return tuple(found.items())
+
+    def learnt(self, one: MemberId, other: MemberId) -> LinkLearnt | None:
+        """When the link of two linked members was learnt, the earliest where several say so; None: it stood."""
+        here, there = self.member(one), self.member(other)
+        if here is None or there is None:
+            return None
+        words = link_words(here, there)
+        learnt = [word for word in words if word is not None]
+        return min(learnt, key=lambda word: (word.at, word.by)) if learnt and len(learnt) == len(words) else None
 
     def candidates(self, who: PreparedIdentity) -> list[Row]:
         """The members worth comparing with `who`, each once, in no order that means anything."""

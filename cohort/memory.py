@@ -1,10 +1,10 @@
 """The cohort store in memory: the twin of `valkey.py` for tests, backtests and simulation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from cohort.ports import StoreChanges
-from cohort.writing import MemberWrite, plan_members, plan_removal
+from cohort.writing import MemberWrite, plan_members, plan_removal, plan_revision
 from domain.ids import MemberId, NavigatorId
 from domain.people import CohortMember, Navigator
 
@@ -27,6 +27,13 @@ class MemoryCohortStore:
     async def remove_members(self, member_ids: Sequence[MemberId]) -> int:
         """Remove members for good."""
         return self._write(plan_removal(self._members, member_ids))
+
+    async def revise(self, member_id: MemberId, change: Callable[[CohortMember], CohortMember]) -> bool:
+        """Write what `change` makes of one member; whether that is anything new."""
+        write = plan_revision(self._members, member_id, change)
+        if write.put:
+            self._write(write)
+        return bool(write.put)
 
     def _write(self, write: MemberWrite) -> int:
         self._version += 1

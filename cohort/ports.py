@@ -3,7 +3,7 @@
 Every write raises the version by one and is atomic; a reader asks what changed since the version it holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -37,6 +37,10 @@ class CohortStore(Protocol):
 
     async def remove_members(self, member_ids: Sequence[MemberId]) -> int:
         """Remove members for good. Answers the new version. Raises StoreUnavailable, Conflict."""
+
+    async def revise(self, member_id: MemberId, change: Callable[[CohortMember], CohortMember]) -> bool:
+        """Write what `change` makes of one member; whether that is anything new. It may be asked more than once, and
+        answers by the member alone. Raises StoreUnavailable, Conflict."""
 
     async def members(self) -> list[CohortMember]:
         """Everybody, by member id. Raises StoreUnavailable."""

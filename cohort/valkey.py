@@ -16,7 +16,7 @@ from redis.exceptions import RedisError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from cohort.ports import StoreChanges
-from cohort.writing import MemberWrite, plan_members, plan_removal
+from cohort.writing import MemberWrite, plan_members, plan_removal, plan_revision
 from domain.errors import Conflict, StoreError, StoreUnavailable
 from domain.ids import MemberId
 from domain.people import CohortMember, Navigator
@@ -62,6 +62,18 @@ class ValkeyCohortStore:
             return plan_removal(await _known_members(pipe, list(member_ids)), member_ids)
 
         return await self._write_members(plan)
+
+    async def revise(self, member_id: MemberId, change: Callable[[CohortMember], CohortMember]) -> bool:
+        """Write what `change` makes of one member; whether that is anything new."""
+        raw = await _told(cast("Awaitable[bytes | None]", self._client.hget(MEMBERS, member_id)))
+        if raw is None or change(known := _member(raw)) == known:
+            return False  # the usual answer to a repeat: nothing is written, no version is passed
+
+        async def plan(pipe: "Pipeline") -> MemberWrite:
+            return plan_revision(await _known_members(pipe, [member_id]), member_id, change)
+
+        await self._write_members(plan)
+        return True
 
     async def _write_members(self, plan: Callable[["Pipeline"], Awaitable[MemberWrite]]) -> int:
         async def attempt(pipe: "Pipeline", version: int) -> None:

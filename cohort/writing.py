@@ -5,10 +5,11 @@ only what moved.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cohort.ties import with_times
 from domain.ids import MemberId
 from domain.people import CohortMember, MemberStatus
 
@@ -43,14 +44,26 @@ def is_sought(before: CohortMember | None, after: CohortMember) -> bool:
 def _what_events_are_asked_by(member: CohortMember) -> tuple[object, ...]:
     watched = member.status not in (MemberStatus.CLOSED, MemberStatus.DECEASED)
     dates = (member.watch.starts, member.watch.review_on, member.watch.ends)
-    close = (member.household_id, frozenset(member.associates))
+    close = (member.household_id, member.lists)
     return (member.identity, close, watched, dates, frozenset(member.allowed_feeds))
 
 
 def _joined(member: CohortMember, known: CohortMember | None, now: datetime) -> CohortMember:
+    member = with_times(member, known, now)
     if member.joined_at is not None:
         return member
     return dataclasses.replace(member, joined_at=known.joined_at if known is not None else now)
+
+
+def plan_revision(
+    known: Mapping[MemberId, CohortMember], member_id: MemberId, change: Callable[[CohortMember], CohortMember]
+) -> MemberWrite:
+    """What changing one member changes: nothing where they are unknown, or stay as they are."""
+    before = known.get(member_id)
+    after = change(before) if before is not None else None
+    if after is None or after == before:
+        return MemberWrite((), ())
+    return MemberWrite((after,), (), (member_id,) if is_sought(before, after) else ())
 
 
 def plan_removal(known: Iterable[MemberId], gone: Sequence[MemberId]) -> MemberWrite:

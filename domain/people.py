@@ -48,13 +48,19 @@ class WatchAuthority:
 class Tie:
     """A link with another member that was learnt while this one was watched already. Holds for both.
 
-    `record` names the source's record that told it, hashed; '' where the cohort's own list did, which then says itself
-    how long it holds.
+    An event told it (`learnt.by`, of `system`, under `record`: the source's key, hashed), and it stands until that is
+    taken back; or else the cohort's own list did, which then says itself how long it holds.
     """
 
     other: MemberId
     learnt: LinkLearnt
+    system: str = ""
     record: str = ""
+
+    @property
+    def told(self) -> bool:
+        """Whether an event told it."""
+        return bool(self.learnt.by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,11 @@ class CohortMember:
     joined_at: datetime | None = None
     ties: tuple[Tie, ...] = ()
     home_learnt: datetime | None = None
+
+    @property
+    def lists(self) -> frozenset[MemberId]:
+        """Everybody this member is linked with by their own record, or by an event about them."""
+        return frozenset(self.associates).union(tie.other for tie in self.ties if tie.told)
 
 
 class Standing(StrEnum):

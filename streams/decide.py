@@ -30,6 +30,7 @@ from streams.sifting import capped, sift
 from triggers.evaluate import Changes, FiringDecision, Verdict
 from triggers.hearing import Span
 from triggers.history import History, HistoryEntry, entry_of
+from triggers.linked import links_taken_back, may_be_recorded
 from triggers.remembering import KeptPeople, heard_between
 from triggers.rules import RuleSet
 from triggers.verdicts import DECISION_BY_STANDING
@@ -83,11 +84,13 @@ def decide(
     state, event, policy = person.state, matched.as_learnt, world.policy
     if member is None:
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, FiringDecision.NOT_WATCHED.value))
-    standing = watch_standing(member, on=event.occurred_at, feed=event.feed)
-    entry = entry_of(event, subject=matched.subject, relation=matched.relation, role=matched.role)
+    standing = watch_standing(member, on=_heard_at(matched), feed=event.feed)
+    entry = entry_of(
+        event, subject=matched.subject, relation=matched.relation, role=matched.role, linked=matched.linked
+    )
     if standing in _NOT_RECORDED and not _amends(entry, state.history):
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value))
-    known, touched = next_history(state.history, entry, matched.extra, matched.ruling)
+    known, touched = next_history(state.history, entry, _lawful(matched, member), matched.ruling)
     if not touched:
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
     oldest = now - policy.history_for
@@ -182,6 +185,20 @@ def span_of(person: Person, member: CohortMember, world: World, until: datetime,
     return Span(since, max(since, until))
 
 
+def _heard_at(matched: Matched) -> datetime:
+    """When it came to concern the listener: when it happened, or when the link was learnt through which they hear."""
+    happened = matched.event.occurred_at
+    return happened if matched.linked is None else max(happened, matched.linked.at)
+
+
+def _lawful(matched: Matched, member: CohortMember) -> tuple[HistoryEntry, ...]:
+    """What comes with it from somebody else; of what is told on a link, only what may be recorded still."""
+    linked = matched.linked
+    if linked is None:
+        return matched.extra
+    return tuple(entry for entry in matched.extra if may_be_recorded(member, entry, linked.at))
+
+
 def _amends(entry: HistoryEntry, history: History) -> bool:
     """Whether it says something further about what is lawfully known already: a correction is never kept out."""
     return any(
@@ -258,8 +275,12 @@ def _inherited(entry: HistoryEntry, heir: Heir, event: Event) -> HistoryEntry:
 def effective(history: History) -> History:
     """The history without what the source has since given to somebody else (A40, a changed patient).
 
-    By subject: the last message, in event time, that says clearly whose an occurrence is, decides.
+    By subject: the last message, in event time, that says clearly whose an occurrence is, decides. What was heard
+    through a link that was an error goes too.
     """
+    gone = links_taken_back(history)
+    if gone:
+        history = tuple(entry for entry in history if entry.linked is None or entry.linked.by not in gone)
     lost: set[tuple[str, str]] = set()
     retired: set[tuple[str, str, str]] = set()
     last: dict[tuple[str, str], HistoryEntry] = {}

@@ -21,6 +21,7 @@ from domain.events import Event
 from domain.ids import digest
 from domain.matches import Match
 from streams import codec
+from streams.associations import LinkKeeper, link_words
 from streams.decide import World, changes_nothing, decide, handed_over
 from streams.feeds.outcome import RejectReason, Where
 from streams.knowledge import BatchKnowledge
@@ -56,12 +57,14 @@ class Recogniser:
         policy: MatchPolicy,
         clock: Clock,
         observers: Observers,
+        links: LinkKeeper | None = None,
     ) -> None:
         self._transport = transport
         self._index = index
         self._policy = policy
         self._clock = clock
         self._observers = observers
+        self._links = links
 
     async def run_once(self, wait: timedelta = RECOGNISE.wait) -> int:
         """Recognise the next batch, if any. Returns how many events it moved on.
@@ -92,7 +95,10 @@ class Recogniser:
                 continue
             try:
                 judged = known.reviewed(entry.event, matches, index)
-                result = recognise(entry, judged, await known.of(entry.event, judged), index, now)
+                bearing = await known.of(entry.event, judged)
+                result = recognise(entry, judged, bearing, index, now)
+                if self._links is not None:
+                    await self._links.keep(link_words(result, bearing.parked), result.event, index, now)
             except StoreError:
                 raise  # not the event's fault
             except Exception as error:  # one of the three doors: an event that we cannot handle must not stop the rest

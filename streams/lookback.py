@@ -5,9 +5,11 @@ the same functions that live events go through. What had been given to somebody 
 human is asked. Nothing is ever taken away here.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from cohort.index import CohortIndex
 from cohort.matching import match_event
@@ -34,6 +36,11 @@ class Sought:
 
     members: frozenset[MemberId]
     index: CohortIndex
+    names: tuple[MemberId, ...] = ()
+
+    def after(self, name: str) -> Iterator[MemberId]:
+        """The members that come after `name`, by id."""
+        return islice(self.names, bisect_right(self.names, name), None)
 
 
 def sought(changed: Iterable[MemberId], index: CohortIndex) -> Sought:
@@ -42,13 +49,15 @@ def sought(changed: Iterable[MemberId], index: CohortIndex) -> Sought:
     Those close to them are looked for too: harm to a new associate, known or not, must reach the listener.
     """
     members = frozenset(name for name in changed if index.member(name) is not None)
+    names = tuple(sorted(members))
     if len(members) * _WHOLE_SHARE > len(index):
-        return Sought(members, index)
+        return Sought(members, index, names)
     near = members.union(other for name in members for other, _ in index.linked(name))
     if len(near) * _WHOLE_SHARE > len(index):
-        return Sought(members, index)
+        return Sought(members, index, names)
     people = (index.member(name) for name in sorted(near))
-    return Sought(members, CohortIndex.build((one for one in people if one is not None), index.version, index.keys))
+    small = CohortIndex.build((one for one in people if one is not None), index.version, index.keys)
+    return Sought(members, small, names)
 
 
 def candidate_policy(policy: MatchPolicy, *, members: int) -> MatchPolicy:
@@ -163,7 +172,7 @@ def found_for(result: Recognised, people: Sought, now: datetime) -> Recognised:
     Amendments come before what they amend: then a visit that was cancelled since alerts nobody in passing.
     """
     parts = tuple(
-        replace(part, found_at=now)
+        part if part.linked else replace(part, found_at=now)  # a link says itself since when it tells
         for part in (*result.revived, *result.parts)
         if _is_for_somebody_sought(part, people)
     )

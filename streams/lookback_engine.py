@@ -17,7 +17,9 @@ from cohort.policy import MatchPolicy
 from domain.clock import Clock
 from domain.errors import StoreError
 from domain.events import Event
+from domain.ids import MemberId
 from domain.matches import Match
+from streams.associations_telling import Telling
 from streams.embedded import Recogniser
 from streams.knowledge import BatchKnowledge
 from streams.linking import AMENDING
@@ -45,6 +47,9 @@ Found = tuple[Event, Sequence[Match]]
 """A candidate and its matches in the whole cohort."""
 PAGE = 64
 """Events of one page: some 5 to 15 milliseconds, the longest that a live event waits for look-back."""
+NEAR_PAGE, NAMES_PAGE = 12, 256
+"""Histories read at once to tell people of each other (a long one takes a millisecond), and people looked at for that
+(whoever is close to nobody takes some 30 microseconds)."""
 _KEEP_EVERY = 16
 """Pages without a finding after which the progress is kept all the same: each time costs a write to the disk."""
 _REST_BUSY, _REST_IDLE = 3, 1
@@ -118,6 +123,8 @@ class LookBack:
                 await self._start(progress)
             return 0
         people = await self._sought(progress)
+        if progress.telling:
+            return await self._tell(progress, people)
         page = await self._store.page(progress.cursor, progress.until, PAGE)
         found, faults = await self._found(page.entries, people, progress)
         reviews = sum(len(result.reviews) for result in found)
@@ -136,9 +143,9 @@ class LookBack:
     async def _start(self, progress: Progress) -> None:
         """Begin a pass for all that changed up to the index that recognition works with now."""
         target, reach = self._index().version, await self._store.reach()
-        begun = Progress(progress.version, target, until=reach.until, left=reach.events)
-        if target < progress.version or not reach.events or not (await self._sought(begun)).members:
-            begun = Progress(version=target)  # a cohort restored from a backup, nothing kept, or nobody to look for
+        begun = Progress(progress.version, target, until=reach.until, left=reach.events, telling=True)
+        if target < progress.version or not (await self._sought(begun)).members:
+            begun = Progress(version=target)  # a cohort restored from a backup, or nobody to look for
         await self._store.keep_progress(begun)
         self._progress = begun
         if not begun.under_way:
@@ -158,6 +165,22 @@ class LookBack:
                 people = await asyncio.to_thread(sought, changed, index)
             self._people = (progress.target, people)
         return self._people[1]
+
+    async def _tell(self, progress: Progress, people: Sought) -> int:
+        """Tell some of those sought, and those close to them, of each other (associations_telling)."""
+        now, index = self._clock.now(), self._index()
+        names, near = _next_to_tell(people, progress.told, index)
+        states = dict(zip(near, await self._store.people(near), strict=True)) if near else {}
+        parts = list(Telling(index, states, now).parts(names)) if near else []
+        moved = replace(progress, told=names[-1]) if names else replace(progress, telling=False, told="")
+        found = [Recognised(event=part.event, position="", parts=(part,)) for part in parts]
+        self._unkept += 1
+        sent = 0
+        if found or not names or self._unkept >= _KEEP_EVERY:
+            sent = await self._store.hand_on(found, moved, now)
+            self._unkept = 0
+        self._move_on(progress, moved, sent, 0)
+        return 0
 
     def _move_on(self, before: Progress, moved: Progress, sent: int, reviews: int) -> None:
         self._progress = replace(moved, found=before.found + sent) if moved.under_way else moved
@@ -238,6 +261,20 @@ class LookBack:
         existing = dict(zip(ids, await self._store.reviews_of(ids), strict=True)) if ids else {}
         asked = [replace(one, reviews=unasked(one.reviews, existing, people)) for one in results]
         return [one for one in asked if one.parts or one.reviews]
+
+
+def _next_to_tell(people: Sought, told: str, index: CohortIndex) -> tuple[list[MemberId], list[MemberId]]:
+    """The next of those sought, in order, and everybody whose history that takes."""
+    names: list[MemberId] = []
+    near: dict[MemberId, None] = {}
+    for name in people.after(told):
+        names.append(name)
+        linked = index.linked(name)
+        if linked:
+            near.update(dict.fromkeys((name, *(other for other, _ in linked))))
+        if len(near) >= NEAR_PAGE or len(names) >= NAMES_PAGE:
+            break
+    return names, list(near)
 
 
 def _passed_over(event: Event, error: Exception) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from domain.ids import MemberId
 from streams.lookback_ports import Page, Progress, Reach
 from streams.memory_server import MemoryServer, place_of, text
-from streams.messages import Disposition, Ending, Matched, ReviewItem
+from streams.messages import Disposition, Ending, Matched, PersonState, ReviewItem
 from streams.ports import LogEntry, Recognised
 
 
@@ -40,6 +41,11 @@ class MemoryLookBack:
             free = [place for place in found if barrier is None or place < barrier]
             entries = tuple(LogEntry(text(place), events.entries[place]) for place in free)
         return Page(entries, text(free[-1]) if free else after, more=len(free) < len(found) or len(found) == limit)
+
+    async def people(self, ids: Sequence[MemberId]) -> list[PersonState]:
+        """See lookback_ports.LookBackLog."""
+        with self._server.effect("people"):
+            return [self._server.people.get(name) or PersonState(member_id=name) for name in ids]
 
     async def reviews_of(self, ids: Sequence[str]) -> list[ReviewItem | None]:
         """See lookback_ports.LookBackLog."""

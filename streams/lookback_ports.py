@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.ids import MemberId
-from streams.messages import ReviewItem
+from streams.messages import PersonState, ReviewItem
 from streams.ports import LogEntry, Recognised
 
 
@@ -17,7 +17,8 @@ class Progress:
 
     While a pass is under way, `target` is the version that it will have reached, `cursor` the last position it has
     dealt with, `until` the last one it must; `left` about how many events it has still to look at, `found` how many
-    parts it has sent on and `reviews` how many reviews it has asked for so far.
+    parts it has sent on and `reviews` how many reviews it has asked for so far. First those sought and those close to
+    them are told of each other: `telling` while that goes on, `told` the last of them who is done.
     """
 
     version: int
@@ -27,6 +28,8 @@ class Progress:
     left: int = 0
     found: int = 0
     reviews: int = 0
+    telling: bool = False
+    told: str = ""
 
     @property
     def under_way(self) -> bool:
@@ -68,6 +71,9 @@ class LookBackLog(Protocol):
 
         Stops before an event that recognition has not finished with: then it has `more`, and perhaps no entries.
         """
+
+    async def people(self, ids: Sequence[MemberId]) -> list[PersonState]:
+        """The states of these people, in order; that of somebody of whom nothing is stored is empty."""
 
     async def reviews_of(self, ids: Sequence[str]) -> list[ReviewItem | None]:
         """The reviews with these ids; None where there is none."""

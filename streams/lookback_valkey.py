@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
+from domain.ids import MemberId
 from streams import codec, keys
 from streams.lookback_ports import Page, Progress, Reach
-from streams.messages import ReviewItem
+from streams.messages import PersonState, ReviewItem
 from streams.ports import LogEntry, Recognised
 from streams.retention import Retention
 from streams.scripts import Scripts
@@ -59,6 +60,17 @@ class ValkeyLookBack:
         seen = free[-1][0].decode() if free else after
         more = len(free) < len(found) or len(found) == limit
         return Page(tuple(_entry(place, fields) for place, fields in free if fields), seen, more)
+
+    async def people(self, ids: Sequence[MemberId]) -> list[PersonState]:
+        """See lookback_ports.LookBackLog."""
+        async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
+            for name in ids:
+                pipe.hget(keys.person(name), "b")
+            raws = await pipe.execute()
+        return [
+            codec.decode_person(raw) if raw else PersonState(member_id=name)
+            for name, raw in zip(ids, raws, strict=True)
+        ]
 
     async def reviews_of(self, ids: Sequence[str]) -> list[ReviewItem | None]:
         """See lookback_ports.LookBackLog."""

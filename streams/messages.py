@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from domain.events import Event, Feed, Role
 from domain.ids import EventId, MemberId, digest
-from domain.matches import Match, Relation
+from domain.matches import LinkLearnt, Match, Relation
 from streams.feeds.outcome import RejectReason, Where
 from streams.feeds.receipts import Receipt
 from triggers.history import History, HistoryEntry
@@ -89,6 +89,8 @@ class Matched:
     occurrence from one person to others, the one who loses it is told the `heirs`, and hands over to each of them the
     `extra` entries it had, saying whose they were (`handed_by`). `found_at` is set where look-back found the event for
     the listener after it had passed them by, or a human decided that it is about them; then there is a `ruling` too.
+    `linked` says when the link was learnt through which the listener hears of it, where that matters
+    (HistoryEntry.linked). What is told because a link was learnt comes as `extra`, from whom it happened to.
     """
 
     event: Event
@@ -102,14 +104,19 @@ class Matched:
     handed_by: str = ""
     found_at: datetime | None = None
     ruling: Ruling | None = None
+    linked: LinkLearnt | None = None
 
     @property
     def as_learnt(self) -> Event:
-        """The event as the listener comes to know it: what look-back found was received, for them, when it was found.
+        """The event as the listener comes to know it: what look-back found was received, for them, when it was found,
+        and nothing before the link was learnt through which they hear of it.
 
         So its lateness is counted up to then (rules.md section 2).
         """
-        return self.event if self.found_at is None else replace(self.event, received_at=self.found_at)
+        received = self.event.received_at if self.found_at is None else self.found_at
+        if self.linked is not None:
+            received = max(received, self.linked.received_at)
+        return self.event if received == self.event.received_at else replace(self.event, received_at=received)
 
     @property
     def part(self) -> str:

@@ -15,6 +15,7 @@ from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from domain.reviews import ReviewVerdict
 from streams.applying import applied
+from streams.associations import heard_through, other_of
 from streams.knowledge import Known
 from streams.linking import (
     AMENDING,
@@ -50,6 +51,8 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     parts = _Parts(bare, index)
     for (member, role), match in certain.items():
         parts.add_subject(member, role, Relation.SELF, match)
+    if certain:
+        parts.add_other()
     for listener, match in _through_household(matches).items():
         parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
     reviews = _reviews(event, matches, certain, now)
@@ -157,11 +160,25 @@ class _Parts:
             Matched(event=self._event, listener=listener, subject=subject, relation=relation, role=role, match=match),
         )
 
+    def add_linked(self, listener: MemberId, subject: MemberId, relation: Relation, role: Role | None) -> None:
+        """Somebody close to the subject, who hears of it through their link."""
+        self.add(listener, subject, relation, role)
+        part = self.found[(listener, subject, role)]
+        if part.relation is relation:
+            learnt = heard_through(listener, subject, self._event, self._index)
+            self.found[(listener, subject, role)] = part if learnt is None else replace(part, linked=learnt)
+
+    def add_other(self) -> None:
+        """The member with whom the event says that its client is linked: it is about them as well."""
+        other = other_of(self._event)
+        if other is not None and self._index.member(other) is not None:
+            self.add(other, other, Relation.SELF, natural_role(self._event.kind))
+
     def add_subject(self, member: MemberId, role: Role | None, relation: Relation, match: Match | None = None) -> None:
         """The member themselves, and whoever must hear of what happens to them."""
         self.add(member, member, relation, role, match)
         for listener, how in self._close_to(member):
-            self.add(listener, member, how, role)
+            self.add_linked(listener, member, how, role)
 
     def take_away(self, member: MemberId, *, heirs: Collection[MemberId]) -> None:
         """The source says that it was not this member but the heirs: the member's own worker hands over what it has.

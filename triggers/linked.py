@@ -47,15 +47,20 @@ def told_to(
     ]
     oldest = learnt.at - LINK_REACH
     near = {entry.occurrence for entry in own if entry.occurred_at >= oldest}
-    told = [entry for entry in own if entry.occurrence in near and may_be_told(listener, subject, entry, learnt.at)]
+    told = [
+        entry
+        for entry in own
+        if entry.occurrence in near
+        and entry.feed in subject.allowed_feeds
+        and may_be_recorded(listener, entry, learnt.at)
+    ]
     return tuple(told_on_link(entry, relation, learnt) for entry in sorted(told, key=lambda entry: entry.order))
 
 
-def may_be_told(listener: CohortMember, subject: CohortMember, entry: HistoryEntry, learnt_at: datetime) -> bool:
-    """Whether the listener's history may hold something of the subject, heard when their link was learnt."""
-    when = max(entry.occurred_at, learnt_at)
-    standing = watch_standing(listener, on=when, feed=entry.feed)
-    return standing not in _NOT_RECORDED and entry.feed in subject.allowed_feeds
+def may_be_recorded(listener: CohortMember, entry: HistoryEntry, learnt_at: datetime) -> bool:
+    """Whether the listener's history may hold something of somebody else, heard when their link was learnt."""
+    standing = watch_standing(listener, on=max(entry.occurred_at, learnt_at), feed=entry.feed)
+    return standing not in _NOT_RECORDED
 
 
 def links_taken_back(entries: Iterable[HistoryEntry]) -> frozenset[EventId]:

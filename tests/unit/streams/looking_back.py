@@ -16,6 +16,9 @@ from cohort.policy import MatchPolicy
 from domain.events import Event, Mention, Role, natural_role
 from domain.identity import DateOfBirth, Identifier, Identity, Name, Scheme
 from domain.people import CohortMember
+from streams.associations import LinkKeeper
+from streams.audit import AuditEntry, AuditLine
+from streams.embedded import Recogniser
 from streams.lookback_engine import LookBack, LookBackObserver
 from streams.lookback_memory import MemoryLookBack
 from streams.lookback_ports import LookBackLog, Progress
@@ -67,6 +70,21 @@ def told(kind: Any, *mentions: Mention, **fields: Any) -> Event:
     return event(kind, mentions=mentions, **fields)
 
 
+class Written:
+    """An audit log that keeps what was written."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+
+    async def write(self, entries: Sequence[AuditEntry]) -> None:
+        """See AuditLog."""
+        self.entries += entries
+
+    async def read(self, after: str = "", limit: int = 100) -> list[AuditLine]:
+        """See AuditLog."""
+        return [AuditLine(str(place), entry) for place, entry in enumerate(self.entries)]
+
+
 class Looking:
     """A house with look-back. `join` writes people and lets the index follow; `look` looks back until nothing is left."""
 
@@ -76,6 +94,8 @@ class Looking:
         self.server = server or self.play.twin.server
         self.cohort = MemoryCohortStore()
         self.follower = CohortFollower(self.cohort)
+        self.play.index = self.follower.index
+        self.audit = Written()
         self.seen: list[tuple[Progress, int, int]] = []
         self.connect()
 
@@ -89,6 +109,14 @@ class Looking:
             assert self.server is not None
             twin, store = memory_twin(self.server), MemoryLookBack(self.server)
         self.play.connect(twin)
+        self.play.recogniser = Recogniser(
+            twin.transport,
+            lambda: self.play.index,
+            MatchPolicy(),
+            self.play.clock,
+            self.play.observers,
+            LinkKeeper(self.cohort, self.audit),
+        )
         self.store = store
         self.lookback = LookBack(
             store,
@@ -114,6 +142,12 @@ class Looking:
             await self.cohort.remove_members(list(without))  # type: ignore[arg-type]
         await self.follower.refresh()
         self.play.index = self.follower.index
+
+    async def follow(self) -> None:
+        """The index follows what events said of links; what follows from that goes through."""
+        await self.follower.refresh()
+        self.play.index = self.follower.index
+        await self.look()
 
     async def pages(self) -> None:
         """Look back until nothing is left, without deciding."""

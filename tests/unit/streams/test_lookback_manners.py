@@ -11,7 +11,7 @@ from domain.events import Event, Kind
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import MemberId
 from domain.people import CohortMember, MemberStatus
-from streams.lookback_engine import PAGE, FirstHop
+from streams.lookback_engine import NAMES_PAGE, PAGE, FirstHop
 from streams.ports import LogEntry
 from tests.unit.streams.looking_back import Looking, visit, watched
 from tests.unit.streams.play import NO_WAIT, minutes
@@ -147,7 +147,9 @@ async def test_ten_thousand_newcomers_at_once_are_one_pass_of_bounded_pages() ->
             longest = max(longest, time.process_time() - page)
     assert time.process_time() - began < 10, "seconds of processor time for everything"
     assert longest < 0.5, "seconds of processor time for one page: far above the usual 10 ms, below what anybody feels"
-    pages = [told for told in house.seen if told[0].under_way or told[0].version]
+    telling = [told for told in house.seen if told[0].telling]
+    assert len(telling) <= 2 + len(crowd) // NAMES_PAGE, "nobody of them is close to anybody"
+    pages = [told for told in house.seen if not told[0].telling]
     assert len(pages) <= 3 + (len(events) + len(strangers)) // PAGE + 1
     assert sum(parts for _, parts, _ in house.seen) == len(events)
     await house.look()
