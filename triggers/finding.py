@@ -120,11 +120,20 @@ class AnyFinder:
     def next(self, found: Found, parts: Sequence[Found], differences: Sequence[Difference]) -> tuple[Found, Difference]:
         """Merges the parts again where one of them changed."""
         difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
-        for key in dict.fromkeys(key for changed in differences for key in changed):
-            was, now = found.hits.get(key, ()), self._merged([part.hits.get(key, _NO_HITS) for part in parts])
-            if was or now:
+        hits = found.hits
+        for changed in differences:
+            for key in changed:
+                if key in difference:
+                    continue
+                was, now = hits.get(key, _NO_HITS), self._merged([part.hits.get(key, _NO_HITS) for part in parts])
+                if now:
+                    hits[key] = now
+                elif was:
+                    del hits[key]
+                else:
+                    continue
                 difference[key] = (was, now)
-        return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
+        return found, difference
 
     def _merged(self, hits: Sequence[Hits]) -> Hits:
         some = [part for part in hits if part]

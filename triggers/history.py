@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from domain.events import (
     Attributes,
@@ -22,8 +23,12 @@ from domain.events import (
 from domain.ids import EventId, MemberId, OccurrenceKey
 from domain.matches import LinkLearnt, Relation
 
-_LIFE = {kind: f"{rank:03d}" for rank, kind in enumerate(Kind)}
+_LIFE = {kind: rank for rank, kind in enumerate(Kind)}
 """`Kind` lists the kinds of a family as they follow each other: arrival, update, departure, cancellation."""
+
+
+Order = tuple[datetime, int, datetime, tuple[Any, ...]]
+"""Order in event time: when, the source's sequence, when it was written down, and what settles the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +67,16 @@ class HistoryEntry:
         return self.linked is not None and self.linked.at > self.occurred_at
 
     @property
-    def order(self) -> tuple[datetime, int, datetime, str]:
+    def order(self) -> "Order":
         """Event-time order: when it happened, the source's own sequence, when it was written down; then, because many
-        sources write no more than the minute, as lives and control numbers run: an arrival before its update."""
-        return (self.occurred_at, self.sequence or 0, self.recorded_at or self.occurred_at, self._within_a_moment)
+        sources write no more than the minute, as lives and control numbers run: an arrival before its update.
 
-    @property
-    def _within_a_moment(self) -> str:
-        """Kind, then the source's own number and version (shorter ones are lower), then the id to settle it."""
-        key, version = self.source_key, self.version
-        return f"{_LIFE[self.kind]}|{len(key):04d}{key}|{len(version):04d}{version}|{self.event_id}"
+        The last part is kind, then the source's own number and version (shorter ones are lower), then the id to
+        settle it.
+        """
+        at, key, version = self.occurred_at, self.source_key, self.version
+        within = (_LIFE[self.kind], len(key), key, len(version), version, self.event_id)
+        return (at, self.sequence or 0, self.recorded_at or at, within)
 
 
 def entry_of(

@@ -51,6 +51,13 @@ class Line(Generic[Item]):
         """Whether every item lies before `key`."""
         return not self.size or bool(self.items[self.size - 1].key < key)
 
+    def append(self, item: Item) -> None:
+        """One more at the end of this very line; other versions do not see it."""
+        if self.size != len(self.items):
+            self.items = self.items[: self.size]
+        self.items.append(item)
+        self.size += 1
+
     def upto(self, place: int, then: Sequence[Item]) -> "Line[Item]":
         """The first `place` items, then those given (whose keys are not lower)."""
         line: Line[Item] = Line.__new__(Line)

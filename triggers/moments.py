@@ -11,17 +11,13 @@ from typing import Any
 from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Role
 from domain.matches import Relation
 from triggers.gate import GateDecision, gate
-from triggers.history import HistoryEntry
+from triggers.history import HistoryEntry, Order
 from triggers.occurrences import Occurrence, Told, Values
 from triggers.reference import Reference
 from triggers.standing import Person
 
 ADULT_SUSPECT_AGE = 10
 """Nobody below this age is ever read as a suspect (rules.md section 3: age on the day of the event)."""
-
-
-Order = tuple[datetime, int, datetime, str]
-"""Order in event time, as of `HistoryEntry.order`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +46,7 @@ class Moment:
     step: str = ""
     past: Mapping[str, Any] | None = None
     _codes: frozenset[str] | None = None
+    _corrected: "Moment | bool" = False  # True: itself; False: not yet asked for
 
     @property
     def feed(self) -> Feed:
@@ -81,11 +78,19 @@ class Moment:
 
     def corrected(self) -> "Moment":
         """The same moment with every correctable attribute, and the roles, at their final values."""
+        known = self._corrected
+        if known is False:
+            known = self._corrected = self._as_corrected() or True
+        return self if isinstance(known, bool) else known
+
+    def _as_corrected(self) -> "Moment | None":
+        """None where no correction changed anything."""
         occurrence = self.occurrence
-        if self.values is occurrence.final and self.roles == occurrence.final_roles.get(self.subject):
-            return self
-        roles = self.roles & occurrence.final_roles.get(self.subject, _NO_ROLES)
-        return self._with(occurrence.corrected_values(self.values), roles)
+        final = occurrence.final_roles.get(self.subject, _NO_ROLES)
+        if self.values is occurrence.final and self.roles == final:
+            return None
+        roles, values = self.roles & final, occurrence.corrected_values(self.values)
+        return None if roles == self.roles and values == self.values else self._with(values, roles)
 
     def without_suspect_roles(self) -> "Moment":
         """The same moment read without suspect roles (the under-ten guard)."""
@@ -101,7 +106,7 @@ class Moment:
         """What was known at this moment, judged at a later instant: when an absence was due, after all else then."""
         moment = self._with(self.values, self.roles)
         moment.at, moment.step = at, step
-        moment.order = (at, _AFTER_ALL, at, f"~{step}~{self.order[3]}")
+        moment.order = (at, _AFTER_ALL, at, (f"~{step}~", *self.order[3]))
         return moment
 
     def when_linked(self) -> "Moment":

@@ -9,14 +9,12 @@ values; *progress* (departed, risk as regraded, custody released) only by the mo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
-from operator import attrgetter
 from typing import Any
 
 from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.matches import Relation
-from triggers.history import HistoryEntry
+from triggers.history import HistoryEntry, Order
 from triggers.reference import Reference
 
 Values = Mapping[str, Any]
@@ -60,7 +58,7 @@ class Told:
     entry: HistoryEntry
     values: Values
     roles: Mapping[str, frozenset[Role]]
-    order: tuple[datetime, int, datetime, str]
+    order: Order
 
 
 class Occurrence:
@@ -194,15 +192,19 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
     """Add what one entry says: the latest word stands, a cleared field is unknown again, silence changes nothing."""
     said = entry.attributes
     kind: Any = type(said)
-    names, read = _reader(kind)
-    for name, value in zip(names, read(said), strict=True):
-        if value is not None and value not in _SAYS_NOTHING:
-            values[name] = value
+    write = _WRITERS.get(kind)
+    if write is None:
+        write = _WRITERS[kind] = _writer(kind)
+    write(said, values)
     if entry.place is not None:
         values["place"] = entry.place
         if entry.kind is Kind.MISSING_REPORTED:
             values.setdefault("reported_place", entry.place)
-    _tell_by_kind(values, entry)
+    teller = _TELLERS.get(entry.kind)
+    if teller is not None:
+        teller(values, entry)
+    if entry.handling is not Handling.NONE and family_of(entry.kind) == "intel":
+        values["handling_given"] = entry.handling
     if isinstance(said, EdAttributes):
         _tell_injury(values, said, reference)
         for name in said.cleared:
@@ -213,14 +215,6 @@ def _tell(values: dict[str, Any], entry: HistoryEntry, reference: Reference) -> 
 
 _SAYS_NOTHING: frozenset[Any] = frozenset({Intent.UNKNOWN, Mechanism.UNKNOWN, Grade(), "", ()})
 """Words for "not known": they do not overwrite what is known (HL7: silence leaves the stored value alone)."""
-
-
-def _tell_by_kind(values: dict[str, Any], entry: HistoryEntry) -> None:
-    teller = _TELLERS.get(entry.kind)
-    if teller is not None:
-        teller(values, entry)
-    if entry.handling is not Handling.NONE and family_of(entry.kind) == "intel":
-        values["handling_given"] = entry.handling
 
 
 def _arrived(values: dict[str, Any], entry: HistoryEntry) -> None:
@@ -275,10 +269,19 @@ def _tell_injury(values: dict[str, Any], said: EdAttributes, reference: Referenc
         values["mechanism"] = mechanism
 
 
-@cache
-def _reader(attributes: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """The names of a kind's attributes, and what reads them all at once."""
-    names = tuple(field.name for field in fields(attributes) if field.name != "cleared")
-    if len(names) > 1:
-        return names, attrgetter(*names)
-    return names, lambda said: tuple(getattr(said, name) for name in names)
+Writer = Callable[[Any, dict[str, Any]], None]
+
+_WRITERS: dict[Any, Writer] = {}
+
+
+def _writer(attributes: Any) -> Writer:
+    """What writes down all that attributes of this class say, one line a field: every event goes through it."""
+    names = [field.name for field in fields(attributes) if field.name != "cleared"]
+    lines = [
+        f"    value = said.{name}\n    if value is not None and value not in nothing:\n        values[{name!r}] = value"
+        for name in names
+    ]
+    scope: dict[str, Any] = {"__builtins__": {}, "nothing": _SAYS_NOTHING}
+    exec("\n".join(["def write(said, values):", *lines, "    return"]), scope)  # noqa: S102 - our own names only
+    write: Writer = scope["write"]
+    return write

@@ -1,10 +1,10 @@
 """What counts as one and the same: names for the hits of a count, so that hits of one name count once.
 
 By occurrence, by the unit that reported, by missing episodes that overlap, or by what two feeds told of the same thing.
-A naming is a value: it names the hits from some place on, given how those before were named.
+A naming belongs to one count: it names the hits from some place on, given how those before were named.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
@@ -145,59 +145,54 @@ class Telling:
 
 
 class Ledger:
-    """Which names were given to which keys, from which place in a line on, and where each name was first told.
+    """Which names were given to which keys, row by row, and where each name was first told by another feed.
 
-    A value like `Line`: versions share the books for as long as they only grow, each reading no further than its own
-    `size` (names) and `told` (tellings).
+    It is written at its end and taken back from there; what lies before is never touched.
     """
 
-    __slots__ = ("_first", "_given", "_latest", "size", "told")
+    __slots__ = ("_first", "_given", "_names", "_rows")
 
     def __init__(self) -> None:
-        self._given: dict[str, list[tuple[int, str]]] = {}
+        self._given: dict[str, list[str]] = {}  # names by key, the latest last
+        self._rows: list[tuple[str, ...]] = []  # the keys that each row named
         self._first: dict[str, tuple[int, datetime]] = {}
-        self._latest = [0]  # the size of the longest version, shared
-        self.size = 0
-        self.told = 0
+        self._names: list[str] = []  # of the tellings, in order
 
-    def back_to(self, size: int, told: int) -> "Ledger":
-        """A version that may be written to, as of its first `size` names and `told` tellings."""
-        ledger = Ledger.__new__(Ledger)
-        ledger.size, ledger.told = size, told
-        if size == self.size == self._latest[0] and told == self.told:
-            ledger._given, ledger._first, ledger._latest = self._given, self._first, self._latest
-        else:
-            kept = {key: [one for one in names if one[0] < size] for key, names in self._given.items()}
-            ledger._given = {key: names for key, names in kept.items() if names}
-            ledger._first = {name: first for name, first in self._first.items() if first[0] < told}
-            ledger._latest = [size]
-        return ledger
+    def back_to(self, size: int, told: int) -> None:
+        """As it was after its first `size` names and `told` tellings."""
+        while len(self._rows) > size:
+            for key in self._rows.pop():
+                names = self._given[key]
+                names.pop()
+                if not names:
+                    del self._given[key]
+        while len(self._names) > told:
+            name = self._names.pop()
+            if self._first[name][0] == len(self._names):
+                del self._first[name]
 
     def name_of(self, key: str) -> str | None:
         """The name that the key was last given."""
-        for place, name in reversed(self._given.get(key, ())):
-            if place < self.size:
-                return name
-        return None
+        names = self._given.get(key)
+        return names[-1] if names else None
 
     def first_of(self, name: str) -> tuple[int, datetime]:
         """Where among the tellings the name was first told, and when that was."""
         return self._first[name]
 
-    def give(self, keys: Iterable[str], name: str) -> None:
-        """The keys have this name from here on."""
+    def give(self, keys: tuple[str, ...], name: str) -> None:
+        """The keys, each once, have this name from here on."""
         for key in keys:
-            self._given.setdefault(key, []).append((self.size, name))
-        self.size += 1
-        self._latest[0] = self.size
+            self._given.setdefault(key, []).append(name)
+        self._rows.append(keys)
 
     def tell(self, name: str, at: datetime) -> None:
         """The name was told by one more feed."""
-        self._first.setdefault(name, (self.told, at))
-        self.told += 1
+        self._first.setdefault(name, (len(self._names), at))
+        self._names.append(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ByTelling:
     """The same source key is one occurrence; so is the same kind of thing told by two feeds close in time and place."""
 
@@ -214,25 +209,25 @@ class ByTelling:
     def next(self, place: int, was: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Naming, list[str | None]]:
         """Each hit by what was known of it before: its occurrence, its source key, another feed's telling."""
         kept = self.tellings.place(was[0].key) if was else self.tellings.size
-        ledger = self.ledger.back_to(place, kept)
+        ledger, merging = self.ledger, self.merging
+        pairing = merging.two_feeds_where if merging.two_feeds_within is not None else None
+        ledger.back_to(place, kept)
         told: list[Telling] = []
         names: list[str | None] = []
         for hit in hits:
             own, shared = self._keys(hit)
-            pairs = self._pairing and self.merging.two_feeds_where(hit.last) is True  # type: ignore[misc]
+            pairs = pairing is not None and pairing(hit.last) is True
             name = ledger.name_of(own) or ledger.name_of(shared)
             if name is None:
                 name = (self._other_telling(hit.last, kept, told, ledger) if pairs else None) or shared
-            ledger.give({own, shared}, name)
+            ledger.give((own,) if own == shared else (own, shared), name)
             if pairs:
                 ledger.tell(name, hit.at)
                 told.append(Telling(hit.key, hit.last, name))
             names.append(name)
-        return ByTelling(self.merging, ledger, self.tellings.upto(kept, told)), names
-
-    @property
-    def _pairing(self) -> bool:
-        return self.merging.two_feeds_where is not None and self.merging.two_feeds_within is not None
+        if told or was:
+            self.tellings = self.tellings.upto(kept, told)
+        return self, names
 
     def _keys(self, hit: Hit) -> tuple[str, str]:
         entry, own = hit.last.entry, str(hit.occurrence)

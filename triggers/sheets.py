@@ -23,17 +23,21 @@ Entries = tuple[HistoryEntry, ...]
 
 @dataclass(slots=True, eq=False)
 class Sighting:
-    """A moment, the same with all corrections known, its place in the occurrence, and when it was received.
+    """A moment, its place in the occurrence, and when it was received.
 
     `simple` is true where everything before it had been received by then: it was known as it came. `held` are the bits
     of the patterns that hold at it (`Holding`).
     """
 
     moment: Moment
-    final: Moment
     place: int
     simple: bool
     held: int = 0
+
+    @property
+    def final(self) -> Moment:
+        """The moment with all corrections known."""
+        return self.moment.corrected()
 
 
 Scene = tuple[Sighting, ...]
@@ -114,7 +118,7 @@ class Sheet:
             latest = received if latest is None or received > latest else latest
             if subject in told.roles and entry.kind not in SILENT:
                 moment = moment_of(told, occurrence, subject, self.person, self.reference)
-                yield Sighting(moment, moment.corrected(), place, latest == received)
+                yield Sighting(moment, place, latest == received)
 
     def reaches(self, at: datetime) -> bool:
         """Whether anything of it happened at `at` or later."""

@@ -58,6 +58,14 @@ def shift_of(line: Line[Any], difference: Difference) -> Shift:
     )
 
 
+def last_of(difference: Difference, line: Line[Any]) -> Hit | None:
+    """The usual case of a difference: one hit in an occurrence in which there was none, later than all of `line`."""
+    if len(difference) != 1:
+        return None
+    ((was, now),) = difference.values()
+    return now[0] if not was and len(now) == 1 and line.ends_before(now[0].key) else None
+
+
 def outcome(found: Found, was: Sequence[Row], now: Sequence[Row], notes: Any) -> tuple[Found, Difference]:
     """The next version, from the rows that stood in the changed part and those that stand there now."""
     before = {id(row.done): row.done for row in was if row.done is not None}
@@ -122,6 +130,9 @@ class Window:
         return len({self._items[self._at].name, *(row.name for row in self._before())})
 
 
+_NO_ROWS: Mapping[int, Row] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class CountFinder:
     """Finds each hit at which enough different ones lie within the window and which adds to them."""
@@ -138,12 +149,11 @@ class CountFinder:
         """Counts again from the first change on, as far as a window reaches."""
         difference, counted = differences[0], parts[0].hits
         notes: Counting = found.notes
-        if len(difference) == 1:
-            ((was, now),) = difference.values()
+        last = last_of(difference, notes.rows)
+        if last is not None:
             size = notes.rows.size
-            alone = not was and len(now) == 1 and notes.rows.ends_before(now[0].key)
-            if alone and notes.naming.named_from(size, size, now) == size:
-                return self._one_more(found, now[0], counted)
+            if notes.naming.named_from(size, size, (last,)) == size:
+                return self._one_more(found, last, counted)
         shift = shift_of(notes.rows, difference)
         place = notes.naming.named_from(notes.rows.size, shift.place, shift.come)
         old = notes.rows.items[place : notes.rows.size]
@@ -159,19 +169,24 @@ class CountFinder:
     def _one_more(self, found: Found, hit: Hit, counted: Mapping[OccurrenceKey, Hits]) -> tuple[Found, Difference]:
         """The usual case: one hit of a new occurrence, later than all before it."""
         notes: Counting = found.notes
-        at = notes.rows.size
-        naming, (name,) = notes.naming.next(at, (), (hit,))
+        rows = notes.rows
+        at = rows.size
+        notes.naming, (name,) = notes.naming.next(at, (), (hit,))
         if name is None:
             return found, NO_DIFFERENCE
-        row = self._row(hit, name, {})
-        alone = notes.all_different and naming.by_occurrence and hit.open
-        counting = Counting(notes.rows.upto(at, (row,)), naming, alone)
-        self._complete(counting, at, hit.at, counted)
-        if row.done is None:
-            return Found(found.hits, counting), NO_DIFFERENCE
+        row = self._row(hit, name, _NO_ROWS)
+        rows.append(row)
+        notes.all_different = notes.all_different and notes.naming.by_occurrence and hit.open
+        if self.pattern.same:
+            self._complete_sharing(rows, (at,))
+            done = row.done
+        else:
+            done = row.done = self._completed(notes, at, counted)
+        if done is None:
+            return found, NO_DIFFERENCE
         known = found.hits.get(hit.occurrence, ())
-        difference = {hit.occurrence: (known, (*known, row.done))}
-        return found.differing(difference, counting), difference
+        now = found.hits[hit.occurrence] = (*known, done)
+        return found, {hit.occurrence: (known, now)}
 
     def _row(self, hit: Hit, name: str, old: Mapping[int, Row]) -> Row:
         """A new row; what an old one completed stands until it is looked at again."""
@@ -334,6 +349,16 @@ class SequenceFinder:
     ) -> tuple[Found, Difference]:
         """Looks again at each `then` that changed or that a changed `first` may precede."""
         notes: Following = found.notes
+        if not differences[0]:
+            last = last_of(differences[1], notes.thens)
+            if last is not None:
+                return self._one_more(found, last)
+        elif not differences[1]:
+            last = last_of(differences[0], notes.firsts)
+            if last is not None and (not notes.thens.size or notes.thens.items[notes.thens.size - 1].at < last.at):
+                if last.open:
+                    notes.firsts.append(last)
+                return found, NO_DIFFERENCE
         firsts, since, until = self._firsts(notes.firsts, _open(differences[0]))
         changed = differences[1]
         place = notes.thens.size if since is None else notes.thens.place(((since,),))
@@ -352,6 +377,18 @@ class SequenceFinder:
             for row in rows
         ]
         return outcome(found, was, now, Following(firsts, notes.thens.upto(place, now)))
+
+    def _one_more(self, found: Found, then: Hit) -> tuple[Found, Difference]:
+        """The usual case: one `then` in a new occurrence, later than all before it."""
+        notes: Following = found.notes
+        row = Row(then)
+        done = row.done = self._completed(notes.firsts, then)
+        notes.thens.append(row)
+        if done is None:
+            return found, NO_DIFFERENCE
+        known = found.hits.get(then.occurrence, ())
+        now = found.hits[then.occurrence] = (*known, done)
+        return found, {then.occurrence: (known, now)}
 
     def _looked_at(self, row: Row, firsts: Line[Hit]) -> Row:
         again = Row(row.hit)
