@@ -9,7 +9,7 @@ from service.commands.keys import keys
 from service.commands.matching import match
 from service.commands.people import cohort, navigators
 from service.commands.reviews import review
-from service.commands.rules import rules
+from service.commands.rules_book import rules
 from service.commands.serve import api, run, worker
 from service.demo.command import demo
 from service.terminal import plainly

@@ -196,9 +196,9 @@ def _before(book: Book, number: int) -> Iterator[int]:
 
 
 async def ensure_book(
-    store: RuleBookStore, now: datetime, *, shipped: Contents | None = None, release: str = ""
+    store: RuleBookStore, now: datetime, *, shipped: Contents | None = None, release: str = "", offer: bool = True
 ) -> None:
-    """Give an empty rule book the shipped rules as version 1, live; offer the rules of a new release as a draft.
+    """Give an empty rule book the shipped rules as version 1, live; `offer` the rules of a new release as a draft.
 
     A new release never publishes anything: the force's own version stays live until people publish another. Several
     workers may do this at once. Raises StoreError.
@@ -206,6 +206,8 @@ async def ensure_book(
     contents = shipped or shipped_contents()
     ours = Person(OURSELVES, "release")
     book = await store.book()
+    if book.standings and not offer:
+        return
     if any(each.digest == contents.digest for each in book.standings.values()):
         return
     found = await asyncio.to_thread(checkup, contents, now)

@@ -1,7 +1,5 @@
 """`reachpoint review`: doubtful matches from the machine itself: list, both sides with the waterfall, decide, undo."""
 
-import os
-import pwd
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from domain.clock import LONDON
+from service.commands.acting import LOCAL_ROLE, local_user
 from service.terminal import AsJson, Config, Data, out, run, settings_for, show_json, table
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def show_review(review_id: ReviewId, config: Config = None, data: Data = None, j
 
     async def work() -> None:
         async with _local(config, data) as local:
-            found = await local.open(await local.whole_id(review_id), by=_user(), role=LOCAL_ROLE)
+            found = await local.open(await local.whole_id(review_id), by=local_user(), role=LOCAL_ROLE)
         if json:
             show_json(found)
         else:
@@ -110,7 +109,7 @@ def decide(
                 MemberId(member_id),
                 ReviewVerdict(verdict),
                 reason=reason,
-                by=_user(),
+                by=local_user(),
                 role=LOCAL_ROLE,
                 version=version or await local.version(whole),
             )
@@ -139,7 +138,7 @@ def undo(
                 whole,
                 MemberId(member) if member else None,
                 reason=reason,
-                by=_user(),
+                by=local_user(),
                 role=LOCAL_ROLE,
                 version=version or await local.version(whole),
             )
@@ -164,15 +163,6 @@ _WHY = {
 
 def _london(moment: datetime) -> str:
     return moment.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")
-
-
-LOCAL_ROLE = "local"
-"""The role of somebody at the machine itself, who needs no key."""
-
-
-def _user() -> str:
-    """Who runs the command, as the operating system knows them (not what the environment claims)."""
-    return f"user:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
 @asynccontextmanager

@@ -1,25 +1,29 @@
-"""`reachpoint rules`: check, explain and test rule sets. Publishing and backtests come with their own release."""
+"""`reachpoint rules`: check, explain and test rule sets. The rule book is in `rules_book.py`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, err, out, run, show_json, table
+from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, show_json, table
 
 if TYPE_CHECKING:
     from triggers.rules import RuleSet
 
 rules = typer.Typer(help="The trigger rules.", no_args_is_help=True)
 
-Which = Annotated[str, typer.Argument(help="A shipped rule set (tipt) or a file.")]
+Which = Annotated[str, typer.Argument(help="A shipped rule set (tipt), a file, or a version's number.")]
 
 
 @rules.command("check")
-def check(which: Which = "tipt", json: AsJson = False) -> None:
-    """Read a rule set and tell all its faults at once."""
+def check(which: Which = "tipt", config: Config = None, data: Data = None, json: AsJson = False) -> None:
+    """Read a rule set and tell all its faults at once; a version's number: check it again with its rule tests."""
     from domain.errors import RuleError
 
+    if which.isdecimal():
+        from service.commands.rules_book import check_version
+
+        check_version(int(which), config, data, json=json)
     try:
         found = _load(which)
     except RuleError as error:

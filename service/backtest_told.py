@@ -1,0 +1,32 @@
+"""What `reachpoint rules backtest --json` says, as far as the rule book reads it: of which rules, over which time."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain.errors import ConfigError
+from triggers.lifecycle_values import Backtested
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """The beginning of a result; whatever else is in it is not read here."""
+
+    rules_digest: str
+    since: datetime
+    until: datetime
+    firings: Any
+    made_at: datetime | None = None
+
+
+def read_backtest(body: bytes) -> Backtested:
+    """The result of a backtest. Raises ConfigError for anything else."""
+    try:
+        told = msgspec.json.decode(body, type=_Told)
+    except (msgspec.MsgspecError, UnicodeError):
+        raise ConfigError("This is not what `reachpoint rules backtest --json` writes.") from None
+    firings = len(told.firings) if isinstance(told.firings, list) else told.firings
+    aware = all(each is None or each.tzinfo is not None for each in (told.since, told.until, told.made_at))
+    if not isinstance(firings, int) or not aware:
+        raise ConfigError("This is not what `reachpoint rules backtest --json` writes.")
+    return Backtested(told.rules_digest, told.since, told.until, firings, {}, told.made_at)

@@ -1,0 +1,473 @@
+"""`reachpoint rules list | show | diff | submit | ...`: the rule book from the machine itself.
+
+Who acts is the user of the operating system, or whoever holds the key of `--as-key`: a second person needs one of
+the two of their own.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from domain.clock import LONDON
+from service.commands.rules import rules
+from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+
+if TYPE_CHECKING:
+    from triggers.differences import Difference
+    from triggers.lifecycle_desk import RuleDesk
+    from triggers.lifecycle_values import Contents, Kill, Person, RuleText, Standing
+
+__all__ = ["rules"]
+
+Number = Annotated[int, typer.Argument(min=1, help="The version's number.")]
+Seen = Annotated[int | None, typer.Argument(min=1, help="The version's number; default: the live one.")]
+AsKey = Annotated[Path | None, typer.Option("--as-key", help="Act as the holder of the supervisor's key in this file.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, in one line; kept, and told to all supervisors.")]
+Note = Annotated[str, typer.Option("--reason", help="A word on it, in one line.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """The desk, who acts at it, and what the settings pin."""
+
+    desk: "RuleDesk"
+    person: "Person"
+    pinned: bool
+
+
+@asynccontextmanager
+async def _desk(config: Path | None, data: Path | None, key: Path | None = None) -> AsyncIterator[_At]:
+    from api.keys import AccessRole
+    from domain.clock import SystemClock
+    from service.commands.acting import acting
+    from service.rulebook import ensure_book
+    from service.rulebook_keeping import rule_book, rule_desk
+    from service.wiring import policies_of, reach_store
+
+    settings, clock = settings_for(config, data), SystemClock()
+    policies = policies_of(settings)
+    async with reach_store(settings) as client:
+        if not policies.pinned:
+            await ensure_book(rule_book(client), clock.now(), offer=False)
+        person = await acting(client, key, AccessRole.SUPERVISOR, clock.now())
+        yield _At(rule_desk(client, policies, clock), person, bool(policies.pinned))
+
+
+def _act(
+    config: Path | None,
+    data: Path | None,
+    key: Path | None,
+    *,
+    json: bool,
+    what: Callable[[_At], Awaitable["Standing"]],
+) -> None:
+    """Do one thing to a version and tell where it stands then. A refusal is told with all that is missing: status 1."""
+    from triggers.lifecycle_desk import RuleRefused
+
+    async def work() -> int:
+        async with _desk(config, data, key) as at:
+            try:
+                standing = await what(at)
+            except RuleRefused as refused:
+                _tell_refusal(refused, json=json)
+                return FAULTS
+            missing = await at.desk.missing(standing.number) if standing.live_since is None else ()
+        if json:
+            show_json({"version": standing, "missing": missing})
+        else:
+            _print_standing(standing, [each.value for each in missing])
+        faults = standing.check is not None and (standing.check.faults or standing.check.failed)
+        return FAULTS if standing.state.value == "draft" and faults else 0
+
+    raise typer.Exit(run(work))
+
+
+@rules.command("list")
+def list_versions(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest.")] = 20,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Every version there ever was: where it stands, who made it, who approved it, when it was live."""
+
+    async def work() -> None:
+        async with _desk(config, data) as at:
+            book, killed = await at.desk.book(), await at.desk.killed()
+        shown = sorted(book.standings.values(), key=lambda each: -each.number)[:limit]
+        if json:
+            told = {"live": book.head.live, "shadow": book.head.shadow, "pinned": at.pinned}
+            show_json({**told, "versions": shown, "switched_off": killed})
+            return
+        columns = ["version", "state", "note", "by", "approved by", "live from (London)", "until"]
+        rows = [
+            (
+                each.number,
+                each.state.value,
+                escape(each.note),
+                escape(each.author),
+                escape(each.approved_by),
+                _london(each.live_since),
+                _london(each.live_until),
+            )
+            for each in shown
+        ]
+        out.print(table(f"{len(book.standings)} versions", columns, rows, right=["version"]))
+        _print_killed(killed)
+        if at.pinned:
+            err.print("The rules are pinned to a file (rules.file): the service decides by that, not by these.")
+
+    run(work)
+
+
+@rules.command("show")
+def show_version(
+    number: Seen = None,
+    text: Annotated[bool, typer.Option("--text", help="Print the rule files as written, and nothing else.")] = False,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """One version: what checking and backtest found, what it still lacks, and everything that happened to it."""
+
+    async def work() -> None:
+        async with _desk(config, data) as at:
+            chosen = await _number(at, number)
+            standing, version = await at.desk.standing(chosen), await at.desk.version(chosen)
+            missing = await at.desk.missing(chosen) if standing.live_since is None else ()
+        if json:
+            show_json({"version": standing, "missing": missing, "contents": version.contents})
+        elif text:
+            for file in version.contents.rules:
+                out.print(file.text, markup=False, soft_wrap=True, end="")
+        else:
+            _print_standing(standing, [each.value for each in missing])
+            steps = [
+                (_london(step.at), step.did.value.replace("_", " "), escape(step.by), escape(step.reason))
+                for step in standing.steps
+            ]
+            out.print(table("What happened", ["when (London)", "what", "by", "why"], steps))
+
+    run(work)
+
+
+@rules.command("diff")
+def diff(
+    which: Annotated[str, typer.Argument(help="A version's number, or a rule file that is not submitted yet.")],
+    against: Annotated[int | None, typer.Option(min=1, help="A version; default: the live one.")] = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """What it says differently, in plain sentences: rules, and words of reference lists."""
+    from triggers.lifecycle_contents import compared
+
+    async def work() -> int:
+        async with _desk(config, data) as at:
+            new, other = await _contents(at, which, against)
+            old = (await at.desk.version(other)).contents
+        found = compared(old, new)
+        if json:
+            show_json({"against": other, "differences": found.differences, "faults": found.faults})
+        else:
+            _print_differences(found.differences, found.faults, other)
+        return FAULTS if found.faults else 0
+
+    raise typer.Exit(run(work))
+
+
+@rules.command("submit")
+def submit(
+    file: Annotated[Path, typer.Argument(help="The rule file. It takes the place of the live file of its rule set.")],
+    note: Annotated[str, typer.Option(help="What it is for, in one line.")],
+    author: Annotated[str, typer.Option(help="Who wrote it, if not you.")] = "",
+    tests: Annotated[
+        list[Path] | None, typer.Option(help="Rule tests: files or folders; default: the live ones.")
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="Reference lists; default: the live ones.")] = None,
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Make a draft of a rule file and check it at once, with its rule tests."""
+
+    async def what(at: _At) -> "Standing":
+        return await at.desk.submit(
+            file.read_text("utf-8"),
+            note,
+            at.person,
+            author=author,
+            reference=reference.read_text("utf-8") if reference else None,
+            tests=_tests(tests or ()),
+            name=file.stem,
+        )
+
+    _act(config, data, as_key, json=json, what=what)
+
+
+@rules.command("backtested")
+def backtested(
+    number: Number,
+    result: Annotated[Path, typer.Argument(help="What `reachpoint rules backtest --json` has written.")],
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Hand in the result of a backtest. It must be of these very rules."""
+    from service.backtest_told import read_backtest
+
+    told = read_backtest(result.read_bytes())
+    _act(config, data, as_key, json=json, what=lambda at: at.desk.backtest(number, told, at.person))
+
+
+@rules.command("shadow")
+def shadow(
+    number: Annotated[int | None, typer.Argument(min=1, help="Run this version in shadow; none: what it says.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="No version runs in shadow any more.")] = False,
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Run a version beside the live one without alerts, or show what it says differently."""
+    if number is not None:
+        _act(config, data, as_key, json=json, what=lambda at: at.desk.shadow(number, at.person))
+    if end:
+        _act(config, data, as_key, json=json, what=lambda at: at.desk.end_shadow(at.person))
+
+    async def work() -> int:
+        async with _desk(config, data) as at:
+            report = await at.desk.report()
+        if json:
+            show_json(report)
+        elif report is None:
+            out.print("No version runs in shadow.")
+        else:
+            _print_shadow(report)
+        return 0 if report else FAULTS
+
+    raise typer.Exit(run(work))
+
+
+@rules.command("approve")
+def approve(
+    number: Number,
+    reason: Note = "",
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Say, as another person than its author and than who submitted it, that it may go live."""
+    _act(config, data, as_key, json=json, what=lambda at: at.desk.approve(number, at.person, reason))
+
+
+@rules.command("publish")
+def publish(
+    number: Number,
+    reason: Note = "",
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Put it live, between two events. Tells everything that is still missing instead, if anything is."""
+    _act(config, data, as_key, json=json, what=lambda at: at.desk.publish(number, at.person, reason))
+
+
+@rules.command("withdraw")
+def withdraw(
+    number: Number, reason: Why, as_key: AsKey = None, config: Config = None, data: Data = None, json: AsJson = False
+) -> None:
+    """This version will not go live."""
+    _act(config, data, as_key, json=json, what=lambda at: at.desk.withdraw(number, at.person, reason))
+
+
+@rules.command("roll-back")
+def roll_back(
+    reason: Why,
+    number: Annotated[int | None, typer.Argument(min=1, help="The version to take back; it must be live.")] = None,
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Take the live version back in one step: the one before it is live again. All supervisors are told."""
+
+    async def what(at: _At) -> "Standing":
+        return await at.desk.roll_back(await _number(at, number), at.person, reason)
+
+    _act(config, data, as_key, json=json, what=what)
+
+
+@rules.command("kill")
+def kill(
+    rule: Annotated[str, typer.Argument(help="The rule's id.")],
+    reason: Why,
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Switch one rule off at once, for a day unless a second person confirms it. All supervisors are told."""
+    _switch(config, data, as_key, json=json, what=lambda at: at.desk.kill(rule, at.person, reason))
+
+
+@rules.command("confirm")
+def confirm(
+    rule: Annotated[str, typer.Argument(help="The rule's id.")],
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Agree, as a second person, that a rule stays switched off for 30 days."""
+    _switch(config, data, as_key, json=json, what=lambda at: at.desk.confirm_kill(rule, at.person))
+
+
+@rules.command("revive")
+def revive(
+    rule: Annotated[str, typer.Argument(help="The rule's id.")],
+    reason: Note = "",
+    as_key: AsKey = None,
+    config: Config = None,
+    data: Data = None,
+    json: AsJson = False,
+) -> None:
+    """Switch a rule on again. What happened meanwhile does not fire for it later."""
+    _switch(config, data, as_key, json=json, what=lambda at: at.desk.revive(rule, at.person, reason))
+
+
+def check_version(number: int, config: Path | None, data: Path | None, *, json: bool) -> None:
+    """`rules check 7`: read the version's files and run its rule tests, with the release that is installed now."""
+    _act(config, data, None, json=json, what=lambda at: at.desk.check(number, at.person))
+
+
+def _switch(
+    config: Path | None,
+    data: Path | None,
+    key: Path | None,
+    *,
+    json: bool,
+    what: Callable[[_At], Awaitable["Kill | None"]],
+) -> None:
+    from triggers.lifecycle_desk import RuleRefused
+
+    async def work() -> int:
+        async with _desk(config, data, key) as at:
+            try:
+                done = await what(at)
+            except RuleRefused as refused:
+                _tell_refusal(refused, json=json)
+                return FAULTS
+        if json:
+            show_json({"switched_off": done})
+        elif done is None:
+            out.print("It is switched on again.")
+        else:
+            _print_killed([done])
+        return 0
+
+    raise typer.Exit(run(work))
+
+
+async def _number(at: _At, number: int | None) -> int:
+    from domain.errors import NotFound
+
+    live = (await at.desk.book()).head.live
+    if number is None and live is None:
+        raise NotFound("No version is live.")
+    return number or live or 0
+
+
+async def _contents(at: _At, which: str, against: int | None) -> "tuple[Contents, int]":
+    """The contents of a version or of a file put in its place, and the version to compare with."""
+    from triggers.lifecycle_contents import replacing
+    from triggers.lifecycle_values import RuleText
+
+    other = await _number(at, against)
+    if which.isdecimal():
+        version = await at.desk.version(int(which))
+        return version.contents, against or version.based_on or other
+    file = Path(which)
+    base = (await at.desk.version(other)).contents
+    return replacing(base, RuleText(file.stem, file.read_text("utf-8"))), other
+
+
+def _tests(paths: Sequence[Path]) -> "tuple[RuleText, ...]":
+    from triggers.lifecycle_values import RuleText
+
+    files = [file for path in paths for file in (sorted(path.rglob("*.y*ml")) if path.is_dir() else [path])]
+    return tuple(RuleText(file.name, file.read_text("utf-8")) for file in files)
+
+
+def _tell_refusal(refused: Any, *, json: bool) -> None:
+    told = refused.refused
+    if json:
+        show_json({"refused": told.reason, "words": str(refused), "missing": told.missing})
+    else:
+        err.print(f"Not done: {refused}", markup=False, soft_wrap=True)
+
+
+def _london(moment: datetime | None) -> str:
+    return moment.astimezone(LONDON).strftime("%d %b %Y %H:%M:%S") if moment else ""
+
+
+def _print_standing(standing: "Standing", missing: Sequence[str]) -> None:
+    out.print(f"Version {standing.number}: {standing.state.value}. {standing.note}", markup=False, soft_wrap=True)
+    check = standing.check
+    if check is not None:
+        for fault in (*check.faults, *check.failed):
+            out.print(f"  {fault}", markup=False, soft_wrap=True)
+        if not check.faults:
+            out.print(f"  {len(check.rules)} rules, {check.passed} rule tests pass, {len(check.failed)} fail")
+    if standing.backtest is not None:
+        told = standing.backtest
+        out.print(f"  backtest: {told.firings} firings from {told.since:%d %b %Y} to {told.until:%d %b %Y}")
+    if missing:
+        out.print(f"  still missing: {', '.join(each.replace('_', ' ') for each in missing)}", soft_wrap=True)
+
+
+def _print_killed(killed: "Sequence[Kill]") -> None:
+    for each in killed:
+        sure = f"confirmed by {each.confirmed_by}" if each.confirmed_by else "not confirmed yet"
+        out.print(
+            f"{each.rule} is switched off until {_london(each.until)} (London), by {each.by}, {sure}: {each.reason}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _print_differences(found: "Sequence[Difference]", faults: Sequence[str], against: int) -> None:
+    for fault in faults:
+        err.print(fault, markup=False, soft_wrap=True)
+    for each in found:
+        out.print(str(each), markup=False, soft_wrap=True)
+    if not faults and not found:
+        out.print(f"It says the same as version {against}.")
+
+
+def _print_shadow(report: Any) -> None:
+    beside = " and ".join(map(str, report.beside)) or "nothing"
+    columns = ["rule", "both", f"only in {beside}", f"only in {report.number}", "other priority"]
+    rows = [
+        (rule, count.both, count.only_live, count.only_shadow, count.otherwise)
+        for rule, count in report.by_rule.items()
+    ]
+    title = f"Version {report.number} in shadow beside {beside}: {report.events} events"
+    out.print(table(title, columns, rows, right=columns[1:]))
+    shown = [each for each in report.examples if each.side.value != "both"]
+    lines = [
+        (each.side.value.replace("_", " "), each.rule_id, each.member_id, _london(each.fired_at), escape(each.headline))
+        for each in shown[:20]
+    ]
+    if lines:
+        out.print(table("Examples", ["", "rule", "member", "when (London)", "what the page would say"], lines))
