@@ -5,6 +5,8 @@ loses nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from redis.asyncio import Redis
 
 from alerts.model import TriggerState
+from domain.events import Kind
 from domain.triggers import TriggerFired
+from tests.unit.streams.looking_back import Looking
 from tests.unit.streams.play import Play, valkey_twin
 from triggers.loading import shipped_rules
 from triggers.rules import RuleSet, combined
@@ -31,12 +35,28 @@ def _rules(names: tuple[str, ...]) -> RuleSet:
 
 
 async def _played(scenario: Scenario, client: Redis | None) -> Play:
+    if any(step.event.kind is Kind.ASSOCIATION_ADDED for step in scenario.steps):
+        return await _played_with_links(scenario, client)
     play = Play(scenario.cohort, valkey_twin(client) if client else None, rules=_rules(scenario.rules))
     play.clock.set(scenario.start)
     await play.prepare()
     for step in scenario.steps:
         await play.give(step.event)
     return play
+
+
+async def _played_with_links(scenario: Scenario, client: Redis | None) -> Play:
+    """With a cohort store, because links are kept there, and look-back, which tells of what happened before them."""
+    house = Looking(client=client, rules=_rules(scenario.rules))
+    house.play.clock.set(scenario.start)
+    await house.prepare()
+    before = scenario.start - timedelta(days=3650)
+    await house.join(*(replace(member, joined_at=before) for member in scenario.cohort))
+    await house.look()
+    for step in scenario.steps:
+        await house.play.give(step.event)
+        await house.follow()
+    return house.play
 
 
 async def _led_to_an_alert(play: Play) -> list[TriggerFired]:
