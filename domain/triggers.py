@@ -84,3 +84,4 @@ class TriggerFired:
     step: str = ""  # which of a rule's absences, where there are several: "20h"
     cap: Cap | None = None  # how many alerts of this rule the person may have
     lists: str = ""  # the reference lists it was judged by, with their version: "reachpoint@2"
+    rule_set: str = ""  # the version of the rules that was live when it was decided: "rules@7"

@@ -142,6 +142,7 @@ class Telling:
 def tell(changes: Changes, person: Person, member: CohortMember, world: World, now: datetime) -> Telling:
     """Who is told what of these changes, and what is kept quiet, with its record. Pure."""
     policy = world.policy
+    changes = _marked(changes, world.rules_mark)
     sifted = sift(changes, person.held_back, world.snoozes, now)
     told = decide_alerts(
         fired=sifted.changes.fired,
@@ -156,6 +157,15 @@ def tell(changes: Changes, person: Person, member: CohortMember, world: World, n
     saved, rows, sent, unreachable = _messages(told.changes, person, member, world, now)
     records = (*sifted.records, *capped(told.capped, now))
     return Telling(sifted.changes, records, told.changes, saved, rows, sent, unreachable)
+
+
+def _marked(changes: Changes, mark: str) -> Changes:
+    """Each new firing with the version of the rules that was live: an alert's record says what decided."""
+    return replace(
+        changes,
+        fired=tuple(replace(firing, rule_set=mark) for firing in changes.fired),
+        moved=tuple((old, replace(new, rule_set=mark)) for old, new in changes.moved),
+    )
 
 
 A_MOMENT = timedelta(microseconds=1)
