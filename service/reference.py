@@ -1,6 +1,7 @@
-"""`python -m service.reference`: writes docs/configuration.md from the settings and docs/openapi.json from the API.
+"""`python -m service.reference`: writes docs/configuration.md from the settings, docs/openapi.json from the API and
+docs/rules.schema.json from the forms of the rule language.
 
-Both files are committed, and a test fails where they differ from what is made here: a setting or a route that changes
+The files are committed, and a test fails where they differ from what is made here: a setting or a route that changes
 without its page cannot be merged.
 """
 
@@ -23,7 +24,9 @@ from service.metrics import Metrics
 from service.runtime import Service
 from service.settings import Settings
 from service.wiring import policies_of
+from streams.feeds.schema import record_schema
 from streams.server import connect
+from triggers.schema import rules_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 _PREFIX = "REACHPOINT_"
@@ -165,10 +168,22 @@ def _in_cell(words: str) -> str:
     return words.replace("|", "\\|").replace("\n", " ")
 
 
+def schema_page() -> str:
+    """The JSON Schema of the records that feeds send, over HTTP or Kafka."""
+    return json.dumps(record_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def rules_schema_page() -> str:
+    """docs/rules.schema.json: the form of a rule file, for editors."""
+    return json.dumps(rules_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
+    (DOCS / "feed-record.schema.json").write_text(schema_page(), encoding="utf-8")
     (DOCS / "configuration.md").write_text(configuration_page(), encoding="utf-8")
     (DOCS / "openapi.json").write_text(openapi_page(described_app()), encoding="utf-8")
+    (DOCS / "rules.schema.json").write_text(rules_schema_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from alerts.senders.apprise_sender import AppriseSender
-from service.reference import DOCS, configuration_page, described_app, openapi_page, setting_names
+from service.reference import (
+    DOCS,
+    configuration_page,
+    described_app,
+    openapi_page,
+    rules_schema_page,
+    schema_page,
+    setting_names,
+)
 from service.settings import Settings, read_settings
 from service.wiring import policies_of, sending_policy
 from tests.unit.docs.pages import PAGES, blocks, name
@@ -17,6 +25,14 @@ def test_the_configuration_page_is_that_of_the_settings() -> None:
 
 def test_the_openapi_page_is_that_of_the_routes() -> None:
     assert (DOCS / "openapi.json").read_text(encoding="utf-8") == openapi_page(described_app()), "run `make docs`"
+
+
+def test_the_schema_of_records_is_that_of_the_border() -> None:
+    assert (DOCS / "feed-record.schema.json").read_text(encoding="utf-8") == schema_page(), "run `make docs`"
+
+
+def test_the_schema_of_the_rule_file_is_that_of_the_language() -> None:
+    assert (DOCS / "rules.schema.json").read_text(encoding="utf-8") == rules_schema_page(), "run `make docs`"
 
 
 def test_every_setting_stands_on_the_page_with_its_variable() -> None:
