@@ -51,7 +51,7 @@ types: $(STAMP)
 floors: $(STAMP)
 	$(BIN)/lint-imports
 
-docs: $(STAMP)   ## regenerate docs/configuration.md and docs/openapi.json
+docs: $(STAMP)   ## regenerate docs/configuration.md, docs/openapi.json and docs/rules.schema.json
 	$(BIN)/python -m service.reference
 
 lock: $(STAMP)   ## renew the hash-locked lists

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from domain.triggers import Priority, Sensitivity
 from triggers.patterns import VARIED, Distinct, Subject
@@ -51,12 +51,20 @@ def _wait(text: object) -> timedelta:
     return span
 
 
-Window = Annotated[timedelta, BeforeValidator(_window)]
-Wait = Annotated[timedelta, BeforeValidator(_wait)]
+_SPELT = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[mhd]\s*$", "examples": ["45m", "48h", "365d"]}
+
+Window = Annotated[timedelta, BeforeValidator(_window), WithJsonSchema(_SPELT)]
+Wait = Annotated[timedelta, BeforeValidator(_wait), WithJsonSchema(_SPELT)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=300)]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{1,59}$")]
-Where = dict[str, Any]
+Where = Annotated[dict[str, Any], WithJsonSchema({"$comment": "where"})]
+Who = Annotated[dict[str, Any], WithJsonSchema({"$comment": "who"})]
+Asked = Annotated[dict[str, Any], WithJsonSchema({"$comment": "asked"})]
+KindWord = Annotated[str, WithJsonSchema({"$comment": "kind"})]
+StatusWord = Annotated[str, WithJsonSchema({"$comment": "status"})]
+FactWord = Annotated[str, WithJsonSchema({"$comment": "fact"})]
+"""Words that `checking.py` knows; the comments are the places where `schema.py` writes what may stand there."""
 
 
 class _Form(BaseModel):
@@ -66,7 +74,7 @@ class _Form(BaseModel):
 class EventForm(_Form):
     """One event: which kinds (a family as `ed.*`), about whom, where what holds, and what must still hold later."""
 
-    kinds: tuple[str, ...] = Field(min_length=1, max_length=40)
+    kinds: tuple[KindWord, ...] = Field(min_length=1, max_length=40)
     subject: Subject = Subject.SELF
     where: Where = {}
     still: Where | None = None
@@ -91,7 +99,7 @@ class CountForm(_Form):
     at_least: int = Field(ge=1, le=MAX_COUNT, strict=True)
     within: Window
     distinct: Distinct = Distinct.OCCURRENCE
-    same: str = ""
+    same: FactWord = ""
     min_feeds: int = Field(default=1, ge=1, le=4, strict=True)
     merging: MergingForm = MergingForm()
 
@@ -154,7 +162,7 @@ class AbsenceForm(_Form):
 class EntersForm(_Form):
     """The person comes into a state, or the watch begins in it."""
 
-    status: tuple[str, ...] = Field(default=(), max_length=12)
+    status: tuple[StatusWord, ...] = Field(default=(), max_length=12)
     by_record: bool = False
 
 
@@ -264,21 +272,21 @@ class PriorityCase(_Form):
     """A line of the priority table."""
 
     priority: Priority
-    when: Where = Field(min_length=1)
+    when: Asked = Field(min_length=1)
 
 
 class HeadlineCase(_Form):
     """A line of the headline table."""
 
     headline: Sentence
-    when: Where = Field(min_length=1)
+    when: Asked = Field(min_length=1)
 
 
 class ReviewCase(_Form):
     """What the same firing also opens."""
 
     opens: Key
-    when: Where = Field(min_length=1)
+    when: Asked = Field(min_length=1)
 
 
 class CapForm(_Form):
@@ -322,7 +330,7 @@ class RuleForm(_Form):
     owner: Annotated[str, StringConstraints(min_length=2, max_length=120)]
     why: Sentence
     sources: tuple[Annotated[str, StringConstraints(min_length=2, max_length=200)], ...] = Field(min_length=1)
-    who: Where = {}
+    who: Who = {}
     when: PatternForm
     then: ThenForm
     cooling: CoolingForm = CoolingForm(per_priority=True)
