@@ -74,7 +74,7 @@ def _plain(schema: Any) -> Any:
         return schema
     if "$comment" in schema:
         return {**_word(schema["$comment"]), **{key: schema[key] for key in ("description",) if key in schema}}
-    kept = {
+    kept: Schema = {
         key: _properties(value) if key == "properties" else _plain(value)
         for key, value in schema.items()
         if key not in ("title", "default")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 ABOUT: Mapping[str, str] = {
-    "RuleFile": "Rules that say when it may be the moment to try again: docs/rules.md; 'reachpoint rules check' reads them.",
+    "RuleFile": "Rules that say when it may be the moment to try again; docs/rules.md tells the language.",
     "RuleFile.grounds": "Patterns that several rules share, by name; a rule names one as {ground: its_name}.",
     "RuleFile.rules": "The rules, in any order.",
     "rule_set": "The name of the set: lower case, as in tipt.",
@@ -59,7 +59,7 @@ ABOUT: Mapping[str, str] = {
     "accumulated": "So many different categories are evidenced, each counted once.",
     "PatternForm.ground": "A pattern defined under 'grounds'.",
     "kinds": "Which events: a kind such as ed.arrival, or a whole family such as ed.*.",
-    "subject": "Whom it is about: self (left out), household (the person's, and they), linked (others, not the person).",
+    "subject": "Whom it is about: self (left out), household (with the person), linked (others alone).",
     "where": "What must be so when it happens.",
     "still": "What must remain so after corrections, where that is less than 'where'.",
     "suspect_side": "Whether it is read as the person's own offending; nobody under ten is.",
@@ -67,7 +67,7 @@ ABOUT: Mapping[str, str] = {
     "at_least": "How many at least.",
     "at_most": "How many at most.",
     "within": "Within which span; exactly that long still counts.",
-    "distinct": "What makes two different: occurrence (left out), feed, hospital site, reporting unit, group of offences.",
+    "distinct": "What makes two different: occurrence (left out), feed, site, origin unit, offence group.",
     "same": "A fact that all counted ones must share, such as theme_family.",
     "min_feeds": "By how many feeds they must be told.",
     "merging": "When two are one and the same.",
