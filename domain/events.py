@@ -329,6 +329,7 @@ class DaAttributes:
     relation: str | None = None
     household_key: str | None = None
     children_present: bool | None = None
+    qualifiers: tuple[str, ...] = ()  # of the log that told it: alcohol, drugs ... (domain.md 6.1 SUBH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,17 @@ from triggers.conditions import ALWAYS, Condition, compiled, facts_asked
 from triggers.facts import FACTS
 from triggers.faults import Faults, RuleFileError, did_you_mean
 from triggers.language import CoolingForm, PatternForm, RuleFileHead, RuleForm, ThenForm
-from triggers.patterns import AnyOf, EventPattern, Pattern, RecallPattern, events_in, parts_of, rules_of, waits
+from triggers.patterns import (
+    ABOUT_OTHERS,
+    AnyOf,
+    EventPattern,
+    Pattern,
+    RecallPattern,
+    events_in,
+    parts_of,
+    rules_of,
+    waits,
+)
 from triggers.reading import Document, Path
 from triggers.recollection import lookups_of
 from triggers.reference import Reference
@@ -205,7 +215,7 @@ class _Compiler(Shaping):
             intel_only = all({kind.feed for kind in event.kinds} == {Feed.INTEL} for event in events)
             if intel_only and form.then.expires_after is None:
                 self.tell("a rule on intelligence alone needs 'expires_after' (14d is usual)", ("then",))
-        if any(event.kinds and event.subject.value == "linked" for event in events):
+        if any(event.kinds and event.subject in ABOUT_OTHERS for event in events):
             self._linked(events)
 
     def _waits(self, when: Pattern) -> None:
@@ -219,7 +229,7 @@ class _Compiler(Shaping):
     def _linked(self, events: tuple[EventPattern, ...]) -> None:
         suspect_words = {role.value for role in SUSPECT_ROLES}
         for event in events:
-            if event.subject.value == "linked" and _roles_asked(event.where) & suspect_words:
+            if event.subject in ABOUT_OTHERS and _roles_asked(event.where) & suspect_words:
                 self.tell("a rule may not hold somebody else's suspect role against the person", ("when",))
 
     def _built_upon(self, rules: list[Rule]) -> None:

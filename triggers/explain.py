@@ -256,7 +256,12 @@ def _count_words(pattern: CountPattern) -> str:
 
 def _event_words(pattern: EventPattern) -> str:
     kinds = " or ".join(_kind_words(sorted(kind.value for kind in pattern.kinds)))
-    about = {Subject.SELF: "", Subject.HOUSEHOLD: " in the household", Subject.LINKED: " of somebody close"}
+    about = {
+        Subject.SELF: "",
+        Subject.HOUSEHOLD: " in the household",
+        Subject.LINKED: " of somebody close",
+        Subject.HOUSEMATES: " of somebody else in the household",
+    }
     where = condition_words(pattern.where)
     return f"{kinds}{about[pattern.subject]}" + (f" with {where}" if where else "")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from domain.ids import OccurrenceKey
 from triggers.hits import Hit, Wanted, all_alike, edges, hits_on
 from triggers.indexing import HistoryIndex, Keys
-from triggers.patterns import AnyOf, EventPattern, Subject
+from triggers.patterns import ABOUT_OTHERS, AnyOf, EventPattern
 from triggers.sheets import Sheet
 
 Hits = tuple[Hit, ...]
@@ -162,6 +162,6 @@ def any_finder(pattern: AnyOf, parts: tuple[int, ...], tolerance: timedelta) -> 
     return AnyFinder(
         parts=parts,
         alone=tuple(isinstance(part, (EventPattern, AnyOf)) for part in pattern.parts),
-        linked=tuple(isinstance(part, EventPattern) and part.subject is Subject.LINKED for part in pattern.parts),
+        linked=tuple(isinstance(part, EventPattern) and part.subject in ABOUT_OTHERS for part in pattern.parts),
         tolerance=tolerance,
     )

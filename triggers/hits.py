@@ -14,7 +14,7 @@ from domain.ids import OccurrenceKey
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import Values, fold_occurrence
-from triggers.patterns import EventPattern, Subject
+from triggers.patterns import ABOUT_OTHERS, EventPattern
 from triggers.sheets import Scene, Sheet, Sighting
 from triggers.verdicts import FiringDecision
 
@@ -124,7 +124,7 @@ _SEVERAL = 2
 
 def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
     """Edges of each subject, where the pattern is about others; else of all subjects together."""
-    if wanted.pattern.subject is Subject.LINKED:
+    if wanted.pattern.subject in ABOUT_OTHERS:
         hits = [hit for own in raw for hit in edges(own, wanted.tolerance)]
     else:
         together = sorted((hit for own in raw for hit in own), key=lambda hit: hit.key[0])

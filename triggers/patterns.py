@@ -22,13 +22,18 @@ class Subject(StrEnum):
     SELF = "self"
     HOUSEHOLD = "household"  # the person or anybody of their household
     LINKED = "linked"  # household members and associates, not the person
+    HOUSEMATES = "housemates"  # others of the household, not the person and not associates who live elsewhere
 
 
 RELATIONS: dict[Subject, frozenset[Relation]] = {
     Subject.SELF: frozenset({Relation.SELF}),
     Subject.HOUSEHOLD: frozenset({Relation.SELF, Relation.HOUSEHOLD}),
     Subject.LINKED: frozenset({Relation.HOUSEHOLD, Relation.ASSOCIATE}),
+    Subject.HOUSEMATES: frozenset({Relation.HOUSEHOLD}),
 }
+
+ABOUT_OTHERS = frozenset({Subject.LINKED, Subject.HOUSEMATES})
+"""Subjects that are never the watched person; each of the others counts by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

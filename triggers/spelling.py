@@ -8,10 +8,12 @@ have meant is refused with what would be right.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from domain.events import ATTRIBUTES_BY_KIND, Grade, Kind, MissingRisk
+from triggers.language import span_of
 from triggers.reference import folded_word
 
 NAMES: Mapping[str, Mapping[str, str]] = {
@@ -164,6 +166,8 @@ def _word(name: str, value: Any, codes: list[str]) -> Any:
         return folded_word(value) not in ("", "no", "none", "false", "unknown")
     if name == "code_class" and isinstance(value, str):
         return folded_word(value)
+    if name == "duration_hours" and isinstance(value, str) and value.strip()[-1:] in ("m", "h", "d"):
+        return span_of(value) / timedelta(hours=1)
     if name == "grade":
         return grade_parts(value)
     return value

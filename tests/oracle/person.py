@@ -23,7 +23,7 @@ Holds = Callable[["Life", Moment, dict[str, Any], Any], bool]
 class Ground:
     """What a rule looks for: kinds, and what holds when it happens and still with all corrections; several ways.
 
-    `about` is self, household (the person or the household) or linked (not the person).
+    `about` is self, household (the person or the household) or linked or housemates (not the person).
     """
 
     kinds: tuple[str, ...]
@@ -40,6 +40,7 @@ ABOUT = {
     "self": (Relation.SELF,),
     "household": (Relation.SELF, Relation.HOUSEHOLD),
     "linked": (Relation.HOUSEHOLD, Relation.ASSOCIATE),
+    "housemates": (Relation.HOUSEHOLD,),
 }
 
 
@@ -121,7 +122,7 @@ class Life:
             if looked_for.reads(moment):
                 one = self._news_at(looked_for, moment, urgency)
                 if one is not None:
-                    about = moment.subject if looked_for.about == "linked" else ""
+                    about = moment.subject if looked_for.about in ("linked", "housemates") else ""
                     groups.setdefault((moment.key, about), []).append(one)
         found = [one for group in groups.values() for one in new_ones(group, late)]
         return sorted(found, key=lambda one: one.place)

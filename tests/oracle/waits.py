@@ -217,6 +217,18 @@ def _marked(group: str) -> Callable[..., bool]:
     return lambda life, _m, said, _r: bool({folded(word) for word in said.get("qualifiers", ())} & life.words(group))
 
 
+def _logged(group: str) -> Callable[..., bool]:
+    return lambda life, _m, said, _r: folded(said.get("category") or "") in life.words(group)
+
+
+def _hurt_and_of_concern(life: Life, _m: Any, said: Any, _r: Any) -> bool:
+    """An injury beside a safeguarding mark that is a concern, or is not one of the marks of another category."""
+    marks = {folded(word) for word in said.get("safeguarding", ())}
+    if not said.get("intent") or not marks:
+        return False
+    return bool(marks & life.words("safeguarding_concerns")) or not marks & life.words("marks_of_other_kinds")
+
+
 def _guarded_child(group: str) -> Callable[..., bool]:
     return lambda life, _m, said, _r: bool({folded(word) for word in said.get("safeguarding", ())} & life.words(group))
 
@@ -236,7 +248,7 @@ def categories(life: Life) -> dict[str, list[Ground]]:
     return {
         "PHYS": [
             ground("crime.*", at_home(offence(victim, "assault_with_injury"))),
-            ground("ed.*", lambda _l, _m, said, _r: bool(said.get("intent") and said.get("safeguarding"))),
+            ground("ed.*", _hurt_and_of_concern),
         ],
         "SEX": [ground("crime.*", offence(victim, "sexual_offences"))],
         "EMO": [ground("ed.*", _guarded_child("protection_plan"))],
@@ -248,13 +260,18 @@ def categories(life: Life) -> dict[str, list[Ground]]:
         "DVH": DA,
         "SUBH": [
             ground("crime.*", drugs, about="household"),
-            ground("incident.*", _marked("substance_marks"), about="household"),
+            ground("incident.* da.incident", _marked("substance_marks"), about="household"),
         ],
-        "MHH": [ground("incident.*", _marked("mental_health_marks"), about="household")],
-        "INCH": [ground("custody.* outcome.recorded", imprisoned, about="linked")],
+        "MHH": [
+            ground("incident.*", _marked("mental_health_marks"), about="housemates"),
+            ground("incident.*", _logged("mental_health_logs"), about="housemates"),
+        ],
+        "INCH": [ground("custody.* outcome.recorded", imprisoned, about="housemates")],
         "SEP": [
             ground("missing.*", lambda _l, _m, said, _r: said.get("from_care") is True),
-            ground("crime.*", offence(victim, "homicide"), about="linked"),
+            ground("ed.*", _guarded_child("looked_after_marks")),
+            ground("crime.*", offence(victim, "homicide"), about="housemates"),
+            ground("incident.*", lambda _l, _m, said, _r: said.get("category") == "sudden_death", about="housemates"),
         ],
     }
 

@@ -66,6 +66,7 @@ def test_the_offence_spellings_are_those_of_the_border() -> None:
         ("ed.arrival", {"chief_complaint": "suicidal"}, "codes", ("snomed:6471006",)),
         ("ed.coded", {"class": "assault", "coded_at": "2026-03-02T10:00:00Z"}, "code_class", "assault"),
         ("missing.reported", {"risk": "Very Low"}, "risk", "very_low"),
+        ("missing.returned", {"duration": "6.5h"}, "duration_hours", 6.5),
         ("missing.reported", {"risk": "absent"}, "risk", "very_low"),
         ("crime.recorded", {"ho_code": 2, "group": "Violence with injury"}, "ho_code", "2"),
         ("crime.recorded", {"domestic_abuse": True}, "flags", ("domestic_abuse",)),
