@@ -15,7 +15,7 @@ from domain.matches import LinkLearnt, Relation
 from streams.decide import effective
 from streams.messages import Matched, PersonState
 from triggers.history import HistoryEntry, has_entry
-from triggers.linked import told_to
+from triggers.linked import told_to, without_errors
 
 PROMPT = timedelta(hours=72)
 """A link is told of as from when it was learnt if that is no longer ago; else as from now, so that rules find it late:
@@ -48,7 +48,7 @@ class Telling:
         heard = learnt if self.now - learnt.received_at <= PROMPT else replace(learnt, received_at=self.now)
         own = effective(self.people[subject].history)
         before = [entry for entry in own if entry.received_at <= learnt.received_at]
-        known = self.people[listener].history
+        known = without_errors(self.people[listener].history)
         news = [entry for entry in told_to(here, there, before, relation, heard) if not has_entry(known, entry)]
         if news:
             yield _part(news, listener, heard)

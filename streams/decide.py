@@ -30,7 +30,7 @@ from streams.sifting import capped, sift
 from triggers.evaluate import Changes, FiringDecision, Verdict
 from triggers.hearing import Span
 from triggers.history import History, HistoryEntry, entry_of
-from triggers.linked import links_taken_back, may_be_recorded
+from triggers.linked import may_be_recorded, without_errors
 from triggers.remembering import KeptPeople, heard_between
 from triggers.rules import RuleSet
 from triggers.verdicts import DECISION_BY_STANDING
@@ -288,9 +288,7 @@ def effective(history: History) -> History:
     By subject: the last message, in event time, that says clearly whose an occurrence is, decides. What was heard
     through a link that was an error goes too.
     """
-    gone = links_taken_back(history)
-    if gone:
-        history = tuple(entry for entry in history if entry.linked is None or entry.linked.by not in gone)
+    history = without_errors(history)
     lost: set[tuple[str, str]] = set()
     retired: set[tuple[str, str, str]] = set()
     last: dict[tuple[str, str], HistoryEntry] = {}

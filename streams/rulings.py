@@ -13,6 +13,7 @@ from domain.matches import Relation
 from streams.linking import AMENDING
 from streams.messages import Ruling, RulingKind
 from triggers.history import History, HistoryEntry, has_entry, with_entries
+from triggers.linked import without_errors
 
 _UNDONE = "undone:"
 """How the event id of a mark begins; no event has such an id."""
@@ -25,6 +26,7 @@ def next_history(
 ) -> tuple[History, Touched]:
     """The history after a part, and the entries that came or went; none if the part says nothing new."""
     entries = (entry, *extra)
+    history = without_errors(history)  # heard through an error, it may still be heard of through another link
     if ruling is None:
         marks = any(known.event_id.startswith(_UNDONE) for known in history)
         if not (marks and _is_ground(entry) and not has_entry(history, entry)):

@@ -4,14 +4,14 @@ A link tells both of what has happened to the other, as far back as a rule about
 an event told rests on that event: taken back, everything heard through it goes too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from domain.events import Feed, Kind
 from domain.ids import EventId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, Standing, watch_standing
-from triggers.history import HistoryEntry, told_on_link
+from triggers.history import History, HistoryEntry, told_on_link
 from triggers.occurrences import TAKES_BACK, family_of, taken_back
 
 LINK_REACH = timedelta(days=125)
@@ -63,11 +63,21 @@ def may_be_recorded(listener: CohortMember, entry: HistoryEntry, learnt_at: date
     return standing not in _NOT_RECORDED
 
 
-def links_taken_back(entries: Iterable[HistoryEntry]) -> frozenset[EventId]:
+def links_taken_back(entries: Sequence[HistoryEntry]) -> frozenset[EventId]:
     """The events among `entries` that told of a link and have been taken back."""
-    known = list(entries)
-    told = [entry for entry in known if entry.kind is Kind.ASSOCIATION_ADDED]
-    return taken_back((entry for entry in known if entry.kind in TAKES_BACK), told) if told else frozenset()
+    told = [entry for entry in entries if entry.kind is Kind.ASSOCIATION_ADDED]
+    if not told:
+        return frozenset()
+    takers = [entry for entry in entries if entry.kind in TAKES_BACK]
+    return taken_back(takers, (*told, *takers)).intersection(entry.event_id for entry in told)
+
+
+def without_errors(history: History) -> History:
+    """The history without what was heard through a link alone that was an error."""
+    gone = links_taken_back(history)
+    if not gone:
+        return history
+    return tuple(entry for entry in history if entry.linked is None or entry.linked.by not in gone)
 
 
 def resting_on(entries: Iterable[HistoryEntry], associations: frozenset[EventId]) -> tuple[HistoryEntry, ...]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.events import Event, Feed, Kind, ProgrammeAttributes
-from domain.ids import EventId, FiringId, MemberId
+from domain.ids import FiringId, MemberId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
@@ -64,12 +64,13 @@ class Trial:
 
     rules: RuleSet
     cohort: Mapping[MemberId, CohortMember]
-    links: dict[MemberId, dict[MemberId, LinkLearnt | None]]
+    links: dict[MemberId, set[MemberId]]  # from the start
     people: dict[MemberId, Kept] = field(default_factory=dict)
     standing: dict[FiringId, TriggerFired] = field(default_factory=dict)
     corrections: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
     words: list[HistoryEntry] = field(default_factory=list)  # what was said of links, and taken back
+    learnt: dict[MemberId, dict[MemberId, LinkLearnt]] = field(default_factory=dict)  # by what was said
 
     def take(self, step: Step) -> None:
         """One event arrives."""
@@ -78,40 +79,40 @@ class Trial:
             self._take(self.cohort[member], (entry,), entry.occurred_at)
         if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
             self.words.append(entry_of(event, subject=step.member or "", relation=Relation.SELF, role=step.role))
-            gone = links_taken_back(self.words)
-            self._unlink(gone, event.occurred_at)
-            if event.event_id not in gone:
-                self._link(step.member, event)
+            self._link_anew(event.occurred_at)
 
-    def _link(self, one: MemberId | None, event: Event) -> None:
-        """Two people are close from now on, and each hears of what has happened to the other."""
-        said = event.attributes
-        other = MemberId(said.other_member or "") if isinstance(said, ProgrammeAttributes) else None
-        known = one in self.cohort and other in self.cohort
-        if one is None or other is None or not known or event.kind is not Kind.ASSOCIATION_ADDED:
+    def _link_anew(self, at: datetime) -> None:
+        """Who is linked by all that was said; what was heard through an error goes, and whoever is close hears of what
+        has happened to the other."""
+        gone = links_taken_back(self.words)
+        self.learnt = {}
+        for word in self.words:
+            said = word.attributes
+            told = word.kind is Kind.ASSOCIATION_ADDED and word.event_id not in gone
+            if told and isinstance(said, ProgrammeAttributes):
+                self._link(MemberId(word.subject), MemberId(said.other_member or ""), word)
+        for member, known in list(self.people.items()):
+            errors = resting_on(known.index.entries, gone)
+            if errors:
+                self._act(known.changed((), errors), member, at)
+        for listener, close in self.learnt.items():
+            for subject, learnt in close.items():
+                history = tuple(self.people[subject].index.entries) if subject in self.people else ()
+                news = told_to(self.cohort[listener], self.cohort[subject], history, Relation.ASSOCIATE, learnt)
+                self._take(self.cohort[listener], news, learnt.at)
+
+    def _link(self, one: MemberId, other: MemberId, word: HistoryEntry) -> None:
+        """Two people are close from now on, unless they were: the first word that reaches us counts."""
+        known = one in self.cohort and other in self.cohort and one != other
+        if not known or other in self.links.get(one, ()) or self._share_a_home(one, other):
             return
-        if other in self.links.get(one, {}) or self._share_a_home(one, other):
-            return
-        learnt = LinkLearnt(event.occurred_at, event.received_at, event.event_id)
+        learnt = LinkLearnt(word.occurred_at, word.received_at, word.event_id)
         for listener, subject in ((one, other), (other, one)):
-            self.links.setdefault(listener, {})[subject] = learnt
-            history = tuple(self.people[subject].index.entries) if subject in self.people else ()
-            told = told_to(self.cohort[listener], self.cohort[subject], history, Relation.ASSOCIATE, learnt)
-            self._take(self.cohort[listener], told, learnt.at)
+            self.learnt.setdefault(listener, {}).setdefault(subject, learnt)
 
     def _share_a_home(self, one: MemberId, other: MemberId) -> bool:
         home = self.cohort[one].household_id
         return home is not None and home == self.cohort[other].household_id
-
-    def _unlink(self, associations: frozenset[EventId], at: datetime) -> None:
-        """These links were an error: what was heard through them alone was never theirs to hear."""
-        for close in self.links.values():
-            for other in [name for name, learnt in close.items() if learnt is not None and learnt.by in associations]:
-                del close[other]
-        for member, known in list(self.people.items()):
-            gone = resting_on(known.index.entries, associations)
-            if gone:
-                self._act(known.changed((), gone), member, at)
 
     def entries(self, step: Step) -> Iterable[tuple[MemberId, HistoryEntry]]:
         """Whose history the event enters, and as what: the person's own, their household's, their associates'."""
@@ -125,9 +126,8 @@ class Trial:
             if relation is not None and _may_record(member, subject, event):
                 about = str(subject.member_id) if subject else "household"
                 entry = entry_of(event, subject=about, relation=relation, role=step.role)
-                learnt = self.links.get(member.member_id, {}).get(MemberId(about))
-                late = relation is Relation.ASSOCIATE and learnt is not None
-                yield member.member_id, told_on_link(entry, relation, learnt) if late and learnt else entry
+                learnt = self.learnt.get(member.member_id, {}).get(MemberId(about))
+                yield member.member_id, entry if learnt is None else told_on_link(entry, relation, learnt)
 
     def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
         """An event that names nobody amends what is already linked to its occurrence."""
@@ -149,7 +149,8 @@ class Trial:
         household = member.household_id
         if household and (household == _household_key(event) or (subject and household == subject.household_id)):
             return Relation.HOUSEHOLD
-        if subject is not None and subject.member_id in self.links.get(member.member_id, ()):
+        close = (*self.links.get(member.member_id, ()), *self.learnt.get(member.member_id, ()))
+        if subject is not None and subject.member_id in close:
             return Relation.ASSOCIATE
         return None
 
@@ -213,13 +214,13 @@ def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
     return Result(firings, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
 
 
-def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, dict[MemberId, LinkLearnt | None]]:
-    """Who is linked with whom from the start; if either lists the other, they are associates."""
-    links: dict[MemberId, dict[MemberId, LinkLearnt | None]] = {member.member_id: {} for member in cohort}
+def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, set[MemberId]]:
+    """Who is linked with whom; if either lists the other, they are associates."""
+    links: dict[MemberId, set[MemberId]] = {member.member_id: set() for member in cohort}
     for member in cohort:
         for other in member.associates:
-            links[member.member_id][other] = None
-            links.setdefault(other, {})[member.member_id] = None
+            links[member.member_id].add(other)
+            links.setdefault(other, set()).add(member.member_id)
     return links
 
 
