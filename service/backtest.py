@@ -1,0 +1,204 @@
+"""A backtest: history judged again by other rules, people shared among processes, what they said added up.
+
+Nothing is sent and nothing is stored. Memory is bounded by the chunks; the answer does not depend on how many
+processes there are, nor on the order in which they finish.
+"""
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.suppression import SuppressionPolicy
+from domain.ids import MemberId
+from domain.people import CohortMember
+from service.backtest_capacity import Capacity, Missed, missed_clocks
+from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay
+from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of
+from service.backtest_tally import Side, Tally, Window, band_of, tally_of
+from streams.archive_replay import Past
+from triggers.rules import RuleSet
+
+MOST_PROCESSES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Rules to be judged by: `digest` is their identity as the rule book knows it, `name` what people call them."""
+
+    rules: RuleSet
+    digest: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What is asked. `groups` are the groups of each member by kind, from a cohort file; None: from the archive."""
+
+    rules: Chosen
+    window: Window
+    against: Chosen | None = None
+    suppression: SuppressionPolicy = field(default_factory=SuppressionPolicy)
+    history_for: timedelta = timedelta(days=730)
+    capacity: Capacity = Capacity()
+    groups: Mapping[MemberId, Mapping[str, str]] | None = None
+    rows: bool = False  # whether every firing is wanted, for a CSV
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One firing, for a CSV."""
+
+    side: str
+    firing_id: str
+    rule: str
+    version: int
+    member_id: str
+    priority: str
+    fired_at: datetime
+    told_at: datetime
+    state: str
+    late: bool
+    navigator: str
+    area: str
+    status: str
+    outcome: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of it."""
+
+    asked: Backtest
+    plan: Plan
+    tally: Tally
+    missed: dict[Side, Missed]
+
+
+def run(
+    asked: Backtest,
+    plan: Plan,
+    *,
+    processes: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+    keep: Callable[[list[Row]], None] = lambda _: None,
+) -> Report:
+    """Judge all that is planned. `progress` is told how many decisions were judged since it was told last, `keep` gets
+    the rows of each chunk. `processes` 0: one per core."""
+    tally = Tally()
+    for chunk, found, rows in _judged(asked, plan, processes or min(MOST_PROCESSES, _cores())):
+        tally.add(found, asked.window.examples)
+        keep(rows)
+        progress(chunk.rows)
+    missed = {side: missed_clocks(count.calls, asked.capacity) for side, count in tally.sides.items()}
+    return Report(asked, plan, tally, missed)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_Done = tuple[Chunk, Tally, list[Row]]
+_job: list[tuple[Backtest, Plan]] = []
+"""What a process works on: set when it begins, because compiled rules cannot be sent."""
+
+
+def _judged(asked: Backtest, plan: Plan, processes: int) -> Iterator[_Done]:
+    if processes <= 1 or len(plan.chunks) <= 1:
+        for chunk in plan.chunks:
+            yield _chunk(asked, plan, chunk)
+        return
+    context = multiprocessing.get_context("fork")
+    with context.Pool(min(processes, len(plan.chunks)), _begin, ((asked, plan),)) as pool:
+        yield from pool.imap_unordered(_work, plan.chunks)
+
+
+def _begin(job: tuple[Backtest, Plan]) -> None:
+    gc.freeze()  # what was there before is never looked through again
+    _job[:] = [job]
+
+
+def _work(chunk: Chunk) -> _Done:
+    asked, plan = _job[0]
+    return _chunk(asked, plan, chunk)
+
+
+def _chunk(asked: Backtest, plan: Plan, chunk: Chunk) -> _Done:
+    tally, rows = Tally(), list[Row]()
+    was = gc.isenabled()
+    gc.disable()  # nearly all that is made lives as long as its person, and dies without a cycle
+    try:
+        for person in people_of(plan, chunk, asked.window.until):
+            own, own_rows = _person(asked, person)
+            tally.add(own, asked.window.examples)
+            rows += own_rows
+    finally:
+        if was:
+            gc.enable()
+            gc.collect()
+    tally.events = chunk.rows
+    return chunk, tally, rows
+
+
+def _person(asked: Backtest, person: PersonPast) -> tuple[Tally, list[Row]]:
+    policy = ReplayPolicy(asked.suppression, asked.history_for, asked.window.until)
+    pasts = list(person.pasts)
+    lives: dict[Side, Life] = {Side.RULES: replay(pasts, asked.rules.rules, policy)}
+    if asked.against is not None:
+        lives[Side.AGAINST] = replay(pasts, asked.against.rules, policy)
+    groups = _groups_of(asked, pasts)
+    tally = tally_of(lives, groups, person.known, asked.window)
+    return tally, _rows_of(lives, person.known, asked.window) if asked.rows else []
+
+
+def _groups_of(asked: Backtest, pasts: list[Past]) -> dict[str, str]:
+    member: CohortMember = pasts[-1].member
+    told = asked.groups.get(member.member_id) if asked.groups is not None else None
+    return dict(told) if told is not None else groups_of(member, asked.window.until)
+
+
+def groups_of(member: CohortMember, on: datetime) -> dict[str, str]:
+    """The groups that rates are told by, as the archive knows them."""
+    return {
+        "age band": band_of(member, on.date()),
+        "area": member.area or "unknown",
+        "status": member.status.value,
+    }
+
+
+def _rows_of(lives: dict[Side, Life], known: tuple[Known, ...], window: Window) -> list[Row]:
+    outcomes = {firing: one.outcome for one in known for firing in one.firings}
+    return [
+        _row(side, seen, outcomes)
+        for side, life in lives.items()
+        for seen in sorted(life.firings.values(), key=lambda each: (each.at, each.firing.firing_id))
+        if window.holds(seen.at)
+    ]
+
+
+def _row(side: Side, seen: FiringSeen, outcomes: Mapping[str, str]) -> Row:
+    firing, member = seen.firing, seen.member
+    return Row(
+        side=side.value,
+        firing_id=str(firing.firing_id),
+        rule=str(firing.rule_id),
+        version=firing.rule_version,
+        member_id=str(firing.member_id),
+        priority=firing.priority.value,
+        fired_at=firing.fired_at,
+        told_at=seen.at,
+        state=seen.state.value,
+        late=firing.late,
+        navigator=str(member.navigator_id or ""),
+        area=member.area,
+        status=member.status.value,
+        outcome=outcomes.get(firing.firing_id, ""),
+    )
+
+
+def figures(report: Report) -> dict[str, Any]:
+    """The forecast by rule: how many firings the rules made in the time."""
+    return dict(sorted(report.tally.sides[Side.RULES].rule.items()))
