@@ -164,6 +164,7 @@ class ShadowShown:
     number: int | None
     beside: tuple[int, ...]
     events: int
+    missed: int
     by_rule: Mapping[str, ShadowCount]
     examples: tuple[ShadowFiring, ...]
 

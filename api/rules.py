@@ -146,6 +146,7 @@ class RuleDoors:
             number=report.number if report else None,
             beside=report.beside if report else (),
             events=report.events if report else 0,
+            missed=report.missed if report else 0,
             by_rule=report.by_rule if report else {},
             examples=report.examples if report and sees else (),
         )

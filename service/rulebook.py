@@ -146,7 +146,7 @@ class RuleFollower:
             version = await self._store.version(number)
             if version is None:
                 return None, f"version {number} is not in the rule book"
-            if version.contents.digest != version.digest:
+            if version.number != number or version.contents.digest != version.digest:
                 return None, f"version {number} is not what was published"
             rules = await asyncio.to_thread(rules_of, version.contents, version=number)
         except StoreUnavailable:

@@ -1,11 +1,16 @@
 """The rule book in the running service: begun at the start, followed a few times a second, with a desk for acts."""
 
+from collections.abc import Callable
+
 import structlog
 from redis.asyncio import Redis
 
 from domain.clock import Clock
 from domain.errors import StoreError, StoreUnavailable
+from domain.ids import MemberId
+from domain.people import CohortMember
 from service.rulebook import LiveRules, RuleFollower, as_entry, ensure_book
+from service.rulebook_shadow import ShadowWatch
 from service.wiring import Policies
 from streams import keys
 from triggers.lifecycle_desk import RuleDesk
@@ -28,12 +33,15 @@ def rule_desk(client: Redis, policies: Policies, clock: Clock) -> RuleDesk:
 class RuleKeeping:
     """What the service holds of the rule book."""
 
-    def __init__(self, client: Redis, policies: Policies, clock: Clock) -> None:
+    def __init__(
+        self, client: Redis, policies: Policies, clock: Clock, *, member: Callable[[MemberId], CohortMember | None]
+    ) -> None:
         self._clock = clock
         self.store = rule_book(client)
         self.shadows = ValkeyShadows(client)
         self.desk = rule_desk(client, policies, clock)
         self.follower = RuleFollower(self.store, policies.rules, clock, pinned=policies.pinned)
+        self.shadow = ShadowWatch(self.shadows, member, clock, history_for=policies.decide.history_for)
 
     @property
     def live(self) -> LiveRules:
@@ -66,3 +74,7 @@ class RuleKeeping:
                 count=len(live.rules.rules),
                 shadow=shadow.mark if shadow else None,
             )
+
+    async def shadow_turn(self) -> int:
+        """Judge some of what was decided by the version in shadow too. Returns how much. Raises StoreError."""
+        return await self.shadow.turn(self.follower.live, self.follower.shadow)

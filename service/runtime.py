@@ -22,12 +22,15 @@ from cohort.valkey import ValkeyCohortStore
 from domain.clock import Clock
 from domain.errors import ServiceError, StoreError
 from domain.events import Event
-from domain.ids import MemberId, NavigatorId
+from domain.ids import MemberId, NavigatorId, RuleId
 from domain.people import CohortMember, Navigator
 from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.quieting import QuietBells, Quieting
 from service.reviews import RUNG_FOR, bell
+from service.rule_watch import Forecast
+from service.rule_watch_desk import LOOK_EVERY, RuleWatch, forecasts_of
+from service.rule_watch_valkey import ValkeyRuleWatch
 from service.rulebook import LiveRules
 from service.rulebook_keeping import RuleKeeping
 from service.wiring import Policies
@@ -125,7 +128,10 @@ class Service:
             tallies=self.tallies,
             ring_every=policies.flood.ring_every,
         )
-        self.rule_keeping = RuleKeeping(client, policies, clock)
+        self.rule_keeping = RuleKeeping(client, policies, clock, member=self._member)
+        self.rule_watch = RuleWatch(
+            ValkeyRuleWatch(client), self.tallies, rules=lambda: self.world().rules, forecasts=self._forecasts
+        )
         self._world: tuple[Mapping[NavigatorId, Navigator], LiveRules, World] | None = None
         self.dispatcher = Dispatcher(
             outbox=self.outbox,
@@ -201,6 +207,7 @@ class Service:
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
             self._spawn("archive", self._archive())
+            self._spawn("shadow", self._indexed(self._shadow()))
         if self._parts.listeners:
             self.mllp = MllpListener(
                 self.policies.mllp, policy=self.policies.ed, submit=self.intake.submit_one, clock=self.clock
@@ -251,6 +258,7 @@ class Service:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     def _on_decided(self, commit: Commit, event: Event) -> None:
+        self.rule_keeping.shadow.note(commit)
         self.quieting.flood.note(commit)
         self.metrics.on_decided(commit, event, self.clock.now())
         if commit.rows:
@@ -299,12 +307,30 @@ class Service:
 
         await keep_running("rules", turn, self._stop)
 
+    async def _shadow(self) -> None:
+        """What a version in shadow would say; live events go first, and never pay for what goes wrong here."""
+
+        async def turn() -> int:
+            try:
+                done = await self.rule_keeping.shadow_turn()
+            except StoreError:
+                raise
+            except Exception as error:
+                log.error("the shadow failed", action="shadow_failed", error=type(error).__name__)
+                done = 0
+            if not done:
+                await self._sleep(FOLLOW_EVERY)
+            return done
+
+        await keep_running("shadow", turn, self._stop)
+
     async def _upkeep(self) -> None:
         last_trim = last_expiry = self.clock.now()
         last_tidying = self.clock.now() - TIDY_EVERY  # at once: a crash may have left something
+        last_watch = self.clock.now() - LOOK_EVERY
 
         async def turn() -> int:
-            nonlocal last_trim, last_expiry, last_tidying
+            nonlocal last_trim, last_expiry, last_tidying, last_watch
             await self._observe()
             await self._ring_for_reviews()
             await self._ring_for_quiet()
@@ -318,6 +344,9 @@ class Service:
             if self.clock.now() - last_expiry >= EXPIRE_EVERY:
                 await expire_due(self.alerts, self.clock.now())
                 last_expiry = self.clock.now()
+            if self.clock.now() - last_watch >= LOOK_EVERY:
+                last_watch = self.clock.now()
+                await self._watch_rules()
             await self._sleep(UPKEEP_EVERY)
             return 0
 
@@ -377,6 +406,35 @@ class Service:
                 log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
                 self.dispatcher.wake()
             self._rung = {row.delivery.delivery_id for row in rows}
+
+    async def _forecasts(self) -> Mapping[RuleId, Forecast]:
+        """What the live version was published with."""
+        number = self.rule_keeping.live.number
+        standing = await self.rule_keeping.desk.standing(number) if number is not None else None
+        return forecasts_of(standing.backtest if standing else None, self.rule_keeping.live.rules)
+
+    async def _watch_rules(self) -> None:
+        """Hold every rule against its forecast; tell the supervisors of what is new. Live events do not wait for it."""
+        try:
+            now = self.clock.now()
+            new = await self.rule_watch.alarms(self.world(), now, self.outbox.order)
+            self.metrics.on_rules_judged(await self.rule_watch.judged(now))
+        except StoreError:
+            raise
+        except Exception as error:
+            log.error("rules could not be watched", action="rule_watch_failed", error=type(error).__name__)
+            return
+        for alarm in new:
+            log.warning(
+                "a rule does not fire as it was forecast to",
+                action="rule_off_forecast",
+                rule=alarm.name,
+                verdict=alarm.verdict.value,
+                last_week=alarm.last_week,
+                per_week=round(alarm.per_week or 0.0, 2),
+            )
+        if new:
+            self.dispatcher.wake()
 
     async def _ring_for_quiet(self) -> None:
         now = self.clock.now()

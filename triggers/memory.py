@@ -1,10 +1,9 @@
 """The rule book and the shadow's books in memory: the twins of `valkey.py` for tests, backtest and simulation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from triggers.lifecycle_values import Book, BookEntry, Change, Head, RuleVersion
-from triggers.shadowing import MOST_EXAMPLES, ShadowFiring, ShadowReport, Side, counted, tallied
+from triggers.shadowing import MOST_EXAMPLES, ShadowFiring, ShadowReport, ShadowTally, Side, by_rule_and_side, counted
 
 
 class MemoryRuleBook:
@@ -42,6 +41,7 @@ class MemoryRuleBook:
 @dataclass
 class _Seen:
     events: int = 0
+    missed: int = 0
     beside: set[int] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[Side, list[ShadowFiring]] = field(default_factory=dict)
@@ -53,15 +53,16 @@ class MemoryShadows:
     def __init__(self) -> None:
         self._seen: dict[int, _Seen] = {}
 
-    async def add(self, number: int, beside: int, events: int, firings: Sequence[ShadowFiring]) -> None:
+    async def add(self, number: int, beside: int, seen: ShadowTally) -> None:
         """See ShadowStore."""
-        seen = self._seen.setdefault(number, _Seen())
-        seen.events += events
-        seen.beside.add(beside)
-        for name, count in tallied(firings).items():
-            seen.counts[name] = seen.counts.get(name, 0) + count
-        for firing in firings:
-            kept = seen.examples.setdefault(firing.side, [])
+        total = self._seen.setdefault(number, _Seen())
+        total.events += seen.events
+        total.missed += seen.missed
+        total.beside.add(beside)
+        for name, count in by_rule_and_side(seen.firings).items():
+            total.counts[name] = total.counts.get(name, 0) + count
+        for firing in seen.firings:
+            kept = total.examples.setdefault(firing.side, [])
             kept.insert(0, firing)
             del kept[MOST_EXAMPLES:]
 
@@ -69,7 +70,9 @@ class MemoryShadows:
         """See ShadowStore."""
         seen = self._seen.get(number, _Seen())
         examples = tuple(firing for side in Side for firing in seen.examples.get(side, ()))
-        return ShadowReport(number, seen.events, tuple(sorted(seen.beside)), counted(seen.counts), examples)
+        return ShadowReport(
+            number, seen.events, seen.missed, tuple(sorted(seen.beside)), counted(seen.counts), examples
+        )
 
     async def forget(self, number: int) -> None:
         """See ShadowStore."""

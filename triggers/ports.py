@@ -1,10 +1,9 @@
 """What the rules' room needs from outside: a place where the rule book is kept, and one for what a shadow would say."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from triggers.lifecycle_values import Book, Change, Head, RuleVersion
-from triggers.shadowing import ShadowFiring, ShadowReport
+from triggers.shadowing import ShadowReport, ShadowTally
 
 
 class RuleBookStore(Protocol):
@@ -33,7 +32,7 @@ class RuleBookStore(Protocol):
 class ShadowStore(Protocol):
     """Keeps what one shadow version said beside the live one: counts by rule, and the latest examples, bounded."""
 
-    async def add(self, number: int, beside: int, events: int, firings: Sequence[ShadowFiring]) -> None:
+    async def add(self, number: int, beside: int, seen: ShadowTally) -> None:
         """Count the events that were looked at and what came of them. `beside` is the version that was live."""
         ...
 

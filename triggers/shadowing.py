@@ -48,11 +48,21 @@ class ShadowCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowTally:
+    """What was seen in one go: events looked at, events missed, and the firings of either."""
+
+    events: int = 0
+    missed: int = 0
+    firings: tuple[ShadowFiring, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowReport:
     """What was seen of a shadow version. `beside` are the versions that were live meanwhile; newest examples first."""
 
     number: int
     events: int = 0
+    missed: int = 0  # events that the shadow did not see, because it was too slow for them
     beside: tuple[int, ...] = ()
     by_rule: Mapping[str, ShadowCount] = field(default_factory=dict)
     examples: tuple[ShadowFiring, ...] = ()
@@ -97,7 +107,7 @@ def counted(counts: Mapping[str, int]) -> dict[str, ShadowCount]:
     return {rule: ShadowCount(**sides) for rule, sides in sorted(found.items())}
 
 
-def tallied(firings: Sequence[ShadowFiring]) -> dict[str, int]:
+def by_rule_and_side(firings: Sequence[ShadowFiring]) -> dict[str, int]:
     """`rule|side` -> number."""
     counts: dict[str, int] = {}
     for firing in firings:

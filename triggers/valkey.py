@@ -5,7 +5,7 @@ and tells the audit log, with one fsync. Texts are kept compressed: a year of ve
 """
 
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from domain.errors import StoreError, StoreUnavailable
 from triggers.lifecycle_values import Book, BookEntry, Change, Head, RuleVersion, Standing
-from triggers.shadowing import MOST_EXAMPLES, ShadowFiring, ShadowReport, Side, counted, tallied
+from triggers.shadowing import MOST_EXAMPLES, ShadowFiring, ShadowReport, ShadowTally, Side, by_rule_and_side, counted
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -104,17 +104,18 @@ class ValkeyShadows:
     def __init__(self, client: "Redis") -> None:
         self._client = client
 
-    async def add(self, number: int, beside: int, events: int, firings: Sequence[ShadowFiring]) -> None:
+    async def add(self, number: int, beside: int, seen: ShadowTally) -> None:
         """See ShadowStore."""
         name = f"{SHADOW}{number}"
         pipe = self._client.pipeline(transaction=True)
-        pipe.hincrby(name, "events", events)
+        pipe.hincrby(name, "events", seen.events)
+        pipe.hincrby(name, "missed", seen.missed)
         pipe.hset(name, f"beside:{beside}", 1)
-        for each, count in tallied(firings).items():
+        for each, count in by_rule_and_side(seen.firings).items():
             pipe.hincrby(name, f"rule:{each}", count)
-        for firing in firings:
+        for firing in seen.firings:
             pipe.lpush(f"{name}:{firing.side.value}", _encode(firing))
-        for side in {firing.side for firing in firings}:
+        for side in {firing.side for firing in seen.firings}:
             pipe.ltrim(f"{name}:{side.value}", 0, MOST_EXAMPLES - 1)
         await _told(pipe.execute())
 
@@ -130,6 +131,7 @@ class ValkeyShadows:
         return ShadowReport(
             number=number,
             events=told.get("events", 0),
+            missed=told.get("missed", 0),
             beside=tuple(sorted(int(key.removeprefix("beside:")) for key in told if key.startswith("beside:"))),
             by_rule=counted({key.removeprefix("rule:"): n for key, n in told.items() if key.startswith("rule:")}),
             examples=tuple(_read(_firing, body) for bodies in lists for body in bodies),

@@ -463,6 +463,8 @@ def _print_shadow(report: Any) -> None:
         for rule, count in report.by_rule.items()
     ]
     title = f"Version {report.number} in shadow beside {beside}: {report.events} events"
+    if report.missed:
+        title = f"{title}, {report.missed} missed"
     out.print(table(title, columns, rows, right=columns[1:]))
     shown = [each for each in report.examples if each.side.value != "both"]
     lines = [

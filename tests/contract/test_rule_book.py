@@ -19,7 +19,7 @@ from triggers.lifecycle_emergency import kill
 from triggers.lifecycle_values import Act, Backtested, Book, BookEntry, Change, Head, Moved
 from triggers.memory import MemoryRuleBook, MemoryShadows
 from triggers.ports import RuleBookStore, ShadowStore
-from triggers.shadowing import MOST_EXAMPLES, ShadowCount, ShadowFiring, Side
+from triggers.shadowing import MOST_EXAMPLES, ShadowCount, ShadowFiring, ShadowTally, Side
 from triggers.valkey import HEAD, VERSIONS, ValkeyRuleBook, ValkeyShadows
 
 AUDIT = "test:audit"
@@ -173,11 +173,13 @@ def firing(side: Side, member: str = "M1", rule: str = "TRIAL_ONE") -> ShadowFir
 
 async def test_a_shadow_is_counted_by_rule_and_side_and_shown_by_examples(shadows: ShadowStore) -> None:
     assert (await shadows.report(7)).events == 0
-    await shadows.add(7, 6, 10, [firing(Side.LIVE), firing(Side.SHADOW, "M2"), firing(Side.BOTH, rule="OTHER")])
-    await shadows.add(7, 6, 5, [firing(Side.SHADOW, "M3")])
-    await shadows.add(8, 6, 1, [])
+    await shadows.add(
+        7, 6, ShadowTally(10, 2, (firing(Side.LIVE), firing(Side.SHADOW, "M2"), firing(Side.BOTH, rule="OTHER")))
+    )
+    await shadows.add(7, 6, ShadowTally(5, 1, (firing(Side.SHADOW, "M3"),)))
+    await shadows.add(8, 6, ShadowTally(1))
     told = await shadows.report(7)
-    assert (told.events, told.beside) == (15, (6,))
+    assert (told.events, told.missed, told.beside) == (15, 3, (6,))
     assert told.by_rule == {"OTHER": ShadowCount(both=1), "TRIAL_ONE": ShadowCount(only_live=1, only_shadow=2)}
     newest = [each.member_id for each in told.examples if each.side is Side.SHADOW]
     assert newest == ["M3", "M2"]
@@ -188,7 +190,9 @@ async def test_a_shadow_is_counted_by_rule_and_side_and_shown_by_examples(shadow
 
 async def test_examples_are_bounded_and_counts_are_not(shadows: ShadowStore) -> None:
     for start in range(0, 3 * MOST_EXAMPLES, 50):
-        await shadows.add(7, 6, 50, [firing(Side.SHADOW, f"M{start + place}") for place in range(50)])
+        await shadows.add(
+            7, 6, ShadowTally(50, 0, tuple(firing(Side.SHADOW, f"M{start + place}") for place in range(50)))
+        )
     told = await shadows.report(7)
     assert len(told.examples) == MOST_EXAMPLES
     assert told.examples[0].member_id == f"M{3 * MOST_EXAMPLES - 1}"
