@@ -25,6 +25,7 @@ class AlertFilter:
     navigator_id: NavigatorId | None = None
     rule_id: RuleId | None = None
     changed_since: datetime | None = None
+    digested: bool = False  # only open ones whose messages wait in the supervisors' digest
 
     def takes(self, alert: Alert) -> bool:
         """Whether the alert passes, `changed_since` apart, which the store's index answers."""
@@ -33,6 +34,7 @@ class AlertFilter:
             and (not self.priorities or alert.priority in self.priorities)
             and (not self.areas or alert.area in self.areas)
             and (self.navigator_id is None or alert.navigator_id == self.navigator_id)
+            and (not self.digested or (alert.is_open and alert.digested_at is not None))
             and (self.rule_id is None or any(each.trigger.rule_id == self.rule_id for each in alert.triggers))
         )
 

@@ -48,6 +48,9 @@ class AlertDoors:
         area: Annotated[list[str] | None, Query(description="Any of these.")] = None,
         navigator: Annotated[str | None, Query(description="With this navigator.")] = None,
         rule: Annotated[str | None, Query(description="With a firing of this rule.")] = None,
+        digested: Annotated[
+            bool, Query(description="Only those whose messages wait in the supervisors' digest.")
+        ] = False,
         changed_since: Annotated[
             AwareDatetime | None, Query(description="Changed at this moment or later; with an offset.")
         ] = None,
@@ -69,6 +72,7 @@ class AlertDoors:
             navigator_id=_navigator_asked(caller, navigator),
             rule_id=RuleId(rule) if rule else None,
             changed_since=changed_since,
+            digested=digested,
         )
         try:
             found = await self._deps.alerts.page(wanted, cursor=cursor, limit=limit, newest_first=order == "newest")
@@ -77,7 +81,7 @@ class AlertDoors:
         viewer = self._viewer(caller)
         seen = ((alert, sight_of(alert, viewer)) for alert in found.alerts)
         shown = [
-            summary(alert, sight, viewer)
+            summary(alert, sight, viewer, self._deps.quiet.of_member(alert.member_id))
             for alert, sight in seen
             if sight is not Sight.NOTHING and (rule is None or shows_rule(alert, rule, viewer))
         ]
@@ -173,6 +177,7 @@ class AlertDoors:
             member=self._deps.people.member(alert.member_id) if sight is Sight.PERSON else None,
             states=await self._standing.now(),
             as_of=self._deps.clock.now(),
+            snoozes=self._deps.quiet.of_member(alert.member_id),
         )
 
     def _viewer(self, caller: Caller) -> Viewer:

@@ -25,6 +25,8 @@ from api.openapi import document
 from api.pages import STYLE_NAME, docs_page, log_in_page, style_sheet
 from api.policy import ROUTE_ROLES, ApiPolicy
 from api.problems import PROBLEMS, Fault, ProblemKind, Refused, kind_of, respond
+from api.quiet import QuietDoors
+from api.quiet_doors import quiet_doors
 from api.reviews import ReviewDoors
 from api.rule_doors import rule_doors
 from api.rules import RuleDoors
@@ -57,6 +59,7 @@ def create_app(deps: ApiDependencies, settings: ApiPolicy) -> FastAPI:
             HealthDoors(deps.readiness, deps.clock),
         ),
         *rule_doors(RuleDoors(deps, settings)),
+        *quiet_doors(QuietDoors(deps, settings, standing)),
     )
     _add_doors(app, specs)
     _add_pages(app, specs, figures, settings.version)

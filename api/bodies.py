@@ -4,7 +4,7 @@ Commands are small and typed here; what feeds send is handed on as bytes.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -35,6 +35,21 @@ class Deciding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A gatekeeper's decision; it is logged with its reason (domain.md 3.3)."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+
+
+class Snoozing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keep one rule quiet for one person: up to and with the London day `until`, or for so many `hours`.
+
+    At most 30 days. The reason is shown and kept: write no name and no number into it. `include_p1` asks that P1 be
+    quiet too, which takes a supervisor and a second person.
+    """
+
+    rule_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    member_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+    until: date | None = None
+    hours: Annotated[int, msgspec.Meta(ge=1, le=720)] | None = None
+    include_p1: bool = False
 
 
 class Judging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.ports import AlertStore
 from api.ports import Books, Desk, FeedIntake, Freshness, KeyStore, PeopleView, Readiness
+from api.quiet_ports import QuietDesk
 from api.review_ports import Reviews
 from api.rule_shapes import RulesInForce
 from domain.clock import Clock
@@ -22,6 +23,7 @@ class ApiDependencies:
     reviews: Reviews
     rules: RuleDesk
     rules_in_force: RulesInForce
+    quiet: QuietDesk
     alerts: AlertStore
     people: PeopleView
     freshness: Freshness

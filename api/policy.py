@@ -17,6 +17,7 @@ ANYONE: frozenset[AccessRole] = frozenset(AccessRole)
 
 ALERT_READERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.GATEKEEPER, _R.AUDITOR})
 ALERT_WORKERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR})
+SNOOZE_READERS = frozenset({_R.NAVIGATOR, _R.SUPERVISOR, _R.AUDITOR})
 REVIEWERS = frozenset({_R.ANALYST, _R.SUPERVISOR})
 RULE_READERS = frozenset({_R.SUPERVISOR, _R.ANALYST, _R.DASHBOARD, _R.AUDITOR})
 RULE_WRITERS = frozenset({_R.SUPERVISOR})
@@ -72,6 +73,15 @@ ROUTE_ROLES: Mapping[tuple[str, str], frozenset[AccessRole]] = MappingProxyType(
         ("POST", "/v1/rules/{rule_id}/kill"): RULE_WRITERS,
         ("POST", "/v1/rules/{rule_id}/confirm"): RULE_WRITERS,
         ("POST", "/v1/rules/{rule_id}/revive"): RULE_WRITERS,
+        ("GET", "/v1/snoozes"): SNOOZE_READERS,
+        ("POST", "/v1/snoozes"): ALERT_WORKERS,
+        ("GET", "/v1/snoozes/{snooze_id}"): SNOOZE_READERS,
+        ("POST", "/v1/snoozes/{snooze_id}/confirm"): ALERT_WORKERS,
+        ("POST", "/v1/snoozes/{snooze_id}/lift"): ALERT_WORKERS,
+        ("GET", "/v1/held-back"): frozenset({_R.SUPERVISOR, _R.AUDITOR}),
+        ("GET", "/v1/breakers"): frozenset({_R.SUPERVISOR, _R.OPERATOR, _R.AUDITOR}),
+        ("POST", "/v1/breakers/{kind}/{name}/close"): frozenset({_R.SUPERVISOR}),
+        ("GET", "/v1/rule-watch"): FIGURE_READERS,
         ("GET", "/v1/gatekeeper"): frozenset({_R.GATEKEEPER, _R.AUDITOR}),
         ("POST", "/v1/gatekeeper/{held_id}/release"): frozenset({_R.GATEKEEPER}),
         ("POST", "/v1/gatekeeper/{held_id}/refuse"): frozenset({_R.GATEKEEPER}),

@@ -34,6 +34,16 @@ class FeedState:
 
 
 @dataclass(frozen=True, slots=True)
+class SnoozedRule:
+    """A rule that is quiet for the person an alert is about (`/v1/snoozes/{snooze_id}`)."""
+
+    snooze_id: str
+    rule_id: str
+    ends_at: datetime
+    quiets_p1: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AlertSummary:
     """An alert in a list. `version` is what commands are given back; times are UTC."""
 
@@ -57,6 +67,8 @@ class AlertSummary:
     member_id: str | None = None
     navigator_id: str | None = None
     headline: str = ""
+    digested: bool = False  # too many came: its messages wait in the supervisors' digest
+    snoozed: tuple[SnoozedRule, ...] = ()  # what is quiet for this person now
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from alerts.model import OPEN_STATES, Alert, Delivery, TimelineEntry, TriggerRecord, TriggerState
 from alerts.ports import CountKey
+from alerts.snooze import Snooze
 from api.ports import BooksView, MemberView
 from api.shapes import (
     AlertCounts,
@@ -17,6 +18,7 @@ from api.shapes import (
     FeedShown,
     FeedState,
     ReasonShown,
+    SnoozedRule,
     TimelineShown,
     TriggerShown,
 )
@@ -95,8 +97,8 @@ def shows_rule(alert: Alert, rule: str, viewer: Viewer) -> bool:
     return any(rule_shown(record.trigger, viewer) == rule for record in alert.triggers)
 
 
-def summary(alert: Alert, sight: Sight, viewer: Viewer) -> AlertSummary:
-    """An alert for a list."""
+def summary(alert: Alert, sight: Sight, viewer: Viewer, snoozes: Sequence[Snooze] = ()) -> AlertSummary:
+    """An alert for a list. `snoozes` are those that hold for its person now."""
     case = sight in {Sight.CASE, Sight.PERSON}
     live = alert.live or tuple(record.trigger for record in alert.triggers)
     return AlertSummary(
@@ -120,6 +122,10 @@ def summary(alert: Alert, sight: Sight, viewer: Viewer) -> AlertSummary:
         member_id=alert.member_id if case else None,
         navigator_id=alert.navigator_id if case else None,
         headline=_headline(alert) if case else "",
+        digested=alert.digested_at is not None and alert.is_open,
+        snoozed=tuple(
+            SnoozedRule(one.snooze_id, one.rule_id, one.ends_at, one.p1_by is not None) for one in snoozes if case
+        ),
     )
 
 
@@ -132,13 +138,14 @@ def detail(
     member: MemberView | None,
     states: tuple[FeedState, ...],
     as_of: datetime,
+    snoozes: Sequence[Snooze] = (),
 ) -> AlertDetail:
     """One alert with all that this viewer sees of it."""
     case = sight in {Sight.CASE, Sight.PERSON}
     return AlertDetail(
         as_of=as_of,
         feeds=states,
-        alert=summary(alert, sight, viewer),
+        alert=summary(alert, sight, viewer, snoozes),
         triggers=tuple(_trigger(record, viewer, case=case) for record in alert.triggers),
         timeline=tuple(_moment(entry, case=case, notes=case and sees_notes(viewer)) for entry in alert.timeline),
         deliveries=tuple(_delivery(row, case=case) for row in deliveries),

@@ -17,6 +17,7 @@ from api.policy import ApiPolicy
 from api.valkey import ValkeyKeyStore
 from domain.events import Feed
 from service.feeding import Feeding
+from service.quiet_views import QuietAdapter
 from service.reviewing import ReviewsAdapter
 from service.rulebook_views import RulesAdapter
 from service.runtime import Service
@@ -39,6 +40,7 @@ def build_app(service: Service, client: Redis, settings: Settings) -> FastAPI:
             reviews=ReviewsAdapter(service),
             rules=service.rule_keeping.desk,
             rules_in_force=RulesAdapter(service),
+            quiet=QuietAdapter(service),
             alerts=service.alerts,
             people=PeopleAdapter(service),
             keys=ValkeyKeyStore(client),

@@ -11,12 +11,15 @@ from alerts.model import Delivery
 from alerts.snooze import Snoozes, SnoozeState
 from domain.events import Event
 from domain.triggers import Priority
+from service.rule_watch import Judgement, Verdict
 from streams.archiver import ArchiveState
 from streams.lookback_ports import Progress
 from streams.messages import ItemReceipt
 from streams.ports import Commit, Recognised
 
 _LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+_OFF = {Verdict.QUIET: -1, Verdict.FLOODING: 1}
 
 
 class Metrics:
@@ -61,6 +64,14 @@ class Metrics:
             ["feed"],
             registry=self.registry,
         )
+        self.kafka_lag = Gauge(
+            "reachpoint_kafka_lag", "Messages that wait in Kafka", ["topic", "partition"], registry=self.registry
+        )
+        self.kafka_passed_over = Counter(
+            "reachpoint_kafka_passed_over_total",
+            "Messages that the client had passed over, fetched and handled by the watch",
+            registry=self.registry,
+        )
         self.members = Gauge("reachpoint_cohort_members", "Watched people in the index", registry=self.registry)
         self.cohort_version = Gauge("reachpoint_cohort_version", "Version of the index", registry=self.registry)
         self.outbox = Gauge("reachpoint_outbox_pending", "Messages waiting", ["channel"], registry=self.registry)
@@ -103,6 +114,22 @@ class Metrics:
         self.snoozes = Gauge("reachpoint_snoozes_active", "Rules quiet for somebody", registry=self.registry)
         self.breakers = Gauge("reachpoint_breakers_open", "Breakers that are open", ["kind"], registry=self.registry)
 
+        self.rule_expected = Gauge(
+            "reachpoint_rule_expected_per_week", "Firings that a rule was forecast", ["rule"], registry=self.registry
+        )
+        self.rule_last_week = Gauge(
+            "reachpoint_rule_fired_last_week",
+            "Firings of a rule in the last seven days",
+            ["rule"],
+            registry=self.registry,
+        )
+        self.rule_off = Gauge(
+            "reachpoint_rule_off_forecast",
+            "-1 far too quiet, 1 far too loud, 0 neither",
+            ["rule"],
+            registry=self.registry,
+        )
+
     def on_receipts(self, feed: str, receipts: Sequence[ItemReceipt]) -> None:
         """Records were answered."""
         for receipt in receipts:
@@ -144,6 +171,16 @@ class Metrics:
             own = (key for key in keys if key.kind is kind)
             count = sum(flood.is_open(key) or flood.is_open(key, Priority.P3) for key in own)
             self.breakers.labels(kind.value).set(count)
+
+    def on_rules_judged(self, judged: Sequence[Judgement]) -> None:
+        """Rules, and groups of them, were held against their forecasts. Labels are the live rules' ids."""
+        for gauge in (self.rule_expected, self.rule_last_week, self.rule_off):
+            gauge.clear()
+        for one in judged:
+            self.rule_last_week.labels(one.name).set(one.last_week)
+            self.rule_off.labels(one.name).set(_OFF.get(one.verdict, 0))
+            if one.per_week is not None:
+                self.rule_expected.labels(one.name).set(one.per_week)
 
     def on_looked_back(self, progress: Progress, parts: int, reviews: int) -> None:
         """A page of retained events was looked back on."""

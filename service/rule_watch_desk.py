@@ -1,9 +1,9 @@
-"""The rule watch at work: rules, forecasts and counts in; alarms kept, at most one for a rule and day; supervisors told.
+"""The rule watch at work: counts in; alarms kept, at most one for a rule and day; supervisors told.
 
 Where all rules, or all of one feed, are off their forecast, that is one alarm and not twenty.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from domain.ids import RuleId, shard_of
 from service.rule_watch import Forecast, Judgement, LiveRule, WatchPolicy, judge, watched_of
 from streams.decide import World
 from streams.tallies import FIRINGS_FOR, Tallies, days_between
+from triggers.lifecycle_values import Backtested
 from triggers.rules import Rule, RuleSet
 
 LOOK_EVERY = timedelta(minutes=10)
@@ -41,7 +42,8 @@ class RuleWatchStore(Protocol):
         ...
 
 
-Forecasts = Callable[[], Mapping[RuleId, Forecast]]
+Forecasts = Callable[[], Awaitable[Mapping[RuleId, Forecast]]]
+"""What each live rule was published with; rules without a backtest are left out."""
 
 
 class RuleWatch:
@@ -72,7 +74,7 @@ class RuleWatch:
 
     async def look(self, now: datetime) -> tuple[Judgement, ...]:
         """How everything stands `now`."""
-        rules, forecasts = self._rules(), self._forecasts()
+        rules, forecasts = self._rules(), await self._forecasts()
         since = await self._store.since([mark_of(rule) for rule in rules.rules], now)
         live = [
             LiveRule(rule.rule_id, feeds_of(rule, rules), since[mark_of(rule)], forecasts.get(rule.rule_id))
@@ -107,6 +109,16 @@ class Order(Protocol):
     async def __call__(self, rows: Sequence[Row]) -> int:
         """Put new rows into the queue; one that is known is left as it is."""
         ...
+
+
+def forecasts_of(told: Backtested | None, rules: RuleSet) -> Mapping[RuleId, Forecast]:
+    """What a backtest says of each rule: `figures` by rule id over its time. None, or no time: nothing."""
+    if told is None or told.until <= told.since:
+        return {}
+    over = told.until - told.since
+    return {
+        rule.rule_id: Forecast(told.figures[rule.rule_id], over) for rule in rules.rules if rule.rule_id in told.figures
+    }
 
 
 def mark_of(rule: Rule) -> str:

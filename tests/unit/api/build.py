@@ -45,6 +45,7 @@ from domain.people import CohortMember, MemberStatus
 from domain.reviews import ReviewVerdict
 from service.rulebook import ensure_book
 from tests.unit.alerts.build import START, firing, raised
+from tests.unit.api.quiet import FakeQuiet, fake_quiet
 from tests.unit.triggers.book import contents
 from triggers.lifecycle_contents import rules_of
 from triggers.lifecycle_desk import RuleDesk
@@ -240,6 +241,7 @@ class Api:
     alerts: MemoryAlertStore
     keys: MemoryKeyStore
     clock: ManualClock
+    quiet: FakeQuiet
 
     async def call(
         self,
@@ -292,7 +294,7 @@ async def build_api(
     book = MemoryRuleBook()
     await ensure_book(book, NOW, shipped=contents(1))
     rules = RuleDesk(book, MemoryShadows(), clock=clock)
-    alerts = store or MemoryAlertStore()
+    alerts, quiet = store or MemoryAlertStore(), fake_quiet(clock)
     deps = ApiDependencies(
         intake=intake,
         books=books,
@@ -300,6 +302,7 @@ async def build_api(
         reviews=reviews,
         rules=rules,
         rules_in_force=FakeRules(),
+        quiet=quiet,
         alerts=alerts,
         people=people,
         freshness=books,
@@ -309,4 +312,4 @@ async def build_api(
         registry=CollectorRegistry(),
     )
     app = create_app(deps, ApiPolicy(**policy))  # type: ignore[arg-type]
-    return Api(app, intake, books, desk, reviews, rules, people, readiness, alerts, keys, clock)
+    return Api(app, intake, books, desk, reviews, rules, people, readiness, alerts, keys, clock, quiet)
