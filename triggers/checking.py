@@ -14,6 +14,7 @@ from domain.ids import RuleId
 from domain.triggers import Cap, Sensitivity
 from triggers.compiling import Shaping
 from triggers.conditions import ALWAYS, Condition, compiled, facts_asked
+from triggers.cost import cost_of
 from triggers.facts import FACTS
 from triggers.faults import Faults, RuleFileError, did_you_mean
 from triggers.language import CoolingForm, PatternForm, RuleFileHead, RuleForm, ThenForm
@@ -233,10 +234,13 @@ class _Compiler(Shaping):
                 self.tell("a rule may not hold somebody else's suspect role against the person", ("when",))
 
     def _built_upon(self, rules: list[Rule]) -> None:
-        """What a rule may make of the firings of another."""
+        """What a rule may make of the firings of another, and what it costs with those."""
         known = {str(rule.rule_id): rule for rule in rules}
         for place, rule in enumerate(rules):
             self.root, self.rule = ("rules", place), str(rule.rule_id)
+            cost = cost_of(rule, known)
+            if cost.too_high:
+                self.tell(f"costs too much: {cost.words}; shorten the spans or ask for fewer things", ("when",))
             for name in sorted(rules_of(rule.when) & known.keys()):
                 other = known[name]
                 if waits(other.when) and name in rules_of_parts(rule.when):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 from triggers.finding import NO_DIFFERENCE, Difference, Found
 from triggers.hits import Hit
@@ -32,29 +33,58 @@ def _steps_at(pattern: StepsPattern, anchor: Anchor, behind: Behind) -> tuple[Hi
 
 def _chain(pattern: StepsPattern, last: Hit, steps: Steps) -> tuple[Hit, Mark] | None:
     """The nearest chain to `last`, and when the earliest known one was; None where there is none."""
-    known: list[dict[int, datetime]] = []
-    for place, hits in enumerate(steps):
-        known.append({})
-        for hit in hits:
-            learnt = hit.learnt if not place else _known(pattern, hit, steps[place - 1], known[place - 1])
-            if learnt is not None:
-                known[place][id(hit)] = max(learnt, hit.learnt)
-    learnt = _known(pattern, last, steps[-1], known[-1])
+    known: list[dict[int, datetime]] = [{id(hit): hit.learnt for hit in steps[0]}]
+    for before, hits in pairwise(steps):
+        known.append(_known(pattern, before, known[-1], hits))
+    learnt = _known(pattern, steps[-1], known[-1], [last]).get(id(last))
     if learnt is None:
         return None
     chain, then = [], last
-    for place in range(len(steps) - 1, -1, -1):
-        leading = (hit for hit in reversed(steps[place]) if id(hit) in known[place])
+    for hits, reached in zip(reversed(steps), reversed(known), strict=True):
+        leading = (hit for hit in reversed(hits) if id(hit) in reached)
         then = next(hit for hit in leading if _leads_to(pattern, hit, then))
         chain.append(then)
-    learnt = max(learnt, last.learnt)
     return completed(last, learnt, chain), (learnt, *map(id, chain))
 
 
-def _known(pattern: StepsPattern, then: Hit, before: Sequence[Hit], known: Mapping[int, datetime]) -> datetime | None:
-    """When the earliest known chain up to a hit of the step before was known; None where none leads to `then`."""
-    times = [known[id(hit)] for hit in before if id(hit) in known and _leads_to(pattern, hit, then)]
-    return min(times, default=None)
+def _known(
+    pattern: StepsPattern, before: Sequence[Hit], known: Mapping[int, datetime], hits: Sequence[Hit]
+) -> dict[int, datetime]:
+    """When the earliest known chain up to each of `hits` was known, in one pass over both; without those that none
+    leads to."""
+    made: dict[int, datetime] = {}
+    earliest: dict[str, list[tuple[datetime, str]]] = {}  # by subject: the best two, of different occurrences
+    place = 0
+    for hit in hits:
+        while place < len(before) and before[place].at < hit.at:
+            one = before[place]
+            place += 1
+            if id(one) in known:
+                _remember(pattern, earliest, one, known[id(one)])
+        learnt = next((when for when, of in earliest.get(_whose(pattern, hit), ()) if _fits(pattern, of, hit)), None)
+        if learnt is not None:
+            made[id(hit)] = max(learnt, hit.learnt)
+    return made
+
+
+def _remember(
+    pattern: StepsPattern, earliest: dict[str, list[tuple[datetime, str]]], one: Hit, learnt: datetime
+) -> None:
+    """The earliest known chain, and the earliest of another occurrence; no third can ever be asked for."""
+    best = earliest.setdefault(_whose(pattern, one), [])
+    kept = {of: when for when, of in best}
+    kept[one.occurrence] = min(learnt, kept.get(one.occurrence, learnt))
+    best[:] = sorted((when, of) for of, when in kept.items())[:2]
+
+
+def _whose(pattern: StepsPattern, hit: Hit) -> str:
+    """What chains must share to be compared: the subject, and the occurrence where all steps are of one."""
+    subject = hit.last.subject if pattern.same_subject else ""
+    return f"{subject}|{hit.occurrence}" if pattern.same_occurrence else subject
+
+
+def _fits(pattern: StepsPattern, occurrence: str, then: Hit) -> bool:
+    return pattern.same_occurrence is not False or occurrence != then.occurrence
 
 
 def _leads_to(pattern: StepsPattern, one: Hit, then: Hit) -> bool:

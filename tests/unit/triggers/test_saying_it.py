@@ -73,12 +73,12 @@ def test_who_was_harmed_is_never_said() -> None:
     [
         (
             "ED_REPEAT_ASSAULT",
-            "ED_REPEAT_ASSAULT: 2 or more different within 365 days: any ed event with injury intent assault (P1).",
+            "ED_REPEAT_ASSAULT: 2 or more different ones within 365 days: a hospital visit where injury intent is assault (P1).",
         ),
         (
             "MISSING_CHILD",
-            "MISSING_CHILD: missing.regraded or missing.reported with age less than 18 and risk of the missing episode one of "
-            "high, medium (P2, P1 if risk of the missing episode high).",
+            "MISSING_CHILD: a missing report or a new risk for a missing report where their age is less than 18 and the "
+            "risk is high or medium (P2, P1 if the risk is high).",
         ),
     ],
 )
