@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from domain.clock import Clock
-from domain.errors import Conflict, NotAllowed, NotFound
+from domain.errors import Conflict, NotAllowed, NotFound, StoreError, StoreUnavailable
 from triggers.lifecycle import approve, backtest, check, end_shadow, missing, publish, shadow, submit, withdraw
 from triggers.lifecycle_contents import MOST_TESTS_BYTES, checkup, replacing
 from triggers.lifecycle_emergency import confirm_kill, kill, revive, roll_back
@@ -34,6 +34,7 @@ from triggers.shadowing import ShadowReport
 
 _ATTEMPTS = 20
 _CONTENDED = "The rule book is being changed by others all the time; try again."
+_LIVE_IS_BROKEN = "The live version cannot be read, so nothing can be made on top of it: roll it back first."
 _TOO_LARGE = "The files are too large: 256 KiB for one of rules, 1 MiB for all tests."
 
 
@@ -122,12 +123,23 @@ class RuleDesk:
             raise NotAllowed(_TOO_LARGE)
         if reference is not None and len(reference.encode()) > MAX_BYTES:
             raise NotAllowed(_TOO_LARGE)
-        live = (await self._store.head()).live
-        base = (await self.version(live)).contents if live is not None else Contents((), "")
+        base = await self._live_contents()
         contents = replacing(base, RuleText(name, text), reference=reference, tests=tests)
         made = await self._act(lambda book: submit(book, contents, self._done(by, note), author=author))
         assert made.standing is not None
         return await self.check(made.standing.number, by) if made.change is not None else made.standing
+
+    async def _live_contents(self) -> Contents:
+        """What a draft is made on top of. Raises NotAllowed where the live version cannot be read."""
+        live = (await self._store.head()).live
+        if live is None:
+            return Contents((), "")
+        try:
+            return (await self.version(live)).contents
+        except StoreUnavailable:
+            raise
+        except (StoreError, NotFound):
+            raise NotAllowed(_LIVE_IS_BROKEN) from None
 
     async def check(self, number: int, by: Person) -> Standing:
         """Read the version's files and run its rule tests. Raises NotFound, RuleRefused."""
