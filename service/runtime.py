@@ -26,6 +26,9 @@ from domain.ids import MemberId, NavigatorId, RuleId
 from domain.people import CohortMember, Navigator
 from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
+from service.outcomes import FOLLOW_EVERY as OUTCOMES_EVERY
+from service.outcomes import OutcomeFollower
+from service.outcomes_valkey import ValkeyOutcomeMarks
 from service.quieting import QuietBells, Quieting
 from service.reviews import RUNG_FOR, bell
 from service.rule_watch import Forecast
@@ -207,6 +210,7 @@ class Service:
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
             self._spawn("archive", self._archive())
+            self._spawn("outcomes", self._indexed(self._tell_outcomes()))
             self._spawn("shadow", self._indexed(self._shadow()))
         if self._parts.listeners:
             self.mllp = MllpListener(
@@ -351,6 +355,17 @@ class Service:
             return 0
 
         await keep_running("upkeep", turn, self._stop)
+
+    async def _tell_outcomes(self) -> None:
+        """What people did about alerts becomes part of the history that rules read."""
+        follower = OutcomeFollower(self.alerts, ValkeyOutcomeMarks(self._client), self.intake.submit, self.clock)
+
+        async def turn() -> int:
+            told = await follower.turn()
+            await self._sleep(OUTCOMES_EVERY)
+            return told
+
+        await keep_running("outcomes", turn, self._stop)
 
     async def _archive(self) -> None:
         """Carry what was decided into the archive's files; what waits at the end is written before we go."""

@@ -36,6 +36,7 @@ SNOOZE = "rp:snooze:"
 SNOOZES = "rp:snoozes"
 SNOOZES_REVISION = "rp:snoozes:rev"
 SNOOZES_UNTOLD = "rp:snoozes:untold"
+OUTCOMES_PLACE = "rp:outcomes:place"
 RULES_SINCE = "rp:rules:since"
 RULES_ALARMS = "rp:rules:alarms"
 BREAKERS_CLOSED = "rp:breakers:closed"
@@ -97,3 +98,8 @@ def sent(shard: int) -> str:
 def firings(shard: int, day: date) -> str:
     """How often each rule fired in each hour of a UTC day."""
     return f"{{{shard}}}:firings:{day.isoformat()}"
+
+
+def outcomes(shard: int) -> str:
+    """How far each alert's time line was told to its person's history."""
+    return f"{{{shard}}}:outcomes"

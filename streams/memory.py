@@ -16,6 +16,7 @@ from streams import codec
 from streams.memory_server import EventRow, MemoryServer, Place, milliseconds, place_of, text
 from streams.memory_tallies import MemoryTallies, tally
 from streams.messages import (
+    OWN_CHANNEL,
     Disposition,
     Ending,
     HeldIntel,
@@ -53,7 +54,8 @@ class MemoryTransport:
         known = server.rows.get(event.event_id)
         if known is not None and known.digest != digest:
             return Taken.CONFLICT
-        server.last[event.feed.value] = milliseconds(now)
+        if event.provenance.channel != OWN_CHANNEL:
+            server.last[event.feed.value] = milliseconds(now)
         if known is not None:
             server.count("duplicate", event.feed)
             return Taken.DUPLICATE

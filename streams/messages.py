@@ -14,6 +14,9 @@ from streams.feeds.outcome import RejectReason, Where
 from streams.feeds.receipts import Receipt
 from triggers.history import History, HistoryEntry
 
+OWN_CHANNEL = "own"
+"""The channel of events that we tell ourselves: no feed has spoken when one comes."""
+
 
 class Ending(StrEnum):
     """How an accepted event can end; most telling first (`rank`)."""

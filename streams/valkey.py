@@ -18,7 +18,7 @@ from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
 from streams import codec, keys
 from streams.applying import entry_of_application
-from streams.messages import Disposition, Ending, Matched, ParkedAmendment, QuarantineItem, most_telling
+from streams.messages import OWN_CHANNEL, Disposition, Ending, Matched, ParkedAmendment, QuarantineItem, most_telling
 from streams.ports import LedgerCounts, LogEntry, Recognised
 from streams.remembering import Said
 from streams.retention import Retention
@@ -82,7 +82,13 @@ class ValkeyTransport:
     async def accept(self, events: Sequence[Event], now: datetime) -> list[int]:
         """See ports.Intake."""
         items = [
-            (event.event_id, codec.content_digest(event), event.feed.value, codec.encode(event).decode())
+            (
+                event.event_id,
+                codec.content_digest(event),
+                event.feed.value,
+                codec.encode(event).decode(),
+                event.provenance.channel == OWN_CHANNEL,
+            )
             for event in events
         ]
         rows = int(self._retention.rows.total_seconds())
