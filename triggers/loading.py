@@ -4,7 +4,6 @@ The shipped sets are read from `triggers/rulesets/`; nothing is read on import.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
@@ -18,14 +17,10 @@ from triggers.faults import Faults
 from triggers.language import ReferenceForm
 from triggers.reading import read_yaml
 from triggers.reference import Area, CodeFamily, Reference, folded_word
-from triggers.rules import RuleSet, combined
+from triggers.rules import RuleSet
 
 SHIPPED = ("tipt", "programme")
 """Names of the rule sets that come with Reachpoint."""
-
-WAITING = {"tipt": "tipt_timers"}
-"""Files with the rules of a set that come about by the clock. Rule tests load them too; the live service does not
-before it has durable timers, because a rule that waits would never fire there and look as if it did."""
 
 
 def load_rules(
@@ -60,15 +55,8 @@ def shipped_rules(name: str = "tipt") -> RuleSet:
 
 
 def rules_for_tests(name: str = "tipt") -> RuleSet:
-    """A shipped rule set as rule tests know it: with the rules that come about by the clock, which take the place of
-    those of the same id. Raises NotFound for an unknown name."""
-    live = shipped_rules(name)
-    if name not in WAITING:
-        return live
-    file = f"{WAITING[name]}.yaml"
-    beside = frozenset(str(rule.rule_id) for rule in live.rules)
-    waiting = load_rules(_shipped_text(file), live.reference, name=file, beside=beside)
-    return replace(combined([waiting, live]), name=live.name, version=live.version)
+    """A shipped rule set as rule tests know it: as it is live."""
+    return shipped_rules(name)
 
 
 def shipped_reference() -> Reference:

@@ -273,6 +273,6 @@ def test_every_line_deleted_from_the_shipped_file_is_read_or_refused_never_a_cra
 
 def test_the_shipped_rules_say_who_owns_them_why_and_by_which_source() -> None:
     rules = shipped_rules().rules
-    assert len(rules) == 18
+    assert len(rules) == 20
     for rule in rules:
         assert rule.owner and rule.why.endswith(".") and rule.sources
