@@ -76,7 +76,7 @@ class House:
         await desk.backtest(number, Backtested(draft.digest, now - timedelta(days=365), now, turn), ANNA)
         await desk.approve(number, BEN)
         if turn % 9 == 8:
-            await self.valkey.hset(VERSIONS, str(number), b"torn")  # type: ignore[misc]
+            await self.valkey.hset(VERSIONS, str(number), b"torn")
             self.broken.add(number)
         await desk.publish(number, ANNA)
         self.published.append((number, self.service.clock.now()))
