@@ -12,10 +12,12 @@ from cohort.follow import CohortFollower
 from cohort.index import CohortIndex
 from cohort.memory import MemoryCohortStore
 from cohort.ports import CohortStore
+from cohort.ties import tied
 from cohort.valkey import ValkeyCohortStore
 from domain.errors import StoreError, StoreUnavailable
 from domain.ids import MemberId, NavigatorId
-from domain.people import MemberStatus, Navigator
+from domain.matches import LinkLearnt
+from domain.people import MemberStatus, Navigator, Tie
 from tests.unit.cohort.people import cohort
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -165,3 +167,25 @@ async def test_a_store_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         await ValkeyCohortStore(client).members()
     await client.aclose()
+
+
+async def test_one_member_is_revised_once(store: CohortStore) -> None:
+    await store.put_members(MEMBERS, replace=False, now=NOW)
+    one, other = MEMBERS[0].member_id, MEMBERS[1].member_id
+    tie = Tie(other, LinkLearnt(LATER, LATER, "e1"), "system", "record")
+    assert await store.revise(one, lambda member: tied(member, tie))
+    assert not await store.revise(one, lambda member: tied(member, tie)), "told again, it is nothing new"
+    assert not await store.revise(MemberId("nobody"), lambda member: tied(member, tie))
+    changes = await store.changes_since(1)
+    assert (changes.version, [member.ties for member in changes.members]) == (2, [(tie,)])
+    assert await store.sought_ids(1) == (one,)
+
+
+async def test_an_import_leaves_a_link_that_was_told(store: CohortStore) -> None:
+    await store.put_members(MEMBERS, replace=True, now=NOW)
+    tie = Tie(MEMBERS[1].member_id, LinkLearnt(LATER, LATER, "e1"), "system", "record")
+    await store.revise(MEMBERS[0].member_id, lambda member: tied(member, tie))
+    await store.put_members(MEMBERS, replace=True, now=LATER)
+    (first, *others) = await store.members()
+    assert first.ties == (tie,)
+    assert [member.ties for member in others] == [()] * 5
