@@ -4,9 +4,11 @@ They find every absence that nothing refutes, due or not yet: whoever asks says 
 comes about at the instant at which it is due, after everything else of that instant.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from domain.clock import LONDON
@@ -87,7 +89,7 @@ class AbsenceFinder:
 
     def _after(self, anchor: Hit, line: Line[Hit]) -> Iterable[Hit]:
         due = self._due(anchor)
-        if due is not None and not any(self._refutes(one, anchor, due) for one in self._following(anchor, line)):
+        if due is not None and not any(self._refutes(one, anchor, due) for one in self._following(anchor, line, due)):
             yield absent(anchor, max(due, anchor.at), self.pattern.step)
 
     def _due(self, anchor: Hit) -> datetime | None:
@@ -99,10 +101,10 @@ class AbsenceFinder:
         until = anchor.last.values.get(pattern.until)
         return end_of_day(until) if isinstance(until, datetime) else None
 
-    def _following(self, anchor: Hit, line: Line[Hit]) -> Iterable[Hit]:
-        """What came after the anchor; of a wait from the start, after the start."""
+    def _following(self, anchor: Hit, line: Line[Hit], due: datetime) -> Iterable[Hit]:
+        """What came after the anchor until it is due; of a wait from the start, after the start."""
         since: Any = ((anchor.last.occurrence.started_at,),) if self.pattern.from_start else anchor.key
-        return (line.items[place] for place in range(line.place(since), line.size))
+        return _until((line.items[place] for place in range(line.place(since), line.size)), due)
 
     def _refutes(self, one: Hit, anchor: Hit, due: datetime) -> bool:
         if one.at > due or one.last.subject != anchor.last.subject:
@@ -147,18 +149,27 @@ class QuietFinder:
         adverse = [one for one in adverse if one.open]
         pauses = _pauses(paused, resumed)
         hits: dict[OccurrenceKey, list[Hit]] = {}
+        keys_in_order = [one.key for one in adverse]
         for anchor in in_order([*adverse, *since]):
-            last = max((one for one in adverse if one.key <= anchor.key), key=lambda one: one.key, default=None)
+            place = bisect_right(keys_in_order, anchor.key)
+            if place < len(adverse) and adverse[place].at <= anchor.at + self.pattern.lasting:
+                continue  # whatever the pauses, the quiet was broken
             due = running(anchor.at, self.pattern.lasting, pauses)
-            broken = any(anchor.key < one.key and (due is None or one.at <= due) for one in adverse)
-            if due is None or broken:
+            if due is None or any(one.at <= due for one in _until(adverse[place:], due)):
                 continue
+            last = adverse[place - 1] if place else None
             about = OccurrenceKey("quiet|" + (last.last.entry.event_id if last else "from the start"))
             hits.setdefault(about, []).append(absent(anchor, due, about=about))
         now = {key: tuple(in_order(listed)) for key, listed in hits.items()}
-        keys = [key for key in {*found.hits, *now} if not _same(found.hits.get(key, ()), now.get(key, ()))]
-        difference = {key: (found.hits.get(key, ()), now.get(key, ())) for key in keys}
+        changed = [key for key in {*found.hits, *now} if not _same(found.hits.get(key, ()), now.get(key, ()))]
+        difference = {key: (found.hits.get(key, ()), now.get(key, ())) for key in changed}
         return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
+
+
+def _until(hits: Iterable[Hit], due: datetime) -> Iterable[Hit]:
+    """Of hits in order those that can count by `due`: what is known through a link counts later than it happened,
+    never sooner."""
+    return takewhile(lambda one: one.last.entry.occurred_at <= due, hits)
 
 
 def _all(found: Found) -> Iterable[Hit]:
