@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from domain.ids import EventId, OccurrenceKey, firing_id
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
-from triggers.conditions import ALWAYS, facts_asked, rules_asked
+from triggers.conditions import ALWAYS, facts_asked, rules_asked, written_out
 from triggers.explain import headline_of, reasons_of, silence
 from triggers.finding import Hits
 from triggers.hits import Grading, Hit
@@ -23,15 +23,19 @@ from triggers.verdicts import DECISION_BY_STANDING, FiringDecision, Verdict
 Verdicts = tuple[Verdict, ...]
 
 
+Graded = tuple[Callable[[Moment], bool], Priority]
+"""A line of the table of priorities: where it holds, this is how urgent it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """A rule with what is asked of it again and again worked out once."""
 
     rule: Rule
-    has_tables: bool
     asks_count: bool
     asks_fired: tuple[str, ...]  # rules that the tables ask about
-    everybody: bool  # whether it asks nothing of who the person is
+    who: Callable[[Moment], bool] | None  # None: it asks nothing of who the person is
+    priorities: tuple[Graded, ...]
     within_occurrence: bool  # cooling looks at one occurrence only
 
 
@@ -41,10 +45,10 @@ def judge_of(rule: Rule) -> Judge:
     tables = (*then.priorities, *then.headlines, *then.reviews)
     return Judge(
         rule=rule,
-        has_tables=bool(tables),
         asks_count=any("count" in facts_asked(line.condition) for line in tables),
         asks_fired=tuple(sorted(frozenset().union(*(rules_asked(line.condition) for line in tables)))),
-        everybody=rule.who == ALWAYS,
+        who=None if rule.who == ALWAYS else written_out(rule.who),
+        priorities=_graded(rule),
         within_occurrence=rule.cooling.ground is Ground.OCCURRENCE,
     )
 
@@ -145,12 +149,12 @@ _NO_VERDICTS: Verdicts = ()
 
 def _candidates(judge: Judge, hits: Hits, asked: Asked) -> Verdicts:
     """One candidate per firing id, the most urgent and best standing."""
-    rule = judge.rule
+    who, yields_to = judge.who, judge.rule.yields_to
     made = []
     for hit in hits:
-        if not judge.everybody and rule.who_holds(hit.last) is not True:
+        if who is not None and not who(hit.last):
             continue
-        if not rule.yields_to or not any(asked(name, hit.occurrence, hit.at) for name in rule.yields_to):
+        if not yields_to or not any(asked(name, hit.occurrence, hit.at) for name in yields_to):
             made.append(_candidate(judge, hit, asked))
     if len(made) < 2:
         return tuple(made)
@@ -167,15 +171,23 @@ def _preference(verdict: Verdict) -> tuple[bool, int, datetime]:
     return (not verdict.fired, verdict.priority.rank, verdict.learnt_at)
 
 
+def _graded(rule: Rule) -> tuple[Graded, ...]:
+    return tuple((written_out(line.condition), Priority(line.value)) for line in rule.then.priorities)
+
+
 def grading_of(rule: Rule) -> Grading | None:
     """How urgent a moment makes the rule, where its priority may rise within an occurrence."""
     if not (rule.then.rises and rule.then.priorities):
         return None
-    return lambda moment: _priority(rule, moment).rank
+    graded, otherwise = _graded(rule), rule.then.priority
+    return lambda moment: _priority(graded, otherwise, moment).rank
 
 
-def _priority(rule: Rule, moment: Moment) -> Priority:
-    return Priority(_first(rule.then.priorities, moment) or rule.then.priority)
+def _priority(graded: Iterable[Graded], otherwise: Priority, moment: Moment) -> Priority:
+    for holds, priority in graded:
+        if holds(moment):
+            return priority
+    return otherwise
 
 
 def _first(table: Iterable[Case], moment: Moment) -> str | None:
@@ -184,46 +196,48 @@ def _first(table: Iterable[Case], moment: Moment) -> str | None:
 
 def _candidate(judge: Judge, hit: Hit, asked: Asked) -> Verdict:
     """One candidate with the verdict that guards and authority give it; cooling and lateness come after."""
-    rule, last = judge.rule, hit.last
-    moment = last
-    if judge.has_tables:
+    rule, moment = judge.rule, hit.last
+    if judge.asks_fired or judge.asks_count:
         fired = frozenset(name for name in judge.asks_fired if asked(name, hit.occurrence, hit.at))
-        moment = last.asked_by(hit.count if judge.asks_count else None, fired.__contains__)
+        moment = moment.asked_by(hit.count if judge.asks_count else None, fired.__contains__)
     decision = hit.decision
-    if decision is FiringDecision.FIRED:
+    if hit.open:
         # An absence belongs to the time before its instant: an authority that ends with the day still covers it.
         at = moment.at - _A_MOMENT if hit.due else moment.at
-        standing = moment.person.standing(at, moment.feed)
+        standing = moment.person.standing(at, moment.entry.feed)
         if standing is not Standing.IN_DATE:
             decision = DECISION_BY_STANDING[standing]
-    ground = _ground(rule, hit)
-    priority = _final_priority(rule, moment) if rule.then.priorities else rule.then.priority
     return Verdict(
+        (rule, hit, moment),
+        _firing,
         rule_id=rule.rule_id,
         member_id=moment.person.member.member_id,
-        ground=ground,
+        ground=_ground(rule, hit),
         anchor=moment.entry.event_id,
         fired_at=hit.at,
         learnt_at=hit.learnt,
         occurrence=hit.occurrence,
-        priority=priority,
+        priority=_final_priority(judge, moment) if judge.priorities else rule.then.priority,
         decision=decision,
-        make=lambda: _firing(rule, hit, moment, ground=ground, priority=priority),
         due=hit.due,
         lateness=hit.lateness,
     )
 
 
-def _final_priority(rule: Rule, moment: Moment) -> Priority:
+def _final_priority(judge: Judge, moment: Moment) -> Priority:
     """The less urgent of what was known then and what is known by all corrections."""
-    known, corrected = _priority(rule, moment), moment.corrected()
+    graded, otherwise = judge.priorities, judge.rule.then.priority
+    known, corrected = _priority(graded, otherwise, moment), moment.corrected()
     if corrected is moment:
         return known
-    return max(known, _priority(rule, corrected), key=lambda priority: priority.rank)
+    return max(known, _priority(graded, otherwise, corrected), key=lambda priority: priority.rank)
 
 
-def _firing(rule: Rule, hit: Hit, moment: Moment, *, ground: str, priority: Priority) -> TriggerFired:
-    then, moments = rule.then, hit.moments
+def _firing(verdict: Verdict) -> TriggerFired:
+    """The firing that a candidate is, or would be, in words."""
+    basis: tuple[Rule, Hit, Moment] = verdict.basis
+    rule, hit, moment = basis
+    then, moments, ground = rule.then, hit.moments, verdict.ground
     member = moment.person.member.member_id
     held = hit.decision in (FiringDecision.HELD_FOR_GATEKEEPER, FiringDecision.BLOCKED_BY_ORIGINATOR)
     return TriggerFired(
@@ -231,7 +245,7 @@ def _firing(rule: Rule, hit: Hit, moment: Moment, *, ground: str, priority: Prio
         rule_id=rule.rule_id,
         rule_version=rule.version,
         member_id=member,
-        priority=priority,
+        priority=verdict.priority,
         fired_at=hit.at,
         anchor=moment.entry.event_id,
         ground=ground,

@@ -12,7 +12,7 @@ from datetime import datetime
 from domain.people import CohortMember
 from triggers.changes import Changes, compare
 from triggers.history import History, HistoryEntry
-from triggers.indexing import Change, HistoryIndex, index_of
+from triggers.indexing import NO_CHANGE, Change, HistoryIndex, index_of
 from triggers.planning import plan_of
 from triggers.rules import RuleSet
 from triggers.verdicts import Verdict, canonical
@@ -50,14 +50,12 @@ class Kept:
     @property
     def pending(self) -> tuple[Verdict, ...]:
         """What will fire by the clock alone if nothing more is heard, by the time at which it is due."""
-        waiting = (one for one in self._worked().waiting if one.fired and not one.seen_at(self.now))
-        return tuple(sorted(waiting, key=canonical))
+        return tuple(sorted((one for one in self._worked().waiting if one.fired), key=canonical))
 
     @property
     def next_due(self) -> datetime | None:
         """When the next of `pending` is due; None where nothing waits."""
-        waiting = self._worked().waiting
-        return min((one.fired_at for one in waiting if one.fired and not one.seen_at(self.now)), default=None)
+        return min((one.fired_at for one in self._worked().waiting if one.fired), default=None)
 
     def at(self, now: datetime) -> "Step":
         """The same at a later time: what has become due in between comes about.
@@ -66,9 +64,8 @@ class Kept:
         """
         if self.now is not None and now <= self.now:
             return Step(self, (), ())
-        working = self._worked()
-        come = [one for one in working.waiting if one.seen_at(now) and not one.seen_at(self.now)]
-        return Step(self._handed_on(Change(), now), (), come)
+        come = self._worked().rung(now)
+        return Step(self._handed_on(NO_CHANGE, now), (), come)
 
     def changed(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = ()) -> "Step":
         """The next one, with `added` and without `removed`, and what that changes.
@@ -80,17 +77,13 @@ class Kept:
         if not change.sheets:
             return Step(self, (), ())
         following = self._handed_on(change, self.now)
-        gone, come = working.take_in(change.sheets, self._index)
-        if working.plan.waiting:
-            gone = [one for one in gone if one.seen_at(self.now)]
-            come = [one for one in come if one.seen_at(self.now)]
-        return Step(following, gone, come)
+        return Step(following, *working.take_in(change.sheets, self._index, self.now))
 
     def _worked(self) -> Working:
         index, working = self.index, self._working
         if working is None:
             working = nothing_worked_out(plan_of(self.rules))
-            working.take_in({key: (None, sheet) for key, sheet in index.sheets.items()}, index, anew=True)
+            working.take_in({key: (None, sheet) for key, sheet in index.sheets.items()}, index, self.now, anew=True)
             self._working = working
         return working
 

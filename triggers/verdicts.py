@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from domain.ids import EventId, FiringId, MemberId, OccurrenceKey, RuleId, firing_id
 from domain.people import Standing
@@ -48,6 +49,7 @@ class Verdict:
         "_make",
         "_trigger",
         "anchor",
+        "basis",
         "decision",
         "due",
         "fired_at",
@@ -63,6 +65,8 @@ class Verdict:
 
     def __init__(
         self,
+        basis: Any,
+        make: "Callable[[Verdict], TriggerFired]",
         *,
         rule_id: RuleId,
         member_id: MemberId,
@@ -73,7 +77,6 @@ class Verdict:
         occurrence: OccurrenceKey,
         priority: Priority,
         decision: FiringDecision,
-        make: Callable[[], TriggerFired],
         cooler: "Verdict | None" = None,
         due: bool = False,
         lateness: timedelta | None = None,
@@ -90,6 +93,7 @@ class Verdict:
         self.decision = decision
         self.key = (fired_at, priority.rank, anchor)  # the order in which a rule's candidates are judged
         self.due = due  # whether it is the clock that makes it fire
+        self.basis = basis  # what `make` makes the firing of
         self._cooler = cooler
         self._make = make
         self._firing_id: FiringId | None = None
@@ -100,6 +104,8 @@ class Verdict:
         if decision is self.decision and (cooler is None or self.cooled_by == cooler.firing_id):
             return self
         made = Verdict(
+            self.basis,
+            self._make,
             rule_id=self.rule_id,
             member_id=self.member_id,
             ground=self.ground,
@@ -109,7 +115,6 @@ class Verdict:
             occurrence=self.occurrence,
             priority=self.priority,
             decision=decision,
-            make=self._make,
             cooler=cooler,
             due=self.due,
             lateness=self.lateness,
@@ -140,7 +145,7 @@ class Verdict:
     def trigger(self) -> TriggerFired:
         """The firing itself (for one that did not fire: what it would have been)."""
         if self._trigger is None:
-            self._trigger = self._make()
+            self._trigger = self._make(self)
         return self._trigger
 
     @property

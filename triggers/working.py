@@ -20,14 +20,16 @@ Sheets = Mapping[OccurrenceKey, tuple[Sheet | None, Sheet | None]]
 
 
 class Working:
-    """What finders found (`found`) and rules judged (`judged`), by place in the plan. Its only owner changes it."""
+    """What finders found and rules judged, by place in the plan, and which verdicts the clock has yet to bring about.
+    Its only owner changes it."""
 
-    __slots__ = ("_found", "_judged", "plan")
+    __slots__ = ("_found", "_judged", "_waiting", "plan")
 
     def __init__(self, plan: Plan, found: list[Found], judged: list[Judged]) -> None:
         self.plan = plan
         self._found = found
         self._judged = judged
+        self._waiting: dict[int, Verdict] = {}  # by id
 
     @property
     def verdicts(self) -> Iterable[Verdict]:
@@ -36,13 +38,21 @@ class Working:
 
     @property
     def waiting(self) -> Iterable[Verdict]:
-        """Those of them that the clock brings about."""
-        return (verdict for verdict in self.verdicts if verdict.due)
+        """Those of them that the clock has yet to bring about."""
+        return self._waiting.values()
+
+    def rung(self, now: datetime) -> list[Verdict]:
+        """Those that the clock has brought about by `now`; they wait no more."""
+        come = [verdict for verdict in self._waiting.values() if verdict.fired_at <= now]
+        for verdict in come:
+            del self._waiting[id(verdict)]
+        return come
 
     def take_in(
-        self, sheets: Sheets, index: HistoryIndex, *, anew: bool = False
+        self, sheets: Sheets, index: HistoryIndex, now: datetime | None, *, anew: bool = False
     ) -> tuple[list[Verdict], list[Verdict]]:
-        """Brought up to the index, in which these sheets changed: the verdicts that are no longer, and the new ones.
+        """Brought up to the index, in which these sheets changed: the verdicts that are no longer, and the new ones, as
+        far as the clock has brought them about by `now`.
 
         `anew`: nothing was worked out before, and there may be something to find without any sheet.
         """
@@ -50,7 +60,22 @@ class Working:
         if not differences:
             return [], []
         self._join(differences)
-        return self._judge(differences)
+        gone, come = self._judge(differences)
+        return self._seen(gone, come, now) if self.plan.waiting else (gone, come)
+
+    def _seen(
+        self, gone: Iterable[Verdict], come: Iterable[Verdict], now: datetime | None
+    ) -> tuple[list[Verdict], list[Verdict]]:
+        """Those that the clock need not, or did, bring about; the others wait."""
+        waiting = self._waiting
+        left = [verdict for verdict in gone if waiting.pop(id(verdict), None) is None]
+        new: list[Verdict] = []
+        for verdict in come:
+            if verdict.seen_at(now):
+                new.append(verdict)
+            else:
+                waiting[id(verdict)] = verdict
+        return left, new
 
     def _look(self, sheets: Sheets, index: HistoryIndex, *, anew: bool) -> dict[int, Difference]:
         """What single events and other finders in the history find differently, by their places."""
