@@ -1,0 +1,163 @@
+"""What a snooze or a passed moment takes out of a decision, with what record; and that nothing stays quiet after it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.held_back import HeldBack, HeldState, HeldWhy
+from alerts.snooze import NO_SNOOZES, Maker, Snooze, Snoozes, confirmed, lifted, snoozed
+from domain.events import Event, Kind, Role
+from domain.ids import MemberId, RuleId
+from domain.triggers import Priority
+from streams.messages import Disposition
+from streams.sifting import sift
+from tests.unit.alerts.build import START, at, firing
+from tests.unit.streams.play import Play, ed, event, hours, member, navigator
+from triggers.changes import Changes
+
+BY = Maker("S1", "supervisor")
+OTHER = Maker("S2", "supervisor")
+ASSAULT = {"intent": "assault", "mechanism": "body_part"}
+STABBED = {"intent": "assault", "mechanism": "sharp"}
+
+
+def snooze(rule: str = "ED_ASSAULT", *, minutes: float = 24 * 60, asks_p1: bool = False) -> Snooze:
+    return snoozed(
+        RuleId(rule), MemberId("M1"), ends_at=at(minutes), reason="in hospital", by=BY, asks_p1=asks_p1, now=START
+    )
+
+
+def quiet(*snoozes: Snooze) -> Snoozes:
+    return Snoozes.of(snoozes or [snooze()])
+
+
+def record(name: str = "a", why: HeldWhy = HeldWhy.SNOOZED, **fields: object) -> HeldBack:
+    return HeldBack(firing(name, **fields), why, at(0), "s1")  # type: ignore[arg-type]
+
+
+def test_a_firing_under_a_snooze_is_recorded_and_not_told() -> None:
+    found = sift(Changes(fired=(firing("a"), firing("b", rule="OTHER"))), (), quiet(), at(1))
+    assert found.changes.fired == (firing("b", rule="OTHER"),)
+    assert found.records == (HeldBack(firing("a"), HeldWhy.SNOOZED, at(1), snooze().snooze_id),)
+
+
+def test_a_p1_goes_through() -> None:
+    urgent = firing("a", priority=Priority.P1)
+    assert sift(Changes(fired=(urgent,)), (), quiet(), at(1)).changes.fired == (urgent,)
+    agreed = quiet(confirmed(snooze(asks_p1=True), OTHER, at(0)))
+    assert sift(Changes(fired=(urgent,)), (), agreed, at(1)).changes.fired == ()
+
+
+def test_what_was_told_before_is_still_corrected() -> None:
+    told = Changes(withdrawn=(firing("a"),), moved=((firing("b"), firing("c")),))
+    assert sift(told, (), quiet(), at(1)).changes == told
+
+
+def test_a_held_firing_that_loses_its_ground_is_noted_so() -> None:
+    found = sift(Changes(withdrawn=(firing("a"),)), (record(),), NO_SNOOZES, at(9))
+    assert found.records == (record().become(HeldState.WITHDRAWN, at(9)),)
+
+
+def test_a_held_firing_that_moves_stays_held_even_after_the_snooze() -> None:
+    found = sift(Changes(moved=((firing("a"), firing("b")),)), (record(),), NO_SNOOZES, at(9))
+    assert found.changes.fired == () and found.changes.moved == ()
+    assert [(one.trigger.firing_id, one.state) for one in found.records] == [
+        ("f-a", HeldState.WITHDRAWN),
+        ("f-b", HeldState.HELD),
+    ]
+
+
+def test_a_held_firing_that_becomes_more_urgent_is_judged_anew() -> None:
+    worse = firing("a", priority=Priority.P1)
+    found = sift(Changes(moved=((firing("a"), worse),)), (record(),), quiet(), at(9))
+    assert found.changes.fired == (worse,)
+
+
+def test_what_has_lost_its_meaning_when_we_learn_of_it_is_recorded() -> None:
+    stale = firing("a", expires_after=timedelta(minutes=30))
+    assert sift(Changes(fired=(stale,)), (), NO_SNOOZES, at(29)).changes.fired == (stale,)
+    found = sift(Changes(fired=(stale,)), (), NO_SNOOZES, at(30))
+    assert found.changes.fired == () and [one.why for one in found.records] == [HeldWhy.EXPIRED]
+
+
+class TestInTheFlow:
+    """Both hops with a snooze in the world."""
+
+    async def play(self, *snoozes: Snooze) -> Play:
+        play = Play([member("M1")], navigators=[navigator()])
+        play.world = replace(play.world, snoozes=quiet(*snoozes))
+        return await play.prepare()
+
+    async def held(self, play: Play) -> list[tuple[str, str]]:
+        assert play.twin.server is not None
+        return sorted((one.trigger.rule_id, one.state.value) for one in play.twin.server.held_back.values())
+
+    async def test_it_ends_as_suppressed_with_a_record_and_no_alert(self) -> None:
+        play = await self.play()
+        told = ed(Kind.ED_ARRIVAL, "M1", visit="V", **ASSAULT)
+        await play.give(told)
+        assert await play.ended(told) == str(Disposition.parse("suppressed:snoozed"))
+        assert await play.alerts() == []
+        assert await self.held(play) == [("ED_ASSAULT", "held")]
+
+    async def test_another_rule_and_a_p1_still_alert(self) -> None:
+        play = await self.play()
+        await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="V", **STABBED))
+        assert ("M1", "ED_WEAPON_ASSAULT") in await play.live()
+
+    async def test_a_repeated_event_makes_no_second_record(self) -> None:
+        play = await self.play()
+        told = ed(Kind.ED_ARRIVAL, "M1", visit="V", **ASSAULT)
+        await play.give(told, told)
+        await play.give(ed(Kind.ED_UPDATED, "M1", visit="V", at=hours(1), **ASSAULT))
+        assert await self.held(play) == [("ED_ASSAULT", "held")]
+
+    def hurt(self, key: str, at: timedelta) -> Event:
+        """A crime with M1 as its victim: at most one alert in 24 hours, whichever crime it is."""
+        return event(Kind.CRIME_RECORDED, ("M1", Role.VICTIM), at=at, key=key, attributes={"ho_code": "105A"})
+
+    async def test_after_its_end_a_held_firing_quiets_nobody(self) -> None:
+        """The second crime would only be cooled by the first, which nobody was told of: so the first is told now."""
+        play = await self.play(snooze("VIOLENCE_VICTIM", minutes=60))
+        await play.give(self.hurt("C1", hours(0)))
+        assert (await play.alerts(), await self.held(play)) == ([], [("VIOLENCE_VICTIM", "held")])
+        await play.give(self.hurt("C2", hours(3)))
+        assert await play.live() == [("M1", "VIOLENCE_VICTIM")]
+        assert await self.held(play) == [("VIOLENCE_VICTIM", "told")]
+        await play.give(self.hurt("C3", hours(4)))
+        assert len(await play.alerts()) == 1  # from now on it cools as usual
+
+    async def test_while_it_lasts_a_held_firing_is_not_told(self) -> None:
+        play = await self.play(snooze("VIOLENCE_VICTIM", minutes=600))
+        await play.give(self.hurt("C1", hours(0)), self.hurt("C2", hours(3)))
+        assert (await play.alerts(), await self.held(play)) == ([], [("VIOLENCE_VICTIM", "held")])
+
+    async def test_a_told_firing_that_was_held_is_withdrawn_like_any_other(self) -> None:
+        play = await self.play(snooze("VIOLENCE_VICTIM", minutes=60))
+        await play.give(self.hurt("C1", hours(0)))
+        await play.give(self.hurt("C2", hours(3)))
+        for key in ("C1", "C2"):
+            await play.give(event(Kind.CRIME_CANCELLED, "M1", at=hours(4), key=key))
+        assert await play.live() == []
+
+    async def test_lifted_it_speaks_at_once(self) -> None:
+        play = await self.play(lifted(snooze(), BY, "home", at(30)))
+        await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="V", at=hours(1), **ASSAULT))
+        assert await play.live() == [("M1", "ED_ASSAULT")]
+
+    async def test_whatever_is_snoozed_every_firing_is_told_or_recorded(self) -> None:
+        """Nothing vanishes: the same life with and without snoozes has the same firings, told or held."""
+        life = [
+            ed(Kind.ED_ARRIVAL, "M1", visit=f"V{number}", at=hours(30 * number), **(ASSAULT if number % 3 else STABBED))
+            for number in range(8)
+        ]
+        plain = Play([member("M1")])
+        silenced = await self.play(snooze(minutes=90 * 60), snooze("ED_REPEAT_ASSAULT", minutes=150 * 60))
+        for one in life:
+            await plain.give(one)
+            await silenced.give(one)
+        assert silenced.twin.server is not None
+        recorded = silenced.twin.server.held_back.values()
+        both = {(each.member_id, each.rule_id, each.firing_id) for each in await silenced.standing()} | {
+            (one.member_id, one.trigger.rule_id, one.trigger.firing_id) for one in recorded
+        }
+        assert both == {(each.member_id, each.rule_id, each.firing_id) for each in await plain.standing()}
