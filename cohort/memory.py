@@ -61,6 +61,10 @@ class MemoryCohortStore:
             navigators=tuple(await self.navigators()) if self._navigators_changed_at > version else None,
         )
 
+    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who was written or removed after `version`."""
+        return tuple(sorted(member_id for member_id, at in self._changed_at.items() if at > version))
+
     async def sought_ids(self, version: int) -> tuple[MemberId, ...]:
         """Who must be looked for in what passed by, by what changed after `version`."""
         return tuple(sorted(member_id for member_id, at in self._sought_since.items() if at > version))

@@ -48,6 +48,9 @@ class CohortStore(Protocol):
     async def changes_since(self, version: int) -> StoreChanges:
         """What was written after `version`; 0 gives everything. Raises StoreUnavailable."""
 
+    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who was written or removed after `version`, by id: the names alone; 0 gives everybody there ever was."""
+
     async def sought_ids(self, version: int) -> tuple[MemberId, ...]:
         """Who joined after `version`, or changed so that events of before may be theirs (writing.is_sought), by id:
         the names alone, cheap for a large cohort too. Who was removed is looked for no more."""

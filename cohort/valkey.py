@@ -139,10 +139,17 @@ class ValkeyCohortStore:
         """What was written after `version`. The usual answer, nothing, costs one round trip."""
         return await _told(self._changes(version))
 
+    async def changed_ids(self, version: int) -> tuple[MemberId, ...]:
+        """Who was written or removed after `version`."""
+        return await self._ids(CHANGES, version)
+
     async def sought_ids(self, version: int) -> tuple[MemberId, ...]:
         """Who must be looked for in what passed by, by what changed after `version`."""
+        return await self._ids(SOUGHT, version)
+
+    async def _ids(self, name: str, version: int) -> tuple[MemberId, ...]:
         ids: list[bytes] = await _told(
-            cast("Awaitable[list[bytes]]", self._client.zrange(SOUGHT, f"({version}", "+inf", byscore=True))
+            cast("Awaitable[list[bytes]]", self._client.zrange(name, f"({version}", "+inf", byscore=True))
         )
         return tuple(sorted(MemberId(name.decode()) for name in ids))
 

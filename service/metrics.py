@@ -1,6 +1,6 @@
 """What Prometheus is told: the books, the clocks and the channels. Labels come from closed lists, never from people."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,6 +16,7 @@ from streams.archiver import ArchiveState
 from streams.lookback_ports import Progress
 from streams.messages import ItemReceipt
 from streams.ports import Commit, Recognised
+from streams.timer_ports import Waiting
 
 _LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -75,11 +76,32 @@ class Metrics:
         self.members = Gauge("reachpoint_cohort_members", "Watched people in the index", registry=self.registry)
         self.cohort_version = Gauge("reachpoint_cohort_version", "Version of the index", registry=self.registry)
         self.outbox = Gauge("reachpoint_outbox_pending", "Messages waiting", ["channel"], registry=self.registry)
+        self.timers_waiting = Gauge(
+            "reachpoint_timers_waiting", "People for whom something will be due", registry=self.registry
+        )
+        self.timers_overdue = Gauge(
+            "reachpoint_timers_overdue_seconds", "How long the oldest timer is overdue", registry=self.registry
+        )
+        self.timers_planning = Gauge(
+            "reachpoint_timers_planning_backlog", "People whose timers are being worked out", registry=self.registry
+        )
+        self.timers_rung = Counter(
+            "reachpoint_timers_rung_total", "People for whom something came about by the clock", registry=self.registry
+        )
         self.lookback_left = Gauge(
             "reachpoint_lookback_backlog", "Retained events still to be looked back on", registry=self.registry
         )
         self.lookback_found = Counter(
             "reachpoint_lookback_found_total", "Found late by look-back", ["what"], registry=self.registry
+        )
+        self.rules_version = Gauge(
+            "reachpoint_rules_version",
+            "Version of the rules that decide; 0: none of the book's",
+            registry=self.registry,
+        )
+        self.rules_off = Gauge("reachpoint_rules_switched_off", "Rules that are switched off", registry=self.registry)
+        self.rules_trouble = Gauge(
+            "reachpoint_rules_trouble", "1 while the live version cannot be followed", registry=self.registry
         )
         self.reviews_waiting = Gauge("reachpoint_reviews_waiting", "Doubtful matches that wait", registry=self.registry)
         self.reviews_oldest = Gauge(
@@ -135,6 +157,12 @@ class Metrics:
         for receipt in receipts:
             self.taken.labels(feed, receipt.kind.value).inc()
 
+    def on_rules(self, version: int, off: Collection[str], *, trouble: bool) -> None:
+        """Which rules decide."""
+        self.rules_version.set(version)
+        self.rules_off.set(len(off))
+        self.rules_trouble.set(1 if trouble else 0)
+
     def on_recognised(self, results: Sequence[Recognised]) -> None:
         """A batch went through recognition."""
         for result in results:
@@ -147,6 +175,9 @@ class Metrics:
         why = "" if disposition.ending.value == "alert" else disposition.why
         self.parts.labels(event.feed.value, disposition.ending.value, why).inc()
         self.decide_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
+        self._count_told(commit)
+
+    def _count_told(self, commit: Commit) -> None:
         for alert, previous in commit.alerts:
             if previous is None or alert.state is not previous.state:
                 self.alerts.labels(alert.state.value).inc()
@@ -154,7 +185,6 @@ class Metrics:
             for record in alert.triggers:
                 if record.trigger.firing_id not in known:
                     self.fired.labels(record.trigger.rule_id, record.trigger.priority.value).inc()
-
         for kept in commit.held_back:
             if kept.state is HeldState.HELD:
                 self.held_back.labels(kept.trigger.rule_id, kept.why.value).inc()
@@ -181,6 +211,18 @@ class Metrics:
             self.rule_off.labels(one.name).set(_OFF.get(one.verdict, 0))
             if one.per_week is not None:
                 self.rule_expected.labels(one.name).set(one.per_week)
+
+    def on_rang(self, commit: Commit) -> None:
+        """The clock brought something about for a person."""
+        self.timers_rung.inc()
+        self._count_told(commit)
+
+    def on_waiting(self, waiting: Waiting, planning: int, now: datetime) -> None:
+        """How much waits, how late the oldest of it is, and for how many it is being worked out."""
+        overdue = (now - waiting.first).total_seconds() if waiting.first else 0.0
+        self.timers_waiting.set(waiting.people)
+        self.timers_overdue.set(max(0.0, overdue))
+        self.timers_planning.set(planning)
 
     def on_looked_back(self, progress: Progress, parts: int, reviews: int) -> None:
         """A page of retained events was looked back on."""

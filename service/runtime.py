@@ -35,6 +35,7 @@ from service.rule_watch import Forecast
 from service.rule_watch_desk import LOOK_EVERY, RuleWatch, forecasts_of
 from service.rule_watch_valkey import ValkeyRuleWatch
 from service.rulebook import LiveRules
+from service.rulebook_bells import RuleBells
 from service.rulebook_keeping import RuleKeeping
 from service.wiring import Policies
 from streams.archive_valkey import ValkeyArchiveLog
@@ -48,9 +49,12 @@ from streams.intake import GroupCommit
 from streams.lease import WorkerLease
 from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
 from streams.lookback_valkey import ValkeyLookBack
+from streams.planner import Planner
 from streams.ports import Commit
 from streams.review_desk import ReviewDesk
 from streams.snooze_desk import SnoozeDesk
+from streams.timers import SecondHop, TimerObserver, Timers
+from streams.timers_valkey import ValkeyTimers
 from streams.topology import STUCK_AFTER
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
@@ -113,6 +117,10 @@ class Service:
         self.cohort_store = ValkeyCohortStore(client)
         self.cohort = CohortFollower(self.cohort_store, policies.match.keys)
         self.intake = GroupCommit(self.transport, clock)
+        self._timer_log = ValkeyTimers(client, retention=policies.retention)
+        self._planner = Planner(
+            self._timer_log, self.cohort_store.changed_ids, lambda: self.cohort.index, self.world, clock
+        )
         self.tallies = ValkeyTallies(client)
         self.quiet = ValkeyQuiet(client)
         clocks = policies.decide.suppression.clocks
@@ -135,6 +143,7 @@ class Service:
         self.rule_watch = RuleWatch(
             ValkeyRuleWatch(client), self.tallies, rules=lambda: self.world().rules, forecasts=self._forecasts
         )
+        self._rule_bells = RuleBells(self.outbox)
         self._world: tuple[Mapping[NavigatorId, Navigator], LiveRules, World] | None = None
         self.dispatcher = Dispatcher(
             outbox=self.outbox,
@@ -164,16 +173,19 @@ class Service:
     def world(self) -> World:
         """What decisions are made by at this moment."""
         navigators, live = self.cohort.navigators, self.rule_keeping.live
-        if self._world is None or self._world[0] is not navigators or self._world[1] is not live:
+        since = self._planner.since(live.mark, self.cohort.index.version)
+        known = self._world
+        if known is None or known[0] is not navigators or known[1] is not live or known[2].waits_since != since:
             made = World(
                 rules=live.rules,
                 directory=Directory(navigators),
                 policy=self.policies.decide,
                 rules_mark=live.mark,
                 rules_since=live.since,
+                waits_since=since,
             )
-            self._world = (navigators, live, made)
-        return self.quieting.world(self._world[2])
+            known = self._world = (navigators, live, made)
+        return self.quieting.world(known[2])
 
     async def start(self, *, wait_for_index: bool = True) -> None:
         """Start the intake, the listeners and the loops. Events can be taken when it returns.
@@ -206,7 +218,8 @@ class Service:
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
             first_hop = FirstHop(recogniser, self._lookback())
             self._spawn("recognise", self._indexed(keep_running("recognise", first_hop.run_once, self._stop)))
-            self._spawn("decide", self._indexed(keep_running("decide", decider.run_once, self._stop)))
+            second_hop = SecondHop(decider, self._timers(decider), self._planner)
+            self._spawn("decide", self._indexed(keep_running("decide", second_hop.run_once, self._stop)))
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
             self._spawn("archive", self._archive())
@@ -226,6 +239,16 @@ class Service:
         )
         if wait_for_index:
             await self.indexed.wait()
+
+    def _timers(self, decider: Decider) -> Timers:
+        return Timers(
+            self._timer_log,
+            lambda: self.cohort.index,
+            self.world,
+            self.clock,
+            decider=decider,
+            observer=TimerObserver(self._on_rang),
+        )
 
     def _lookback(self) -> LookBack:
         return LookBack(
@@ -265,6 +288,11 @@ class Service:
         self.rule_keeping.shadow.note(commit)
         self.quieting.flood.note(commit)
         self.metrics.on_decided(commit, event, self.clock.now())
+        if commit.rows:
+            self.dispatcher.wake()
+
+    def _on_rang(self, commit: Commit) -> None:
+        self.metrics.on_rang(commit)
         if commit.rows:
             self.dispatcher.wake()
 
@@ -338,6 +366,7 @@ class Service:
             await self._observe()
             await self._ring_for_reviews()
             await self._ring_for_quiet()
+            await self._ring_for_rules()
             if self.clock.now() - last_tidying >= TIDY_EVERY:
                 last_tidying = self.clock.now()
                 await self._tidy_reviews()
@@ -459,6 +488,15 @@ class Service:
             self.dispatcher.wake()
         self.metrics.on_quieting(self.quieting.snoozes, self.quieting.flood.flood, now)
 
+    async def _ring_for_rules(self) -> None:
+        """Supervisors hear of a rule switched off, of a version taken back, and of rules that cannot be read."""
+        now, followed = self.clock.now(), self.rule_keeping.follower
+        if await self._rule_bells.ring(followed.head, followed.trouble, self.world(), now):
+            log.info("supervisors are told of the rule book's brakes", action="rules_bell")
+            self.dispatcher.wake()
+        live = followed.live
+        self.metrics.on_rules(live.number or 0, followed.head.killed(now), trouble=bool(followed.trouble))
+
     async def _observe(self) -> None:
         """Put the books into the metrics; raise the operator's alarm for events that do not end."""
         books = await self.transport.counts()
@@ -470,6 +508,7 @@ class Service:
         self.metrics.cohort_version.set(self.cohort.index.version)
         self.metrics.intake_waiting.set(self.intake.depth)
         self.metrics.reviews_waiting.set(await self.reviews.depth())
+        self.metrics.on_waiting(await self._timer_log.waiting(), self._planner.left, self.clock.now())
         for outcome, number in (await self.reviews.steps()).items():
             self.metrics.reviews_steps.labels(outcome).set(number)
         for feed, moment in books.last_received.items():

@@ -60,8 +60,10 @@ async def test_changes_tell_what_moved_and_nothing_else(store: CohortStore) -> N
 async def test_who_must_be_looked_for_is_told_by_name(store: CohortStore) -> None:
     first = await store.put_members(MEMBERS, replace=False, now=NOW)
     assert await store.sought_ids(0) == tuple(member.member_id for member in MEMBERS)
+    assert await store.changed_ids(0) == tuple(member.member_id for member in MEMBERS)
     one = MEMBERS[1]
     await store.put_members([dataclasses.replace(one, area="elsewhere", navigator_id=None)], replace=False, now=LATER)
+    assert await store.changed_ids(first) == (one.member_id,)
     assert await store.sought_ids(first) == (), "where they are looked after is nothing that events are asked by"
     moved = dataclasses.replace(one, identity=dataclasses.replace(one.identity, postcodes=("ZZ99 9ZZ",)))
     last = await store.put_members([moved], replace=False, now=LATER)
@@ -69,6 +71,7 @@ async def test_who_must_be_looked_for_is_told_by_name(store: CohortStore) -> Non
     assert await store.sought_ids(last) == ()
     await store.remove_members([one.member_id])
     assert await store.sought_ids(first) == ()
+    assert await store.changed_ids(last) == (one.member_id,), "who was removed is told too"
 
 
 async def test_replace_removes_everybody_else(store: CohortStore) -> None:
