@@ -30,6 +30,7 @@ class Ground:
     ways: tuple[tuple[Holds, Holds], ...]
     about: str = "self"
     offending: bool = False
+    links: timedelta | None = None  # how long before a link was learnt it may have happened; None: not at all
 
     def reads(self, moment: Moment) -> bool:
         kind, relations = moment.entry.kind.value, ABOUT[self.about]
@@ -64,11 +65,26 @@ class News:
 
     @property
     def at(self) -> datetime:
-        return self.moment.at
+        """When it came to concern them: when it happened, or when the link was learnt through which they hear."""
+        return self.moment.at + self.unlinked
+
+    @property
+    def unlinked(self) -> timedelta:
+        """How long after it happened the link was learnt."""
+        return until_linked(self.moment)
 
     @property
     def place(self) -> Any:
-        return (self.moment.entry.order, self.moment.subject)
+        order = self.moment.entry.order
+        if self.unlinked:
+            order = (self.at, 2**62, self.at, f"~~{order[3]}")  # after everything else of its instant
+        return (order, self.moment.subject)
+
+
+def until_linked(moment: Moment) -> timedelta:
+    """How long after it happened the link was learnt through which they hear of it; nothing where it stood."""
+    linked = moment.entry.linked
+    return timedelta(0) if linked is None else max(timedelta(0), linked.at - moment.at)
 
 
 class Life:
@@ -128,6 +144,9 @@ class Life:
         return sorted(found, key=lambda one: one.place)
 
     def _news_at(self, looked_for: Ground, moment: Moment, urgency: Any) -> News | None:
+        waited = until_linked(moment)
+        if waited and (looked_for.links is None or waited > looked_for.links):
+            return None
         ways = [way for way in looked_for.ways if self._came_about(way, moment)]
         if not ways:
             return None

@@ -238,9 +238,11 @@ def outcomes(
         ("crime.*",),
         tuple((way, way) for way in (offence([Role.VICTIM], "gravest_violence"), armed_injury)),
         about="linked",
+        links=125 * DAY,
     )
-    close = together(life, [crime, replace(WEAPON_ASSAULT, about="linked")])
-    judge("ASSOCIATE_HARMED", plain(close, 1, "subject"), 14 * DAY)
+    close = together(life, [crime, replace(WEAPON_ASSAULT, about="linked", links=125 * DAY)])
+    near = [candidate(one, 3 if one.unlinked > 14 * DAY else 1, "subject") for one in close if stands(life, one)]
+    judge("ASSOCIATE_HARMED", near, 14 * DAY)
 
     def high(_m: Moment, said: dict[str, Any]) -> int:
         return 1 if said.get("risk") is MissingRisk.HIGH else 2

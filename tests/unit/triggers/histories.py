@@ -30,9 +30,9 @@ from domain.events import (
 )
 from domain.identity import DateOfBirth, Identity
 from domain.ids import MemberId, event_id
-from domain.matches import Relation
+from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, MemberStatus, WatchAuthority
-from triggers.history import HistoryEntry, entry_of
+from triggers.history import HistoryEntry, entry_of, told_on_link
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MEMBER = CohortMember(
@@ -81,8 +81,21 @@ def random_life(random: Random, size: int, *, days: int = 60, late_hours: float 
         if random.random() < 0.05:
             other = random.choice(["M2", "M4"])
             entries.append(replace(entries[-1], subject=other, relation=Relation.ASSOCIATE))
+    links = {subject: _learnt(random, days, late_hours) for subject in ("M2", "M3", "M4") if random.random() < 0.3}
+    entries = [_as_linked(entry, links) for entry in entries]
     unique = {(entry.event_id, entry.subject, entry.role): entry for entry in reversed(entries)}
     return sorted(unique.values(), key=lambda entry: entry.order)
+
+
+def _learnt(random: Random, days: int, late_hours: float) -> LinkLearnt:
+    """When a link was learnt: at some time of this life, or long after it began."""
+    at = START + timedelta(minutes=random.randrange((days + 130) * 24 * 60))
+    return LinkLearnt(at, at + timedelta(hours=random.random() * late_hours), "association")
+
+
+def _as_linked(entry: HistoryEntry, links: dict[str, LinkLearnt]) -> HistoryEntry:
+    learnt = None if entry.relation is Relation.SELF else links.get(entry.subject)
+    return entry if learnt is None else told_on_link(entry, entry.relation, learnt)
 
 
 RARER = (
