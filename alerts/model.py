@@ -177,6 +177,7 @@ class Purpose(StrEnum):
     SNOOZE_MADE = "snooze_made"  # a navigator quieted a rule for somebody, or P1 waits for a second person
     FLOOD = "flood"  # a rule or a navigator floods: alerts are held in the digest
     RULE_WATCH = "rule_watch"  # a rule fires far less, or far more, than it was forecast to
+    RULES = "rules"  # a rule was switched off, a version taken back, or the live one cannot be read
 
 
 class DeliveryStatus(StrEnum):

@@ -91,6 +91,7 @@ _SHORT: dict[Purpose, str] = {
     Purpose.SNOOZE_MADE: "SNOOZE made {ref}. Log in, look at it:",
     Purpose.FLOOD: "FLOOD {ref}: alerts wait in the digest. Log in:",
     Purpose.RULE_WATCH: "FORECAST missed {ref}. Log in:",
+    Purpose.RULES: "SWITCHED OFF or taken back {ref}. Log in:",
 }
 
 _SUBJECT: dict[Purpose, str] = {
@@ -105,6 +106,7 @@ _SUBJECT: dict[Purpose, str] = {
     Purpose.SNOOZE_MADE: "A snooze was made: {ref}",
     Purpose.FLOOD: "Alerts wait in the digest: {ref}",
     Purpose.RULE_WATCH: "A forecast was missed: {ref}",
+    Purpose.RULES: "Switched off or taken back: {ref}",
 }
 
 _LONG: dict[Purpose, str] = {
@@ -131,6 +133,10 @@ _LONG: dict[Purpose, str] = {
     Purpose.FLOOD: (
         "More alerts come than people can take ({ref}).\n\n"
         "The rest waits in the digest and none is lost. Log in to see what floods, and who waits."
+    ),
+    Purpose.RULES: (
+        "Something that alerts rest on was switched off or taken back, or cannot be read ({ref}).\n\n"
+        "Log in to see which, by whom and why."
     ),
     Purpose.RULE_WATCH: (
         "Alerts come far more rarely, or far more often, than forecast ({ref}).\n\n"
