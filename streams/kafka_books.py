@@ -5,8 +5,9 @@ an event rested on is checked in the step that moves it on: a link or a waiting 
 another partition, makes the batch be recognised again.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,9 +17,9 @@ from domain.errors import Conflict
 from domain.events import Event
 from domain.ids import SHARDS
 from streams import codec, keys
-from streams.ports import Recognised, Taken
+from streams.ports import LogEntry, Recognised, Taken
 from streams.retention import Retention
-from streams.valkey import PARKED_PER_KEY, ValkeyTransport, ms, unavailable_as_ours
+from streams.valkey import PARKED_PER_KEY, ValkeyTransport, make_group, ms, unavailable_as_ours
 
 _pack = msgspec.msgpack.Encoder().encode
 REGISTERED = "rp:kafka:registered"
@@ -49,10 +50,13 @@ class KafkaBooks(ValkeyTransport):
                 pipe.hincrby(keys.LEDGER, f"duplicate|{event.feed.value}", 1)
             await pipe.execute()
 
-    async def register(self, events: Sequence[Event], *, partition: str, offset: int, now: datetime) -> list[int]:
+    async def register(
+        self, events: Sequence[Event], *, partition: str, offset: int, now: datetime, reopened: bool = False
+    ) -> list[int]:
         """Enter a message's events in the books; one `Taken` value or UNFINISHED each, in order.
 
-        The same message again (`partition` and `offset` say which it is) counts nothing twice.
+        The same message again (`partition` and `offset` say which it is) counts nothing twice, nor does what we sent
+        again ourselves.
         """
         items = [
             (event.event_id, codec.content_digest(event), event.feed.value, codec.encode(event).decode())
@@ -63,9 +67,24 @@ class KafkaBooks(ValkeyTransport):
             return list(
                 await self._scripts.register(
                     keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, REGISTERED],
-                    args=[_pack((ms(now), rows, partition, offset, items))],
+                    args=[_pack((ms(now), rows, partition, offset, items, reopened))],
                 )
             )
+
+    async def prepare(self) -> None:
+        """See ValkeyTransport; and for what is taken again."""
+        await super().prepare()
+        async with unavailable_as_ours():
+            await make_group(self._client, keys.REOPENED, keys.RECOGNISE_GROUP)
+
+    async def read_events(self, limit: int, wait: timedelta) -> list[LogEntry]:  # noqa: ARG002 - the port's
+        """Nothing, after `wait`: events come from Kafka (streams.kafka_work)."""
+        await asyncio.sleep(wait.total_seconds())
+        return []
+
+    @property
+    def _reopened(self) -> str:
+        return keys.REOPENED
 
     async def place(self, lane: str) -> int | None:
         """The offset of the last message of a lane (topic and partition) that was taken; None where none was."""
@@ -100,6 +119,7 @@ class KafkaBooks(ValkeyTransport):
                 dropped += int(
                     await self._client.xtrim(keys.EVENTS, maxlen=self._retention.events_max, approximate=True)
                 )
+        dropped += await self._trim(keys.REOPENED, keys.RECOGNISE_GROUP, now, 0)
         for shard in range(SHARDS):
             dropped += await self._trim(keys.matched_stream(shard), keys.DECIDE_GROUP, now, 0)
         return dropped

@@ -29,6 +29,8 @@ log = structlog.get_logger("reachpoint.kafka")
 _PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=5)
 _AGAIN = 50  # other workers taught us something this often in a row: something is wrong, not busy
+REOPENED = "reopened"
+"""Header of an event that we send again ourselves, after it had been set aside by a fault of ours."""
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -94,7 +96,10 @@ class RecogniseWork:
 
     async def _recognised(self, message: Message, events: Sequence[Event]) -> None:
         now = self._clock.now()
-        taken = await self._books.register(events, partition=message.lane, offset=message.offset, now=now)
+        reopened = any(name == REOPENED for name, _ in message.headers)
+        taken = await self._books.register(
+            events, partition=message.lane, offset=message.offset, now=now, reopened=reopened
+        )
         conflicts = [event for event, one in zip(events, taken, strict=True) if one == Taken.CONFLICT]
         if conflicts:
             await self._books.quarantine([quarantine_item(_reused(event), now) for event in conflicts], now)

@@ -18,7 +18,7 @@ from streams.kafka_books import KafkaBooks
 from streams.kafka_gaps import Gapless
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer
-from streams.kafka_relay import MatchedRelay
+from streams.kafka_relay import Relay
 from streams.kafka_watch import LaneWatch
 from streams.kafka_work import DecideWork, ReadFeed, RecogniseWork
 
@@ -51,7 +51,7 @@ class KafkaWorker:
         ]
         set_aside = SetAside(producer, policy, socket.gethostname())
         self.engine = FaustEngine(policy, lanes, set_aside, folder=folder)
-        self._relay = MatchedRelay(client, producer, policy, self.engine.owned_shards)
+        self._relay = Relay(client, producer, policy, self.engine.owned_shards)
         self._watch = LaneWatch(
             policy,
             books,

@@ -10,6 +10,7 @@ from alerts import valkey_layout as layout
 from domain.ids import EventId, MemberId, shard_of
 
 EVENTS = "rp:events"
+REOPENED = "rp:reopened"
 IN_FLIGHT = "rp:inflight"
 LEDGER = "rp:ledger"
 EVENT_ROW = "rp:e:"

@@ -73,9 +73,9 @@ class ValkeyTransport:
     async def prepare(self) -> None:
         """Make the streams' consumer groups where they are missing."""
         async with unavailable_as_ours():
-            await _make_group(self._client, keys.EVENTS, keys.RECOGNISE_GROUP)
+            await make_group(self._client, keys.EVENTS, keys.RECOGNISE_GROUP)
             for shard in range(SHARDS):
-                await _make_group(self._client, keys.matched_stream(shard), keys.DECIDE_GROUP)
+                await make_group(self._client, keys.matched_stream(shard), keys.DECIDE_GROUP)
 
     # Intake
 
@@ -122,7 +122,7 @@ class ValkeyTransport:
         """Take again what was set aside by a fault of ours; False if the event is unknown or has ended otherwise."""
         event = failed.event if isinstance(failed, Matched) else failed
         stream, message = (
-            addressed(failed) if isinstance(failed, Matched) else (keys.EVENTS, codec.encode(failed).decode())
+            addressed(failed) if isinstance(failed, Matched) else (self._reopened, codec.encode(failed).decode())
         )
         field, part = ("m", failed.part) if isinstance(failed, Matched) else ("e", "")
         async with unavailable_as_ours():
@@ -131,6 +131,11 @@ class ValkeyTransport:
                 args=[event.event_id, event.feed.value, ms(now), field, message, part],
             )
         return bool(done)
+
+    @property
+    def _reopened(self) -> str:
+        """The stream by which an event that failed is read again."""
+        return keys.EVENTS
 
     # Recognise
 
@@ -350,7 +355,8 @@ def entries_of(reply: Any, stream: str) -> list[Any]:
     return []
 
 
-async def _make_group(client: Redis, stream: str, group: str) -> None:
+async def make_group(client: Redis, stream: str, group: str) -> None:
+    """A consumer group from the beginning of a stream, where there is none."""
     try:
         await client.xgroup_create(stream, group, id="0", mkstream=True)
     except ResponseError as error:

@@ -1,12 +1,13 @@
 -- Enter the events of one message in the books, as accept.lua does for what is written here first. A message that comes
 -- again (its worker died) is known by its place and counts nothing; what of it was not recognised is to be finished.
 -- KEYS: stream, in-flight set, ledger, prefix of event rows, registered places.
--- ARGV: packed {now_ms, ttl_s, partition, offset, {{id, digest, feed, payload}*}}
+-- ARGV: packed {now_ms, ttl_s, partition, offset, {{id, digest, feed, payload}*}, whether it was sent again by us}
 local stream, inflight, ledger, rows = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local batch = cmsgpack.unpack(ARGV[1])
 local now, ttl, partition, offset = batch[1], batch[2], batch[3], batch[4]
 local last = redis.call('HGET', KEYS[5], partition)
 local again = last and tonumber(last) >= offset
+local uncounted = again or batch[6]
 local taken, sums = {}, {}
 for index, item in ipairs(batch[5]) do
   local id, digest, feed = item[1], item[2], item[3]
@@ -21,7 +22,7 @@ for index, item in ipairs(batch[5]) do
     taken[index] = 2
   else
     if #known == 17 then taken[index] = 3 else taken[index] = 1 end
-    if not again then count = 'duplicate|' .. feed end
+    if not uncounted then count = 'duplicate|' .. feed end
   end
   if count then sums[count] = (sums[count] or 0) + 1 end
 end
