@@ -23,10 +23,12 @@ from triggers.rules import RuleSet, combined
 from triggers.scenarios import Expectation, Scenario, read_scenarios, span_from
 
 HERE = Path(__file__).parent
+WAITS = HERE.parent / "unit" / "triggers" / "waits"
 
 
 def _all() -> list[Scenario]:
-    return [scenario for path in sorted(HERE.glob("**/*.yaml")) for scenario in read_scenarios(path.read_bytes())]
+    files = (*sorted(HERE.glob("**/*.yaml")), *sorted(WAITS.glob("*.yaml")))
+    return [scenario for path in files for scenario in read_scenarios(path.read_bytes())]
 
 
 @cache
@@ -38,10 +40,12 @@ async def _played(scenario: Scenario, client: Redis | None) -> Play:
     if any(step.event.kind is Kind.ASSOCIATION_ADDED for step in scenario.steps):
         return await _played_with_links(scenario, client)
     play = Play(scenario.cohort, valkey_twin(client) if client else None, rules=_rules(scenario.rules))
-    play.clock.set(scenario.start)
+    play.clock.set(min([scenario.start, *(step.event.received_at for step in scenario.steps)]))
     await play.prepare()
+    await play.keep_time()
     for step in scenario.steps:
-        await play.give(step.event)
+        await play.give_in_time(step.event)
+    await play.keep_time()
     return play
 
 
@@ -53,9 +57,11 @@ async def _played_with_links(scenario: Scenario, client: Redis | None) -> Play:
     before = scenario.start - timedelta(days=3650)
     await house.join(*(replace(member, joined_at=before) for member in scenario.cohort))
     await house.look()
+    await house.play.keep_time()
     for step in scenario.steps:
-        await house.play.give(step.event)
+        await house.play.give_in_time(step.event)
         await house.follow()
+    await house.play.keep_time()
     return house.play
 
 

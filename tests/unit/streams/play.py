@@ -34,7 +34,7 @@ from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import MemberId, NavigatorId, event_id, shard_of
 from domain.people import CohortMember, MemberStatus, Navigator
 from domain.triggers import TriggerFired
-from streams.decide import DecidePolicy, World
+from streams.decide import A_MOMENT, DecidePolicy, World
 from streams.embedded import Decider, Observers, Recogniser
 from streams.memory import MemoryTransport
 from streams.memory_server import MemoryServer
@@ -251,6 +251,12 @@ class Play:
         """Time goes on to `moment`, and what is due by then comes about."""
         self.clock.set(moment)
         await self.keep_time()
+
+    async def give_in_time(self, *events: Event) -> None:
+        """As `give`, after everything has come about that is due before the events are received."""
+        for each in events:
+            await self.until(max(self.clock.now(), each.received_at - A_MOMENT))
+            await self.give(each)
 
     async def alerts(self, *members: str) -> list[Alert]:
         """The alerts of these people, or of everybody, by when they were raised."""
