@@ -133,8 +133,10 @@ class _Look:
 
 
 def _looked(watched: Watched, window: timedelta, end: datetime, policy: WatchPolicy) -> _Look | None:
-    """None where the rule is not live for so long, or nothing says what to expect."""
-    if watched.since > end - window:
+    """None where the rule is not live for a day, or nothing says what to expect. A window goes back no further than
+    the rule is live."""
+    window = min(window, end - watched.since)
+    if window < DAY:
         return None
     forecast = watched.forecast or history_forecast(watched, end - window, policy)
     if forecast is None:
