@@ -9,6 +9,7 @@ MOST_BYTES = 4 * 1024 * 1024
 """Largest draft, with its reference lists and rule tests, in bytes of JSON."""
 
 _Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S")]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _Seen = Annotated[int, msgspec.Meta(ge=1, le=999_999_999)] | None
 
 
@@ -36,10 +37,11 @@ class Forecasting(msgspec.Struct, frozen=True):
     """What `rules backtest --json` begins with; the rest of its result may be sent along and is not read."""
 
     rules_digest: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    since: datetime
-    until: datetime
+    since: _Moment
+    until: _Moment
     firings: Annotated[int, msgspec.Meta(ge=0)]
-    made_at: datetime | None = None
+    made_at: _Moment | None = None
+    figures: dict[str, int] = {}
     version: _Seen = None
 
 

@@ -174,7 +174,7 @@ class RuleDoors:
     async def backtest(self, request: Request, number: Number, caller: Who) -> Response:
         """Hand in what `reachpoint rules backtest --json` has found. It must be of these very rules."""
         said = await read_command(request, Forecasting, within=self._policy.body_within, most=MOST_BYTES)
-        told = Backtested(said.rules_digest, said.since, said.until, said.firings, {}, said.made_at)
+        told = Backtested(said.rules_digest, said.since, said.until, said.firings, said.figures, said.made_at)
         seen = version_seen(request, said.version)
         return await self._moved(await self._desk.backtest(number, told, _person(caller), seen=seen))
 

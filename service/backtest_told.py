@@ -17,6 +17,7 @@ class _Told(msgspec.Struct, frozen=True):
     until: datetime
     firings: Any
     made_at: datetime | None = None
+    figures: Any = None
 
 
 def read_backtest(body: bytes) -> Backtested:
@@ -29,4 +30,10 @@ def read_backtest(body: bytes) -> Backtested:
     aware = all(each is None or each.tzinfo is not None for each in (told.since, told.until, told.made_at))
     if not isinstance(firings, int) or not aware:
         raise ConfigError("This is not what `reachpoint rules backtest --json` writes.")
-    return Backtested(told.rules_digest, told.since, told.until, firings, {}, told.made_at)
+    return Backtested(told.rules_digest, told.since, told.until, firings, forecast(told.figures), told.made_at)
+
+
+def forecast(figures: object) -> dict[str, int]:
+    """Firings by rule, as far as they were told in numbers: what a rule is held against once it is live."""
+    told = figures if isinstance(figures, dict) else {}
+    return {str(rule): count for rule, count in told.items() if isinstance(count, int)}

@@ -103,7 +103,12 @@ class MatchSettings(_Part):
 class RuleSettings(_Part):
     """Does it matter?"""
 
-    file: Path | None = Field(None, description="A rule set of your own; empty: the shipped `tipt`.")
+    file: Path | None = Field(
+        None,
+        description="Pins the rules to this file: the service decides by it alone, and the rule book "
+        "publishes nothing here (a rule can still be switched off). Empty: the rule book decides, which begins with "
+        "the shipped rules.",
+    )
 
 
 class AlertSettings(_Part):

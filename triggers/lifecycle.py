@@ -115,16 +115,16 @@ def backtest(book: Book, number: int, told: Backtested, act: Act, policy: Lifecy
     closed = _closed(standing) or (Refusal.NOT_CHECKED if standing.state not in _BEFORE_BACKTEST else None)
     if closed is not None:
         return Refused(closed)
-    wrong = _backtest_wrong(standing, replace(told, made_at=told.made_at or act.at), act.at, policy)
+    told = replace(told, made_at=min(told.made_at or act.at, act.at))
+    wrong = _backtest_wrong(standing, told, act.at, policy)
     if wrong is not None:
         return Refused(wrong)
     if standing.backtest is not None and replace(standing.backtest, made_at=None) == replace(told, made_at=None):
         return Moved(book.head, standing, None)
     reason = f"{told.firings} firings from {told.since:%Y-%m-%d} to {told.until:%Y-%m-%d}"
-    kept = replace(told, made_at=told.made_at or act.at)
     # A new forecast is something else than what was approved: somebody must look again.
     state = State.SHADOW if book.head.shadow == number else State.BACKTESTED
-    done = replace(stepped(standing, Did.BACKTESTED, act, reason), state=state, backtest=kept, approved_by="")
+    done = replace(stepped(standing, Did.BACKTESTED, act, reason), state=state, backtest=told, approved_by="")
     return moved(book, done, entry(Did.BACKTESTED, done, act, reason))
 
 

@@ -29,7 +29,9 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-KNOWN = {"reference": "", "item_id": "q1", "held_id": "h1", "event_id": "e1"}
+KNOWN = {"reference": "", "item_id": "q1", "held_id": "h1", "event_id": "e1", "rule_id": "TRIAL_ONE"}
+
+FULL = trials(100) == 100
 
 
 @schemathesis.serializer("application/x-ndjson", "application/hl7-v2")
@@ -65,7 +67,8 @@ def test_every_answer_is_one_that_is_documented(case: Any) -> None:
     public = door in PUBLIC_ROUTES
     allowed = [] if public else sorted(ROUTE_ROLES[door])
     forbidden = [] if public else [role for role in AccessRole if role not in ROUTE_ROLES[door]][:1]
-    for role in [*allowed, *forbidden, None]:
+    some = allowed if FULL else allowed[:1]  # who else is let in is the table of tests/unit/api/test_access.py
+    for role in [*some, *forbidden, None]:
         case.headers = {**(case.headers or {})}
         case.headers.pop("Authorization", None)
         if role is not None:
