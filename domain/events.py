@@ -85,6 +85,11 @@ class Kind(StrEnum):
     ALERT_ACKNOWLEDGED = "alert.acknowledged"  # what was done about our own alerts, told by ourselves
     CONTACT_RECORDED = "contact.recorded"
     ALERT_CLOSED = "alert.closed"
+    ALERT_RAISED = "alert.raised"  # these five say nothing to a rule
+    ALERT_SENT = "alert.sent"
+    ALERT_DELIVERED = "alert.delivered"
+    ALERT_CORRECTED = "alert.corrected"
+    PERSON_MERGED = "person.merged"
 
     @property
     def feed(self) -> Feed | None:

@@ -6,7 +6,7 @@ the record, so that waits can be counted from it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from domain.clock import LONDON
 from domain.events import Feed, Handling, Kind, ProgrammeAttributes, Role
@@ -20,6 +20,9 @@ from triggers.indexing import HistoryIndex, Keys
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import Occurrence
 from triggers.patterns import EntersPattern
+
+_A_MOMENT = timedelta(microseconds=1)
+"""A change at the very instant at which the watch begins is an entry of its own, not twice one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class EntersFinder:
     def _entering(self, index: HistoryIndex) -> Iterable[HistoryEntry]:
         """The entries at which they came in, the record's own first."""
         start = record_entry(index.member)
-        if start is not None and self._in_states(index.person.as_of(start.occurred_at)):
+        if start is not None and self._in_states(index.person.as_of(start.occurred_at - _A_MOMENT)):
             yield start
         if self.pattern.by_record:
             return

@@ -30,6 +30,7 @@ from domain.events import (
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import HouseholdId, MemberId, NavigatorId, digest, event_id
 from domain.people import CohortMember, MemberStatus, WatchAuthority
+from domain.triggers import TriggerFired
 from triggers.language import span_of
 from triggers.reading import Document, Path, read_yaml_all
 from triggers.reference import folded_word
@@ -91,13 +92,14 @@ def _scenario(document: Document) -> Scenario:
     reader = _Reader(document)
     reader.only(data, SCENARIO_FIELDS, ())
     start = reader.moment(data.get("start", DEFAULT_START), ("start",))
-    rules = data.get("rules", [])
+    rules = data.get("rules") or []
+    timeline = reader.lines(data, "timeline")
     return Scenario(
         name=str(data.get("name", "")),
         rules=tuple(map(str, rules)) if isinstance(rules, list) else (str(rules),),
         start=start,
-        cohort=tuple(reader.member(line, ("cohort", place)) for place, line in reader.lines(data, "cohort")),
-        steps=_in_order(reader.step(line, start, ("timeline", n), n) for n, line in reader.lines(data, "timeline")),
+        cohort=tuple(reader.member(line, start, ("cohort", place)) for place, line in reader.lines(data, "cohort")),
+        steps=_in_order(_resolved([reader.step(line, start, ("timeline", n), n) for n, line in timeline])),
         expect=tuple(reader.expectation(line, start, ("expect", n)) for n, line in reader.lines(data, "expect")),
         corrections=tuple(
             reader.expectation(line, start, ("corrections", n)) for n, line in reader.lines(data, "corrections")
@@ -105,6 +107,18 @@ def _scenario(document: Document) -> Scenario:
         if "corrections" in data
         else None,
     )
+
+
+def _resolved(steps: list[Step]) -> list[Step]:
+    """Authors cannot know event ids: what retracts a source key retracts the last entry listed under it before."""
+    by_key: dict[str, Event] = {}
+    found = []
+    for step in steps:
+        named = by_key.get(str(step.event.retracts))
+        event = replace(step.event, retracts=named.event_id) if named is not None else step.event
+        found.append(replace(step, event=event))
+        by_key[event.source_key] = event
+    return found
 
 
 def _in_order(steps: Any) -> tuple[Step, ...]:
@@ -149,7 +163,8 @@ class _Reader:
         except (ValueError, OverflowError) as error:
             raise self.fault(f"{value!r} is neither a span such as 9d nor a date and time", path) from error
 
-    def member(self, line: Mapping[str, Any], path: Path) -> CohortMember:
+    def member(self, line: Mapping[str, Any], start: datetime, path: Path) -> CohortMember:
+        """A cohort line. Whose authority names no start is watched from the start of the test."""
         self.only(line, _COHORT_FIELDS, path)
         if "member_id" not in line:
             raise self.fault("a cohort line needs a member_id", path)
@@ -182,6 +197,7 @@ class _Reader:
                 ends=days.get("ends"),
             ),
             allowed_feeds=feeds or tuple(Feed),
+            joined_at=start,
         )
 
     def day(self, value: object, path: Path) -> date:
@@ -307,10 +323,17 @@ class _Reader:
         for name in ("at", "member", "rule"):
             if name not in line:
                 raise self.fault(f"an expectation needs '{name}'", path)
-        more = {name: value for name, value in line.items() if name not in ("at", "member", "rule")}
+        more = {_TOLD_AS.get(name, name): value for name, value in line.items() if name not in ("at", "member", "rule")}
+        for name in more:
+            if name not in _FIRING_FIELDS:
+                raise self.fault(f"'{name}' is nothing a firing has; it has {', '.join(_COMPARED)}", (*path, name))
         at = self.moment(line["at"], (*path, "at"), start)
         return Expectation(at, MemberId(str(line["member"])), str(line["rule"]), more)
 
+
+_TOLD_AS = {"version": "rule_version", "reviews": "review", "id": "firing_id"}
+_FIRING_FIELDS = frozenset(field.name for field in fields(TriggerFired))
+_COMPARED = ("priority", "late", "step", "review", "ground", "headline", "rule_version")
 
 _COHORT_FIELDS = frozenset(
     [

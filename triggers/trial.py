@@ -18,6 +18,7 @@ from domain.triggers import TriggerFired
 from triggers.history import HistoryEntry, entry_of, told_on_link
 from triggers.keeping import Kept, kept
 from triggers.keeping import Step as StepMade
+from triggers.language import span_of
 from triggers.linked import links_taken_back, resting_on, told_to
 from triggers.occurrences import TAKES_BACK
 from triggers.rules import RuleSet
@@ -68,6 +69,7 @@ class Trial:
     people: dict[MemberId, Kept] = field(default_factory=dict)
     standing: dict[FiringId, TriggerFired] = field(default_factory=dict)
     corrections: list[Correction] = field(default_factory=list)
+    replaced: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
     words: list[HistoryEntry] = field(default_factory=list)  # what was said of links, and taken back
     learnt: dict[MemberId, dict[MemberId, LinkLearnt]] = field(default_factory=dict)  # by what was said
@@ -176,6 +178,7 @@ class Trial:
         for old, new in changes.moved:
             self.standing.pop(old.firing_id, None)
             self.standing[new.firing_id] = new
+            self.replaced.append(Correction(old, at))
         self.corrections.extend(Correction(firing, at) for firing in changes.withdrawn)
 
 
@@ -207,9 +210,9 @@ def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
         trial.keep_time(scenario.steps[-1].event.received_at)
     firings = tuple(sorted(trial.standing.values(), key=lambda one: (one.fired_at, one.member_id, one.rule_id)))
     corrections = tuple(trial.corrections)
-    missing, unexpected = _difference(scenario, firings)
+    missing, unexpected = _difference(scenario, firings, [one.firing for one in trial.replaced])
     if scenario.corrections is not None:
-        lost, extra = _correction_difference(scenario, corrections)
+        lost, extra = _correction_difference(scenario, corrections, trial.replaced)
         missing, unexpected = [*missing, *lost], [*unexpected, *extra]
     return Result(firings, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
 
@@ -224,15 +227,19 @@ def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, set[MemberId]]:
     return links
 
 
-def _difference(scenario: Scenario, firings: Sequence[TriggerFired]) -> tuple[list[str], list[str]]:
-    left = list(firings)
+def _difference(
+    scenario: Scenario, firings: Sequence[TriggerFired], replaced: Sequence[TriggerFired]
+) -> tuple[list[str], list[str]]:
+    """What is missing and what came instead. A firing whose alert lives on with another ground was withdrawn and was
+    not: it may be listed, and need not be."""
+    left, beside = list(firings), list(replaced)
     missing = []
     for expected in scenario.expect:
-        found = next((firing for firing in left if _agrees(expected, firing)), None)
+        found = next((firing for firing in [*left, *beside] if _agrees(expected, firing)), None)
         if found is None:
             missing.append(_expected_words(scenario, expected, firings))
         else:
-            left.remove(found)
+            (left if found in left else beside).remove(found)
     return missing, [_firing_words(scenario, firing) for firing in left]
 
 
@@ -242,24 +249,38 @@ def _agrees(expected: Expectation, firing: TriggerFired) -> bool:
 
 
 def _states(firing: TriggerFired, name: str, value: Any) -> bool:
-    """Whether the firing has what the test states; no step is as good as an empty one."""
+    """Whether the firing has what the test states; nothing is as good as an empty word, and a step may be any span
+    that is as long."""
     own = _plain(getattr(firing, name, None))
-    return own == value or (name == "step" and own == str(value or ""))
+    if isinstance(own, str) and not isinstance(value, bool):
+        told = "" if value is None else str(value).strip()
+        return own.casefold() == told.casefold() or (name == "step" and _as_long(own, told))
+    return bool(own == value)
+
+
+def _as_long(step: str, told: str) -> bool:
+    try:
+        return span_of(step) == span_of(told)
+    except ValueError:
+        return False
 
 
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, StrEnum) else value
 
 
-def _correction_difference(scenario: Scenario, corrections: Sequence[Correction]) -> tuple[list[str], list[str]]:
-    """A correction is named by the time of the firing it takes back, or by its own."""
-    left = list(corrections)
+def _correction_difference(
+    scenario: Scenario, corrections: Sequence[Correction], replaced: Sequence[Correction]
+) -> tuple[list[str], list[str]]:
+    """A correction is named by the time of the firing it takes back, or by its own. One that gave the alert another
+    ground may be listed, and need not be."""
+    left, beside = list(corrections), list(replaced)
     missing = []
     for expected in scenario.corrections or ():
         found = next(
             (
                 one
-                for one in left
+                for one in [*left, *beside]
                 if expected.at in (one.firing.fired_at, one.corrected_at)
                 and (expected.member, expected.rule) == (one.firing.member_id, one.firing.rule_id)
             ),
@@ -270,7 +291,7 @@ def _correction_difference(scenario: Scenario, corrections: Sequence[Correction]
                 f"correction of {expected.rule} for {expected.member} at {span_from(scenario.start, expected.at)}"
             )
         else:
-            left.remove(found)
+            (left if found in left else beside).remove(found)
     return missing, [f"correction of {_firing_words(scenario, one.firing)}" for one in left]
 
 

@@ -310,7 +310,7 @@ def _entering(life: Life, states: Sequence[str]) -> list[News]:
     """When they came into one of the states, or when their watch began in one."""
     found = []
     record = _record(life)
-    if record is not None and life.as_of(record.at).status in states:
+    if record is not None and life.as_of(record.at - A_MOMENT).status in states:
         found.append(record)
     before = life.member.status
     for entry in life.own:
