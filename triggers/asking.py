@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from triggers.conditions import All, Condition, FiredFor, Not, OneOf, Operator, Test, Unless
-from triggers.facts import FACTS, PROTECTED, Fact, FactType
+from triggers.facts import FACTS, Fact, FactType
+from triggers.fault_words import shown
 from triggers.faults import did_you_mean
+from triggers.protected import is_protected, names_protected
 from triggers.reading import Path
 from triggers.reference import Reference, folded_word
 
@@ -68,7 +70,9 @@ class Asking:
         if not self.in_priority:
             return self._fault("'fired' may be asked only in the tables of 'then'", path)
         if not isinstance(value, str) or value not in self.rules:
-            return self._fault(f"there is no rule {value!r} in this file{did_you_mean(str(value), self.rules)}", path)
+            return self._fault(
+                f"there is no rule {shown(value)} in this file{did_you_mean(str(value), self.rules)}", path
+            )
         return FiredFor(value)
 
     def _past(self, value: object, path: Path) -> Condition:
@@ -77,11 +81,12 @@ class Asking:
         return self.past(value, path)
 
     def _about(self, name: str, value: object, path: Path) -> Condition:
-        if folded_word(name) in PROTECTED:
-            return self._fault(f"'{name}' is a protected characteristic; no rule may ask about it", path)
         fact = FACTS.get(name)
         if fact is None:
-            return self._fault(f"'{name}' is not a fact that can be asked{did_you_mean(name, FACTS)}", path)
+            if is_protected(name):
+                return self._fault(f"{shown(name)} is a protected characteristic; no rule may ask about it", path)
+            there_are = did_you_mean(name, FACTS) or "; docs/rules.md lists the facts"
+            return self._fault(f"{shown(name)} is not a fact that can be asked{there_are}", path)
         if fact.recalled and self.past is None:
             return self._fault(f"'{name}' may be asked in 'who' and in the tables of 'then'", path)
         if fact.only_in_priority and not self.in_priority:
@@ -97,7 +102,7 @@ class Asking:
         for word, value in written.items():
             if word not in set(Operator):
                 known = ", ".join(Operator)
-                return self._fault(f"'{word}' is not a way to compare; there are {known}", (*path, word))
+                return self._fault(f"{shown(word)} is not a way to compare; there are {known}", (*path, word))
             tests.append(self._test(fact, Operator(word), value, (*path, word)))
         return tests[0] if len(tests) == 1 else All(tuple(tests))
 
@@ -121,7 +126,7 @@ class Asking:
         if operator is Operator.IN:
             return self._fault(f"'{fact.name}' is a number: ask at_least, at_most, more_than or less_than", path)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= 1e9:
-            return self._fault(f"'{fact.name}' is compared with a number, not {value!r}", path)
+            return self._fault(f"'{fact.name}' is compared with a number, not {shown(value)}", path)
         return Test(fact.name, operator, value)
 
     def _words(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
@@ -136,7 +141,7 @@ class Asking:
         if isinstance(value, str):
             if value not in self.reference.lists:
                 known = did_you_mean(value, self.reference.lists)
-                return self._fault(f"there is no reference list '{value}'{known}", path)
+                return self._fault(f"there is no reference list {shown(value)}{known}", path)
             words = [self._word(fact, word, path) for word in sorted(self.reference.words(value))]
             return Test(fact.name, Operator.IN, frozenset(word for word in words if word), named=value)
         if not isinstance(value, list) or not 0 < len(value) <= MAX_WORDS:
@@ -147,12 +152,15 @@ class Asking:
     def _word(self, fact: Fact, value: Any, path: Path) -> str | None:
         if not isinstance(value, str) or not value:
             self.tell(
-                f"'{fact.name}' is compared with words, not {value!r}; put quotes around codes such as \"2\"", path
+                f"'{fact.name}' is compared with words, not {shown(value)}; put quotes around codes such as \"2\"", path
             )
+            return None
+        if fact.open_words and names_protected(value):
+            self.tell(f"{shown(value)} names a protected characteristic; no rule may ask about it", path)
             return None
         if fact.words and value not in fact.words:
             known = did_you_mean(value, fact.words) or f"; there are {', '.join(sorted(fact.words))}"
-            self.tell(f"'{value}' is not a word for {fact.label}{known}", path)
+            self.tell(f"{shown(value)} is not a word for {fact.label}{known}", path)
             return None
         if fact.name == "offence":
             return value.upper()

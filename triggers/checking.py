@@ -9,19 +9,18 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import SUSPECT_ROLES, Feed
+from domain.events import Feed
 from domain.ids import RuleId
 from domain.triggers import Cap, Sensitivity
-from triggers.compiling import Shaping
+from triggers.compiling import Shaping, suspect_words
 from triggers.conditions import ALWAYS, Condition, compiled, facts_asked
 from triggers.cost import cost_of
 from triggers.facts import FACTS
 from triggers.faults import Faults, RuleFileError, did_you_mean
 from triggers.language import CoolingForm, PatternForm, RuleFileHead, RuleForm, ThenForm
+from triggers.moments import ADULT_SUSPECT_AGE
 from triggers.patterns import (
-    ABOUT_OTHERS,
     AnyOf,
-    EventPattern,
     Pattern,
     RecallPattern,
     events_in,
@@ -34,7 +33,7 @@ from triggers.recollection import lookups_of
 from triggers.reference import Reference
 from triggers.rules import Cooling, Rule, RuleSet, Then, case, rule_set
 
-MAX_RULES = 200
+MAX_RULES = 100
 MAX_EVENTS_IN_RULE = 60
 
 OF_THE_PERSON = frozenset(
@@ -77,7 +76,7 @@ def _head(data: Mapping[str, Any], faults: Faults) -> RuleFileHead | None:
     try:
         return RuleFileHead.model_validate({key: data[key] for key in data if key not in ("rules", "grounds")})
     except ValidationError as error:
-        faults.add_form(error)
+        faults.add_form(error, RuleFileHead)
         return None
 
 
@@ -97,7 +96,7 @@ def _grounds(data: Mapping[str, Any], faults: Faults) -> dict[str, PatternForm]:
         try:
             grounds[name] = _GROUNDS.validate_python(pattern)
         except ValidationError as error:
-            faults.add_form(error, root=("grounds", name), rule=f"ground {name}")
+            faults.add_form(error, PatternForm, root=("grounds", name), rule=f"ground {name}")
     return grounds
 
 
@@ -128,7 +127,7 @@ class _Compiler(Shaping):
         try:
             return RuleForm.model_validate(data)
         except ValidationError as error:
-            self.faults.add_form(error, root=self.root, rule=self.rule)
+            self.faults.add_form(error, RuleForm, root=self.root, rule=self.rule)
             return None
 
     def _rule(self, form: RuleForm) -> Rule:
@@ -165,9 +164,7 @@ class _Compiler(Shaping):
         lookups = (*lookups_of(asked, self.reference), *self.lookups)
         if not lookups:
             return when
-        recalling = RecallPattern(when, lookups, compiled(who))
-        self._linked(events_in(recalling))
-        return recalling
+        return RecallPattern(when, lookups, compiled(who))
 
     def _who(self, who: Condition) -> None:
         for fact in sorted(facts_asked(who) - OF_THE_PERSON):
@@ -216,8 +213,17 @@ class _Compiler(Shaping):
             intel_only = all({kind.feed for kind in event.kinds} == {Feed.INTEL} for event in events)
             if intel_only and form.then.expires_after is None:
                 self.tell("a rule on intelligence alone needs 'expires_after' (14d is usual)", ("then",))
-        if any(event.kinds and event.subject in ABOUT_OTHERS for event in events):
-            self._linked(events)
+        self._under_ten(when, form)
+
+    def _under_ten(self, when: Pattern, form: RuleForm) -> None:
+        """Nobody under ten is read as a suspect: a rule for them that needs it would never fire, and looks as if."""
+        age = form.who.get("age")
+        asked = age if isinstance(age, dict) else {"is": age}
+        below = [asked.get("less_than"), *(_one_more(asked.get(word)) for word in ("at_most", "is"))]
+        if not any(isinstance(bound, (int, float)) and bound <= ADULT_SUSPECT_AGE for bound in below):
+            return
+        if any(event.suspect_side or suspect_words(event.where) for event in events_in(when)):
+            self.tell("nobody under ten is ever read as a suspect; such a rule is refused", ("who", "age"))
 
     def _waits(self, when: Pattern) -> None:
         """An absence lies in the future when it is looked for: nothing else may be built on it."""
@@ -226,12 +232,6 @@ class _Compiler(Shaping):
                 if waits(inner):
                     self.tell("an absence or a quiet time stands at the top of a rule, or in its any_of", ("when",))
                     return
-
-    def _linked(self, events: tuple[EventPattern, ...]) -> None:
-        suspect_words = {role.value for role in SUSPECT_ROLES}
-        for event in events:
-            if event.subject in ABOUT_OTHERS and _roles_asked(event.where) & suspect_words:
-                self.tell("a rule may not hold somebody else's suspect role against the person", ("when",))
 
     def _built_upon(self, rules: list[Rule]) -> None:
         """What a rule may make of the firings of another, and what it costs with those."""
@@ -286,19 +286,11 @@ def rules_of_parts(when: Pattern) -> frozenset[str]:
     return frozenset().union(*(rules_of(part) for part in (*inside, *asked)))
 
 
+def _one_more(bound: object) -> float | None:
+    """Up to and with an age is below the next."""
+    return bound + 1 if isinstance(bound, (int, float)) and not isinstance(bound, bool) else None
+
+
 def _cooling(form: CoolingForm) -> Cooling:
     within = None if isinstance(form.within, str) else form.within
     return Cooling(within=within, ground=form.ground, per_priority=form.per_priority)
-
-
-def _roles_asked(condition: Condition) -> frozenset[str]:
-    words: set[str] = set()
-    todo: list[Any] = [condition]
-    while todo:
-        part = todo.pop()
-        if getattr(part, "fact", "") == "role":
-            words |= part.value if isinstance(part.value, frozenset) else {str(part.value)}
-        todo.extend(getattr(part, "parts", ()))
-        if hasattr(part, "part"):
-            todo.append(part.part)
-    return frozenset(words)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import Feed, Kind
+from domain.events import SUSPECT_ROLES, Feed, Kind
 from domain.people import MemberStatus
 from triggers.asking import Asking
 from triggers.conditions import (
@@ -16,9 +16,11 @@ from triggers.conditions import (
     All,
     Condition,
     Earlier,
+    Not,
     OneOf,
     Operator,
     Test,
+    Unless,
     compiled,
     written_out,
 )
@@ -42,6 +44,7 @@ from triggers.language import (
 )
 from triggers.occurrences import SILENT
 from triggers.patterns import (
+    ABOUT_OTHERS,
     AbsencePattern,
     AccumulatedPattern,
     AllOf,
@@ -61,6 +64,7 @@ from triggers.patterns import (
     StepsPattern,
     event_pattern,
     events_in,
+    parts_of,
     waits,
 )
 from triggers.reading import Path
@@ -68,6 +72,7 @@ from triggers.reference import Reference
 
 MAX_PATTERN_DEPTH = 6
 MAX_LOOKUPS = 8
+MAX_PARTS_IN_PATTERN = 200
 
 NEVER = event_pattern(frozenset())
 _PAST: TypeAdapter[PastForm] = TypeAdapter(PastForm)
@@ -85,6 +90,7 @@ class Shaping:
     rule: str = ""
     using: tuple[str, ...] = field(default=())
     made: dict[str, Pattern] = field(default_factory=dict)  # a ground is one value, however many rules name it
+    sizes: dict[int, tuple[Pattern, int]] = field(default_factory=dict)  # how many patterns each is made of
     lookups: list[Lookup] = field(default_factory=list)  # what the rule being read asks of the past
 
     def tell(self, message: str, path: Path) -> None:
@@ -104,7 +110,22 @@ class Shaping:
         return Asking(self.reference, self.ids, self.tell, in_priority, past)
 
     def pattern(self, form: PatternForm, path: Path, depth: int = 0) -> Pattern:
-        """The pattern of a form; its faults are told, and one that never holds stands in for what cannot be read."""
+        """The pattern of a form; its faults are told, and one that never holds stands in for what cannot be read.
+
+        Grounds that name grounds that name grounds may be short to write and endless to look for: size is bounded.
+        """
+        made = self._shaped(form, path, depth)
+        size = 1 + sum(self._size(part) for part in parts_of(made))
+        if size > MAX_PARTS_IN_PATTERN:
+            self.tell(f"this is made of {size} patterns; at most {MAX_PARTS_IN_PATTERN} are allowed", path)
+            return NEVER
+        self.sizes[id(made)] = (made, size)
+        return made
+
+    def _size(self, pattern: Pattern) -> int:
+        return self.sizes.get(id(pattern), (pattern, 1))[1]
+
+    def _shaped(self, form: PatternForm, path: Path, depth: int) -> Pattern:
         if depth > MAX_PATTERN_DEPTH:
             self.tell(f"patterns may be nested at most {MAX_PATTERN_DEPTH} deep", path)
             return NEVER
@@ -166,7 +187,7 @@ class Shaping:
         try:
             form = _PAST.validate_python(written)
         except ValidationError as error:
-            self.faults.add_form(error, root=self.root, rule=self.rule, path=path)
+            self.faults.add_form(error, PastForm, root=self.root, rule=self.rule, path=path)
             return ALWAYS
         of = self.pattern(form.of, (*path, "of"), 1)
         if waits(of):
@@ -257,6 +278,8 @@ class Shaping:
         asking = self.asking()
         where = asking.condition(form.where, (*path, "where")) if form.where else ALWAYS
         still = None if form.still is None else asking.condition(form.still, (*path, "still"))
+        if form.subject in ABOUT_OTHERS and suspect_words(where):
+            self.tell("a rule may not hold somebody else's suspect role against the person", (*path, "where"))
         if Kind.STOPSEARCH_RECORDED in kinds and not needs_a_find(where):
             self.tell("a search by itself is never a trigger; ask what was 'found', in every way it can hold", path)
         return event_pattern(kinds, where, still, subject=form.subject, suspect_side=form.suspect_side)
@@ -327,3 +350,19 @@ def needs_a_find(condition: Condition) -> bool:
             return all(needs_a_find(part) for part in parts)
         case _:
             return False
+
+
+def suspect_words(condition: Condition) -> frozenset[str]:
+    """The suspect roles that a condition names anywhere."""
+    match condition:
+        case Test(fact="role", value=value):
+            return (value if isinstance(value, frozenset) else frozenset({str(value)})) & _SUSPECT_WORDS
+        case All(parts) | OneOf(parts):
+            return frozenset[str]().union(*map(suspect_words, parts))
+        case Not(part) | Unless(part):
+            return suspect_words(part)
+        case _:
+            return frozenset()
+
+
+_SUSPECT_WORDS = frozenset(role.value for role in SUSPECT_ROLES)

@@ -46,41 +46,6 @@ class Fact:
     recalled: bool = False  # read from the history up to the moment: asked in 'who' and in the tables of 'then'
 
 
-PROTECTED = frozenset(
-    [
-        "ethnicity",
-        "ethnic_group",
-        "ethnic",
-        "race",
-        "racial",
-        "religion",
-        "belief",
-        "nationality",
-        "immigration",
-        "immigration_status",
-        "citizenship",
-        "asylum",
-        "country_of_birth",
-        "language",
-        "skin_colour",
-        "disability",
-        "disabled",
-        "sex",
-        "gender",
-        "gender_identity",
-        "gender_reassignment",
-        "sexual_orientation",
-        "sexuality",
-        "marriage",
-        "marital_status",
-        "pregnancy",
-        "pregnant",
-        "maternity",
-    ]
-)
-"""Words that no rule may ask about, whatever the data holds."""
-
-
 def _said(name: str) -> Callable[[Moment], Any]:
     return lambda moment: moment.values.get(name)
 

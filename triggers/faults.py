@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from domain.errors import RuleError
+from triggers.fault_words import plain_path, plain_words
 from triggers.reading import Document, Path
+
+MOST_FAULTS = 100
+"""A file with more faults than this is no rule file yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class RuleFileError(RuleError):
 
 @dataclass(slots=True)
 class Faults:
-    """Collects faults while a document is read."""
+    """Collects faults while a document is read; after MOST_FAULTS it refuses at once."""
 
     document: Document
     found: list[Fault] = field(default_factory=list)
@@ -51,12 +54,26 @@ class Faults:
         fault = Fault(rule, path, self.document.line((*root, *path)), message)
         if fault not in self.found:
             self.found.append(fault)
+        if len(self.found) >= MOST_FAULTS:
+            self.refuse(f"the rule file (the first {MOST_FAULTS} are told)")
 
-    def add_form(self, error: ValidationError, *, root: Path = (), rule: str = "", path: Path = ()) -> None:
+    def add_form(
+        self,
+        error: ValidationError,
+        form: type[BaseModel],
+        *,
+        root: Path = (),
+        rule: str = "",
+        path: Path = (),
+    ) -> None:
         """Note every fault of a form that stands at `root` + `path`, in plain words."""
+        told: set[Path] = set()
         for problem in error.errors(include_url=False):
-            inner = tuple(part for part in problem["loc"] if not _is_type_name(part))
-            self.add(_plain_words(problem, inner), path=(*path, *inner), root=root, rule=rule)
+            inner = plain_path(problem["loc"])
+            if problem["type"] == "literal_error" and inner in told:
+                continue  # it was tried as something else first, and that was told
+            told.add(inner)
+            self.add(plain_words(problem, inner, form), path=(*path, *inner), root=root, rule=rule)
 
     def refuse(self, name: str) -> None:
         """Raise RuleFileError if anything was found."""
@@ -64,44 +81,11 @@ class Faults:
             raise RuleFileError(name, sorted(self.found, key=lambda fault: (fault.line, fault.message)))
 
 
-def _is_type_name(part: object) -> bool:
-    """Pydantic names the tried type of a union in its path; no supervisor wrote it."""
-    return isinstance(part, str) and (part.startswith(("function-", "literal[", "constrained-")) or part == "timedelta")
-
-
-def _plain_words(problem: Any, path: Path) -> str:
-    kind, context = problem["type"], problem.get("ctx", {})
-    name = str(path[-1]) if path else "the file"
-    given = problem.get("input")
-    plain = {
-        "missing": f"'{name}' is missing",
-        "extra_forbidden": f"'{name}' is not part of the language here",
-        "string_type": f"'{name}' must be words",
-        "string_too_short": f"'{name}' needs at least {context.get('min_length')} characters",
-        "string_too_long": f"'{name}' may have at most {context.get('max_length')} characters",
-        "string_pattern_mismatch": f"'{name}' is {given!r}, which is not in the form that is asked for",
-        "int_type": f"'{name}' must be a whole number",
-        "int_from_float": f"'{name}' must be a whole number",
-        "int_parsing": f"'{name}' must be a whole number",
-        "bool_type": f"'{name}' must be true or false",
-        "bool_parsing": f"'{name}' must be true or false",
-        "tuple_type": f"'{name}' must be a list",
-        "dict_type": f"'{name}' must be a mapping of names to values",
-        "model_type": f"'{name}' must be a mapping of names to values",
-        "model_attributes_type": f"'{name}' must be a mapping of names to values",
-    }
-    if kind in plain:
-        return plain[kind]
-    if kind in ("enum", "literal_error"):
-        return f"'{name}' is {given!r}; it must be {context.get('expected')}"
-    if kind in ("greater_than_equal", "greater_than", "less_than_equal", "less_than"):
-        return f"'{name}' is out of bounds: {problem['msg'].lower()}"
-    if kind in ("too_short", "too_long"):
-        return f"'{name}' has too {'few' if kind == 'too_short' else 'many'} entries"
-    return f"'{name}': {str(problem['msg']).removeprefix('Value error, ')}"
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """'; did you mean ...?' where something known is close, else ''."""
-    close = get_close_matches(word, list(known), n=1, cutoff=0.7)
+    close = get_close_matches(word, list(known), n=1, cutoff=0.7) if len(word) <= MAX_WORD else []
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+MAX_WORD = 60
+"""Longer words are misspellings of nothing."""

@@ -75,7 +75,7 @@ def load_reference(text: str | bytes, *, name: str = "the reference file") -> Re
     try:
         form = ReferenceForm.model_validate(document.data)
     except ValidationError as error:
-        faults.add_form(error)
+        faults.add_form(error, ReferenceForm)
         faults.refuse(name)
         raise
     families = tuple(_family(family, place, faults) for place, family in enumerate(form.code_families))

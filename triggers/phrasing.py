@@ -148,7 +148,12 @@ def _count_words(pattern: CountPattern) -> str:
     return f"{pattern.at_least} or more different ones{units}{same} within {within}{feeds}: {of}"
 
 
-_ABOUT = {Subject.SELF: "", Subject.HOUSEHOLD: " in the household", Subject.LINKED: " of somebody close"}
+_ABOUT = {
+    Subject.SELF: "",
+    Subject.HOUSEHOLD: " in the household",
+    Subject.LINKED: " of somebody close",
+    Subject.HOUSEMATES: " of somebody they live with",
+}
 
 
 def _event_words(pattern: EventPattern) -> str:

@@ -8,9 +8,11 @@ import yaml
 
 from domain.errors import RuleError
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 128 * 1024
 MAX_DEPTH = 40
 MAX_NODES = 20_000
+MAX_SCALAR = 2_000
+"""Characters of one value: longer ones are no sentence, and some kinds of number take for ever to read."""
 
 Path = tuple[str | int, ...]
 
@@ -88,17 +90,25 @@ def _yaml_fault(error: yaml.YAMLError) -> str:
 
 
 def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
-    lines[path] = node.start_mark.line + 1
+    line = lines[path] = node.start_mark.line + 1
+    if node.tag not in _TAGS:
+        raise RuleError(f"line {line}: tags (!) are not allowed in a rule file")
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node, path, lines)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, part, (*path, place), lines) for place, part in enumerate(node.value)]
-    if node.tag.startswith("tag:yaml.org,2002:") and not node.tag.startswith("tag:yaml.org,2002:python"):
-        try:
-            return loader.construct_object(node)
-        except ValueError as error:
-            raise RuleError(f"line {node.start_mark.line + 1}: this value cannot be read") from error
-    raise RuleError(f"line {node.start_mark.line + 1}: tags (!) are not allowed in a rule file")
+    if len(node.value) > MAX_SCALAR:
+        raise RuleError(f"line {line}: this value has {len(node.value)} characters; at most {MAX_SCALAR} are allowed")
+    try:
+        return loader.construct_object(node)
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+        raise RuleError(f"line {line}: this value cannot be read; put quotes around words") from error
+
+
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
+)
+"""What plain data is made of."""
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict[str, Any]:
@@ -108,8 +118,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, path: Path, lines: dict[Pa
         if not isinstance(key_node, yaml.ScalarNode):
             raise RuleError(f"line {line}: a key must be a plain word")
         key = str(key_node.value)
+        if len(key) > MAX_SCALAR:
+            raise RuleError(f"line {line}: a key must be a plain word")
         if key in data:
-            raise RuleError(f"line {line}: '{key}' is given twice")
+            raise RuleError(f"line {line}: '{key[:60]}' is given twice")
         data[key] = _plain(loader, value_node, (*path, key), lines)
         lines[(*path, key)] = line
     return data
