@@ -1,10 +1,9 @@
-"""Finders of what did not happen: an absence after something, and a quiet period.
+"""Finds what did not happen: an absence after something. Quiet periods are in `quieting.py`.
 
-They find every absence that nothing refutes, due or not yet: whoever asks says what time it is (`Kept.at`). An absence
+It finds every absence that nothing refutes, due or not yet: whoever asks says what time it is (`Kept.at`). An absence
 comes about at the instant at which it is due, after everything else of that instant.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from domain.ids import OccurrenceKey
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
 from triggers.lines import Line, in_order
-from triggers.patterns import AbsencePattern, QuietPattern
+from triggers.patterns import AbsencePattern
 from triggers.windows import shift_of
 
 
@@ -127,78 +126,7 @@ def _same(was: Hits, now: Hits) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class QuietFinder:
-    """Finds the end of each quiet period: so long after the last `of`, else after `since`, not counting pauses.
-
-    What it finds is about the last `of` before, so that one quiet period is one ground.
-    """
-
-    pattern: QuietPattern
-    parts: tuple[int, ...]
-
-    def empty(self) -> Found:
-        """Nothing found."""
-        return Found({})
-
-    def next(
-        self, found: Found, parts: Sequence[Found], _differences: Sequence[Difference]
-    ) -> tuple[Found, Difference]:
-        """Looks at all of it again: it is small, and what counts is what comes last."""
-        adverse, since, paused, resumed = (in_order(_all(part)) for part in parts)
-        adverse = [one for one in adverse if one.open]
-        pauses = _pauses(paused, resumed)
-        hits: dict[OccurrenceKey, list[Hit]] = {}
-        keys_in_order = [one.key for one in adverse]
-        for anchor in in_order([*adverse, *since]):
-            place = bisect_right(keys_in_order, anchor.key)
-            if place < len(adverse) and adverse[place].at <= anchor.at + self.pattern.lasting:
-                continue  # whatever the pauses, the quiet was broken
-            due = running(anchor.at, self.pattern.lasting, pauses)
-            if due is None or any(one.at <= due for one in _until(adverse[place:], due)):
-                continue
-            last = adverse[place - 1] if place else None
-            about = OccurrenceKey("quiet|" + (last.last.entry.event_id if last else "from the start"))
-            hits.setdefault(about, []).append(absent(anchor, due, about=about))
-        now = {key: tuple(in_order(listed)) for key, listed in hits.items()}
-        changed = [key for key in {*found.hits, *now} if not _same(found.hits.get(key, ()), now.get(key, ()))]
-        difference = {key: (found.hits.get(key, ()), now.get(key, ())) for key in changed}
-        return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
-
-
 def _until(hits: Iterable[Hit], due: datetime) -> Iterable[Hit]:
     """Of hits in order those that can count by `due`: what is known through a link counts later than it happened,
     never sooner."""
     return takewhile(lambda one: one.last.entry.occurred_at <= due, hits)
-
-
-def _all(found: Found) -> Iterable[Hit]:
-    return (hit for hits in found.hits.values() for hit in hits)
-
-
-Pause = tuple[datetime, datetime | None]
-
-
-def _pauses(paused: Sequence[Hit], resumed: Sequence[Hit]) -> list[Pause]:
-    """From when to when the clock stood still; None: it has not gone on yet."""
-    pauses: list[Pause] = []
-    for start in paused:
-        ends = [one.at for one in resumed if one.occurrence == start.occurrence and one.key > start.key]
-        pauses.append((start.at, min(ends, default=None)))
-    return pauses
-
-
-def running(since: datetime, lasting: timedelta, pauses: Iterable[Pause]) -> datetime | None:
-    """When a clock that started at `since` has run for `lasting`, standing still in pauses; None while it stands."""
-    due = since + lasting
-    at = since
-    for start, end in sorted(pauses, key=lambda pause: pause[0]):
-        begins = max(start, at)
-        if begins >= due:
-            break
-        if end is None:
-            return None
-        if end > begins:
-            due += end - begins
-            at = end
-    return due

@@ -1,16 +1,19 @@
 """Finds when enough different categories are evidenced for the first time: adverse childhood experiences, counted once.
 
-Evidence lasts; only corrections take it away. It is worked out again whenever any of it changes: there is little of it.
+Evidence lasts; only corrections take it away. Once enough of it was known in time, nothing later can be the first.
 """
 
+from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.ids import OccurrenceKey
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
 from triggers.lines import in_order
+from triggers.looking_back import news_of
 from triggers.patterns import AccumulatedPattern
 
 
@@ -39,6 +42,26 @@ class Categories:
         return tuple(moment for hit in in_order(self.first) for moment in hit.moments)
 
 
+Mark = tuple[Any, ...]
+"""What a crossing rests on: when it was known, and the first evidence of each category."""
+
+
+@dataclass(slots=True, eq=False)
+class Collected:
+    """Notes: all evidence in order, and what crossed the threshold."""
+
+    evidence: list[Evidence] = field(default_factory=list)
+    crossed: dict[Mark, Hit] = field(default_factory=dict)
+
+
+def _mark(hit: Hit) -> Mark:
+    return (id(hit.last), hit.learnt, hit.decision, *map(id, hit.moments))
+
+
+def _place(one: Evidence) -> tuple[Any, ...]:
+    return (one.hit.key, one.category)
+
+
 @dataclass(frozen=True, slots=True)
 class AccumulatedFinder:
     """Finds the evidence with which the count of categories reaches the threshold from below."""
@@ -49,30 +72,48 @@ class AccumulatedFinder:
 
     def empty(self) -> Found:
         """Nothing found."""
-        return Found({})
+        return Found({}, Collected())
 
     def next(
-        self, found: Found, parts: Sequence[Found], _differences: Sequence[Difference]
+        self, found: Found, _parts: Sequence[Found], differences: Sequence[Difference]
     ) -> tuple[Found, Difference]:
-        """Counts again."""
-        evidence = sorted(
-            (
-                Evidence(hit, name)
-                for (name, _), part in zip(self.pattern.categories, parts, strict=True)
-                for hits in part.hits.values()
-                for hit in hits
-                if hit.open and self.pattern.holds(hit.last)
-            ),
-            key=lambda one: (one.hit.key, one.category),
-        )
-        now: dict[OccurrenceKey, Hits] = {}
-        for place, one in enumerate(evidence):
-            hit = self._crossing(evidence[:place], one)
-            if hit is not None:
-                now[hit.occurrence] = (*now.get(hit.occurrence, ()), hit)
-        keys = {*found.hits, *now}
+        """Takes in the evidence that came or went, and counts again where the threshold may be crossed."""
+        notes: Collected = found.notes
+        for (name, _), difference in zip(self.pattern.categories, differences, strict=True):
+            gone, come = news_of(difference)
+            left = frozenset(map(id, gone))
+            if left:
+                notes.evidence = [one for one in notes.evidence if id(one.hit) not in left or one.category != name]
+            for hit in come:
+                if hit.open and self.pattern.holds(hit.last):
+                    insort(notes.evidence, Evidence(hit, name), key=_place)
+        now = self._crossings(notes)
+        keys = [key for key in {*found.hits, *now} if found.hits.get(key, ()) != now.get(key, ())]
         difference = {key: (found.hits.get(key, ()), now.get(key, ())) for key in keys}
-        return (found.differing(difference), difference) if difference else (found, NO_DIFFERENCE)
+        return (found.differing(difference, notes), difference) if difference else (found, NO_DIFFERENCE)
+
+    def _crossings(self, notes: Collected) -> dict[OccurrenceKey, Hits]:
+        """What crosses the threshold; one that rests on the same as before is the same hit."""
+        least, evidence = self.pattern.at_least, notes.evidence
+        now: dict[OccurrenceKey, Hits] = {}
+        crossed: dict[Mark, Hit] = {}
+        names: set[str] = set()
+        in_time: set[str] = set()  # of these it was known in time that they count
+        if len({one.category for one in evidence}) >= least:
+            for place, one in enumerate(evidence):
+                names.add(one.category)
+                if len(names) >= least:
+                    hit = self._crossing(evidence[:place], one)
+                    if hit is not None:
+                        mark = _mark(hit)
+                        hit = crossed[mark] = notes.crossed.get(mark, hit)
+                        now[hit.occurrence] = (*now.get(hit.occurrence, ()), hit)
+                if one.hit.learnt - one.hit.at <= self.tolerance:
+                    in_time.add(one.category)
+                    if len(in_time) >= least:
+                        break  # nothing after this can be the first to cross
+        notes.crossed = crossed
+        return now
 
     def _crossing(self, before: Sequence[Evidence], this: Evidence) -> Hit | None:
         least = self.pattern.at_least

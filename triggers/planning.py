@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.events import Kind
-from triggers.absences import AbsenceFinder, QuietFinder
+from triggers.absences import AbsenceFinder
 from triggers.accumulating import AccumulatedFinder
 from triggers.combined import all_finder, change_finder, first_finder, variety_finder
 from triggers.entering import EntersFinder
@@ -38,6 +38,7 @@ from triggers.patterns import (
     parts_of,
     waits,
 )
+from triggers.quieting import QuietFinder
 from triggers.recalling import recall_finder
 from triggers.rules import Rule, RuleSet
 from triggers.standing import STANDING_KINDS

@@ -1,0 +1,180 @@
+"""Finds the end of each quiet period: so long after the last of something, else after a start, not counting pauses.
+
+Whatever the pauses, a quiet is broken by the next thing it is quiet of if that comes within its plain length; only the
+few others are looked at again when a pause changes, and else only what lies between the neighbours of a change.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.ids import OccurrenceKey
+from triggers.absences import absent
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
+from triggers.hits import Hit
+from triggers.lines import KEY, Line, in_order
+from triggers.looking_back import news_of
+from triggers.patterns import QuietPattern
+
+Pause = tuple[datetime, datetime | None]
+"""From when to when the clock stood still; None: it has not gone on yet."""
+
+
+@dataclass(slots=True, eq=False)
+class Quiets:
+    """Notes: what breaks a quiet and what else starts one; when the clock stood still; the anchors (either of those)
+    whose quiet was not broken within its plain length; what each anchor made. The last two by ids of anchors."""
+
+    breaking: Line[Hit] = field(default_factory=Line)
+    starts: Line[Hit] = field(default_factory=Line)
+    pauses: list[Pause] = field(default_factory=list)
+    lasting: dict[int, Hit] = field(default_factory=dict)
+    made: dict[int, Hit] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietFinder:
+    """What it finds is about the last `of` before, so that one quiet period is one ground."""
+
+    pattern: QuietPattern
+    parts: tuple[int, ...]
+
+    def empty(self) -> Found:
+        """Nothing found."""
+        return Found({}, Quiets())
+
+    def next(self, found: Found, parts: Sequence[Found], differences: Sequence[Difference]) -> tuple[Found, Difference]:
+        """Looks again at the anchors next to a change, and at those whose quiet lasts where a pause changed."""
+        notes: Quiets = found.notes
+        anchors: dict[int, Hit] = {}
+        if differences[2] or differences[3]:
+            notes.pauses = pauses_of(_all(parts[2]), _all(parts[3]))
+            anchors.update(notes.lasting)
+        left: Hits = ()
+        if differences[0] or differences[1]:
+            gone, come = (tuple(hit for hit in hits if hit.open) for hits in news_of(differences[0]))
+            over, new = news_of(differences[1])
+            notes.breaking = _brought_up(notes.breaking, gone, come)
+            notes.starts = _brought_up(notes.starts, over, new)
+            left = (*gone, *over)
+            keys = [hit.key for hit in (*left, *come, *new)]
+            if keys:
+                anchors.update((id(hit), hit) for hit in _near(notes, min(keys), max(keys)))
+        return found, self._again(found, anchors, left)
+
+    def _again(self, found: Found, anchors: dict[int, Hit], left: Hits) -> Difference:
+        """Look at these anchors again; those that `left` are none any more."""
+        notes: Quiets = found.notes
+        gone: list[Hit] = []
+        come: list[Hit] = []
+        for one in left:
+            anchors.pop(id(one), None)
+            notes.lasting.pop(id(one), None)
+            known = notes.made.pop(id(one), None)
+            if known is not None:
+                gone.append(known)
+        for own, anchor in anchors.items():
+            known, end = notes.made.get(own), self._end(notes, anchor)
+            if known is not None:
+                if end == (known.at, known.occurrence):
+                    continue
+                gone.append(notes.made.pop(own))
+            if end is not None:
+                made = notes.made[own] = absent(anchor, end[0], about=end[1])
+                come.append(made)
+        return _difference(found, gone, come)
+
+    def _end(self, notes: Quiets, anchor: Hit) -> tuple[datetime, OccurrenceKey] | None:
+        """When the quiet after the anchor ends, and what it is about; None where it is broken or the clock stands."""
+        breaking, lasting = notes.breaking, self.pattern.lasting
+        place = _place_after(breaking, anchor)
+        after = breaking.items[place].at if place < breaking.size else None
+        if after is not None and after <= anchor.at + lasting:
+            notes.lasting.pop(id(anchor), None)
+            return None
+        notes.lasting[id(anchor)] = anchor
+        due = running(anchor.at, lasting, notes.pauses)
+        if due is None or (after is not None and after <= due):
+            return None
+        last = breaking.items[place - 1].last.entry.event_id if place else "from the start"
+        return due, OccurrenceKey(f"quiet|{last}")
+
+
+def _near(notes: Quiets, first: tuple[object, ...], last: tuple[object, ...]) -> Iterator[Hit]:
+    """The anchors that a change between these keys can touch: those of the last breaking one before, up to the next."""
+    breaking, starts = notes.breaking, notes.starts
+    before = breaking.place(first) - 1
+    after = bisect_right(breaking.items, last, 0, breaking.size, key=KEY)
+    yield from breaking.items[max(before, 0) : after]
+    if starts.size:
+        since = starts.place(breaking.items[before].key) if before >= 0 else 0
+        until = starts.place(breaking.items[after].key) if after < breaking.size else starts.size
+        yield from starts.items[since:until]
+
+
+def _place_after(line: Line[Hit], anchor: Hit) -> int:
+    """How many of the line stand at or before the anchor; nearly always all, or all but one."""
+    size, items = line.size, line.items
+    if not size or items[size - 1].key <= anchor.key:
+        return size
+    return bisect_right(items, anchor.key, 0, size, key=KEY)
+
+
+def _brought_up(line: Line[Hit], gone: Hits, come: Hits) -> Line[Hit]:
+    if not gone:
+        if not come:
+            return line
+        if len(come) == 1 and line.ends_before(come[0].key):
+            line.append(come[0])
+            return line
+    place = line.place(min(hit.key for hit in (*gone, *come)))
+    left = frozenset(map(id, gone))
+    return line.upto(place, in_order([*(hit for hit in line.items[place : line.size] if id(hit) not in left), *come]))
+
+
+def _difference(found: Found, gone: Sequence[Hit], come: Sequence[Hit]) -> Difference:
+    if not gone and not come:
+        return NO_DIFFERENCE
+    left = frozenset(map(id, gone))
+    difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
+    for key in dict.fromkeys(hit.occurrence for hit in (*gone, *come)):
+        was = found.hits.get(key, ())
+        kept = [hit for hit in was if id(hit) not in left]
+        difference[key] = (was, tuple(in_order([*kept, *(hit for hit in come if hit.occurrence == key)])))
+    found.differing(difference, found.notes)
+    return difference
+
+
+def _all(found: Found) -> list[Hit]:
+    return [hit for hits in found.hits.values() for hit in hits]
+
+
+def pauses_of(paused: Iterable[Hit], resumed: Iterable[Hit]) -> list[Pause]:
+    """From when to when the clock stood still, in order of beginning: what paused until the next of its occurrence."""
+    ends: dict[OccurrenceKey, list[Hit]] = {}
+    for one in resumed:
+        ends.setdefault(one.occurrence, []).append(one)
+    pauses: list[Pause] = []
+    for start in in_order(paused):
+        after = [one.at for one in ends.get(start.occurrence, ()) if one.key > start.key]
+        pauses.append((start.at, min(after, default=None)))
+    return sorted(pauses, key=lambda pause: pause[0])
+
+
+def running(since: datetime, lasting: timedelta, pauses: Iterable[Pause]) -> datetime | None:
+    """When a clock that started at `since` has run for `lasting`, standing still in `pauses`, which are in order of
+    beginning; None while it stands."""
+    due = since + lasting
+    at = since
+    for start, end in pauses:
+        if end is not None and end <= at:
+            continue
+        begins = start if start > at else at
+        if begins >= due:
+            break
+        if end is None:
+            return None
+        due += end - begins
+        at = end
+    return due
