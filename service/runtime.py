@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.asyncio import Redis
@@ -24,6 +27,7 @@ from domain.errors import ServiceError, StoreError
 from domain.events import Event
 from domain.ids import MemberId, NavigatorId, RuleId
 from domain.people import CohortMember, Navigator
+from service.engines import close_engine, engine_of, kafka_worker, open_engine
 from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.outcomes import FOLLOW_EVERY as OUTCOMES_EVERY
@@ -46,7 +50,7 @@ from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
 from streams.flood_keeper import FloodKeeper
 from streams.intake import GroupCommit
-from streams.lease import WorkerLease
+from streams.lease import Leader, WorkerLease
 from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
 from streams.lookback_valkey import ValkeyLookBack
 from streams.planner import Planner
@@ -56,12 +60,13 @@ from streams.snooze_desk import SnoozeDesk
 from streams.timers import SecondHop, TimerObserver, Timers
 from streams.timers_valkey import ValkeyTimers
 from streams.topology import STUCK_AFTER
-from streams.valkey import ValkeyTransport
-from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
 from streams.valkey_quiet import ValkeyQuiet
 from streams.valkey_reviews import ValkeyReviews
 from streams.valkey_tallies import ValkeyTallies
+
+if TYPE_CHECKING:
+    from streams.kafka_worker import KafkaWorker
 
 log = structlog.get_logger("reachpoint.service")
 
@@ -70,6 +75,8 @@ FOLLOW_EVERY = timedelta(milliseconds=250)
 UPKEEP_EVERY = timedelta(seconds=5)
 TRIM_EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(seconds=60)
+LEAD_EVERY = timedelta(seconds=1)
+LOOK_EVERY_LANE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,9 @@ class Service:
         self.metrics = metrics
         self._parts = parts
         self._client = client
-        self.transport = ValkeyTransport(client, retention=policies.retention)
-        self.decisions = ValkeyDecide(client, retention=policies.retention)
+        self._engine = engine_of(client, policies)
+        self.transport = self._engine.transport
+        self.decisions = self._engine.decisions
         self.desk = ValkeyDesk(client)
         self.reviews = ValkeyReviews(client, retention=policies.retention)
         self.review_desk = ReviewDesk(
@@ -116,7 +124,7 @@ class Service:
         self.outbox = ValkeyOutbox(client)
         self.cohort_store = ValkeyCohortStore(client)
         self.cohort = CohortFollower(self.cohort_store, policies.match.keys)
-        self.intake = GroupCommit(self.transport, clock)
+        self.intake = GroupCommit(self._engine.door, clock)
         self._timer_log = ValkeyTimers(client, retention=policies.retention)
         self._planner = Planner(
             self._timer_log, self.cohort_store.changed_ids, lambda: self.cohort.index, self.world, clock
@@ -157,6 +165,8 @@ class Service:
             ),
         )
         self.mllp: MllpListener | None = None
+        self._leader: Leader | None = None  # of several workers; None: we are the only one
+        self._kafka: KafkaWorker | None = None
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
@@ -193,8 +203,10 @@ class Service:
         What is taken is durable at once; it is recognised when the index of watched people stands. A large cohort takes
         seconds to read: without `wait_for_index` nobody who sends is kept waiting for it.
         """
-        await self.transport.prepare()
-        if self._parts.worker and self._parts.shared:
+        await open_engine(self._engine, self.policies)
+        if self._engine.distributed:
+            self._leader = Leader(self._client) if self._parts.worker else None
+        elif self._parts.worker and self._parts.shared:
             lease = WorkerLease(self._client)
             await lease.take()
             self._spawn("lease", lease.keep(self._stop))
@@ -217,9 +229,14 @@ class Service:
             )
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
             first_hop = FirstHop(recogniser, self._lookback())
-            self._spawn("recognise", self._indexed(keep_running("recognise", first_hop.run_once, self._stop)))
+            self._spawn("recognise", self._indexed(self._for_all("recognise", first_hop.run_once)))
             second_hop = SecondHop(decider, self._timers(decider), self._planner)
-            self._spawn("decide", self._indexed(keep_running("decide", second_hop.run_once, self._stop)))
+            self._spawn("decide", self._indexed(self._for_all("decide", second_hop.run_once)))
+            if self._engine.distributed:
+                self._kafka = self._kafka_worker(recogniser, decider)
+                self._spawn("join", self._indexed(self._joined(self._kafka)))
+                self._spawn("relay", self._indexed(keep_running("relay", self._kafka.relay, self._stop)))
+                self._spawn("lanes", self._indexed(self._watch_lanes(self._kafka)))
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
             self._spawn("archive", self._archive())
@@ -239,6 +256,46 @@ class Service:
         )
         if wait_for_index:
             await self.indexed.wait()
+
+    def _kafka_worker(self, recogniser: Recogniser, decider: Decider) -> "KafkaWorker":
+        return kafka_worker(
+            self._engine,
+            self._client,
+            self.policies,
+            recogniser=recogniser,
+            decider=decider,
+            clock=self.clock,
+            folder=Path(tempfile.gettempdir()) / f"reachpoint-{os.getpid()}",
+            tell_lag=lambda topic, partition, lag: self.metrics.kafka_lag.labels(topic, partition).set(lag),
+        )
+
+    async def _joined(self, worker: "KafkaWorker") -> None:
+        """A member of the group until we stop; what is in hand then is finished first."""
+        await worker.start()
+        try:
+            await self._stop.wait()
+        finally:
+            await worker.stop()
+
+    async def _watch_lanes(self, worker: "KafkaWorker") -> None:
+        async def turn() -> int:
+            passed_over = await worker.watch()
+            self.metrics.kafka_passed_over.inc(passed_over)
+            await self._sleep(LOOK_EVERY_LANE)
+            return passed_over
+
+        await keep_running("lanes", turn, self._stop)
+
+    async def _for_all(self, name: str, turn: Callable[[], Awaitable[int]]) -> None:
+        """A loop that one worker runs for all of them: where there are several, the one that leads."""
+
+        async def led() -> int:
+            if self._leader is not None and not await self._leader.leads():
+                await self._sleep(LEAD_EVERY)
+                return 0
+            return await turn()
+
+        await keep_running(name, led, self._stop)
 
     def _timers(self, decider: Decider) -> Timers:
         return Timers(
@@ -271,6 +328,7 @@ class Service:
         self.indexed.set()  # lets go of loops that still wait for it
         self.dispatcher.wake()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await close_engine(self._engine)
         log.info("stopped", action="service_stopped")
 
     async def failure(self) -> None:
@@ -383,7 +441,7 @@ class Service:
             await self._sleep(UPKEEP_EVERY)
             return 0
 
-        await keep_running("upkeep", turn, self._stop)
+        await self._for_all("upkeep", turn)
 
     async def _tell_outcomes(self) -> None:
         """What people did about alerts becomes part of the history that rules read."""
@@ -394,7 +452,7 @@ class Service:
             await self._sleep(OUTCOMES_EVERY)
             return told
 
-        await keep_running("outcomes", turn, self._stop)
+        await self._for_all("outcomes", turn)
 
     async def _archive(self) -> None:
         """Carry what was decided into the archive's files; what waits at the end is written before we go."""
@@ -417,7 +475,7 @@ class Service:
             await self._sleep(UPKEEP_EVERY)
             return done
 
-        await keep_running("archive", turn, self._stop)
+        await self._for_all("archive", turn)
         with contextlib.suppress(StoreError):
             await archiver.drain()
 

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from domain.errors import ServiceError
+from domain.errors import ConfigError, ServiceError
 from service import logs
-from service.settings import Settings, read_settings
+from service.settings import ENGINES, Settings, read_settings
 
 DONE, FAULTS, CANNOT_RUN = 0, 1, 2
 
@@ -36,9 +36,16 @@ err = Console(stderr=True, highlight=False)
 _T = TypeVar("_T")
 
 
-def settings_for(config: Path | None, data: Path | None, *, quiet: bool = True) -> Settings:
-    """The settings of a command, with logging set up. A short command logs warnings only."""
+def settings_for(config: Path | None, data: Path | None, *, quiet: bool = True, engine: str | None = None) -> Settings:
+    """The settings of a command, with logging set up. A short command logs warnings only.
+
+    Raises ConfigError with all that is wrong.
+    """
     found = read_settings(config, data_dir=data)
+    if engine is not None:
+        if engine not in ENGINES:
+            raise ConfigError(f"There is no engine '{engine}'; there are: {', '.join(ENGINES)}.")
+        found = found.model_copy(update={"engine": engine})
     logs.set_up("warning" if quiet else found.log.level, found.log.format)
     return found
 

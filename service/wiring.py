@@ -25,6 +25,7 @@ from cohort.model import MatchModel, load_model
 from cohort.policy import MatchPolicy
 from cohort.splink_model import is_splink_text, read_splink
 from domain.errors import ConfigError
+from service.kafka import kafka_policy
 from service.settings import Settings
 from streams.archive import KEPT_FOR
 from streams.decide import DecidePolicy
@@ -32,6 +33,7 @@ from streams.feeds.ed import EdPolicy
 from streams.feeds.ed_codes import load_ed_codes
 from streams.feeds.mllp import MllpSettings
 from streams.feeds.record_policy import RecordPolicy
+from streams.kafka_policy import KafkaPolicy
 from streams.retention import Retention
 from streams.server import EmbeddedServer, check_durability, connect, connect_url, socket_path
 from triggers.lifecycle_contents import rules_of, shipped_contents
@@ -58,6 +60,7 @@ class Policies:
     archive: Path | None = None  # the folder of the archive; None where nothing is to be kept
     archive_for: timedelta = KEPT_FOR
     flood: FloodPolicy = FloodPolicy()
+    kafka: KafkaPolicy | None = None  # None: one machine
 
 
 def _match_model(path: Path | None) -> MatchModel | None:
@@ -127,6 +130,7 @@ def policies_of(settings: Settings) -> Policies:
             max_connections=settings.mllp.max_connections,
             ssl_context=_tls(settings),
         ),
+        kafka=kafka_policy(settings),
         rules=load_rules_file(settings.rules.file) if settings.rules.file else rules_of(shipped_contents()),
         pinned=text_digest(settings.rules.file.read_text("utf-8")) if settings.rules.file else "",
         archive=archive_folder(settings) if settings.archive.enabled else None,

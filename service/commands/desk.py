@@ -110,21 +110,20 @@ def replay_items(
 ) -> None:
     """Take records again, after the sender, a mapping or the product has been mended."""
     from domain.clock import SystemClock
+    from service.engines import opened
     from service.feeding import Feeding
     from service.wiring import policies_of, reach_store
     from streams.feeds.receipts import Receipt
     from streams.intake import GroupCommit
-    from streams.valkey import ValkeyTransport
     from streams.valkey_desk import ValkeyDesk
 
     settings = settings_for(config, data)
 
     async def work() -> int:
         policies = policies_of(settings)
-        async with reach_store(settings) as client:
-            desk, transport = ValkeyDesk(client), ValkeyTransport(client, retention=policies.retention)
-            await transport.prepare()
-            intake = GroupCommit(transport, SystemClock())
+        async with reach_store(settings) as client, opened(client, policies) as engine:
+            desk, transport = ValkeyDesk(client), engine.transport
+            intake = GroupCommit(engine.door, SystemClock())
             intake.start()
             feeding = Feeding(intake, policies, SystemClock())
             found = (

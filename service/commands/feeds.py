@@ -40,12 +40,12 @@ def ingest(
     from domain.clock import SystemClock
     from domain.errors import ConfigError
     from domain.events import Feed
+    from service.engines import opened
     from service.feeding import Feeding, read_file
     from service.wiring import policies_of, reach_store
     from streams.feeds.column_mapping import load_mapping, shipped_mapping
     from streams.intake import GroupCommit
     from streams.messages import ItemReceipt
-    from streams.valkey import ValkeyTransport
 
     settings = settings_for(config, data)
 
@@ -66,10 +66,8 @@ def ingest(
         reasons: Counter[str] = Counter()
         ignored: Counter[str] = Counter()
         refusals: list[tuple[str, ItemReceipt]] = []
-        async with reach_store(settings) as client:
-            transport = ValkeyTransport(client, retention=policies.retention)
-            await transport.prepare()
-            intake = GroupCommit(transport, SystemClock())
+        async with reach_store(settings) as client, opened(client, policies) as engine:
+            intake = GroupCommit(engine.door, SystemClock())
             intake.start()
             feeding = Feeding(intake, policies, SystemClock())
             with progress() as bar:

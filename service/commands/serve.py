@@ -4,7 +4,9 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from service.terminal import Config, Data, err, run_service, settings_for
 
@@ -12,35 +14,37 @@ if TYPE_CHECKING:
     from service.runtime import Service
 
 
-def run(config: Config = None, data: Data = None) -> None:
+EngineName = Annotated[
+    str | None, typer.Option("--engine", help="embedded (one machine) or distributed (Kafka); default: the setting.")
+]
+
+
+def run(config: Config = None, data: Data = None, engine: EngineName = None) -> None:
     """The whole service under one command: API, HL7 listener, worker, timers, and the private store."""
-    _serve(config, data, with_worker=True, with_api=True)
+    _serve(config, data, engine, with_worker=True, with_api=True)
 
 
-def worker(config: Config = None, data: Data = None) -> None:
-    """The worker alone: recognise, decide, send."""
-    _serve(config, data, with_worker=True, with_api=False)
+def worker(config: Config = None, data: Data = None, engine: EngineName = None) -> None:
+    """The worker alone: recognise, decide, send. Of the distributed engine as many as you like."""
+    _serve(config, data, engine, with_worker=True, with_api=False)
 
 
-def api(config: Config = None, data: Data = None) -> None:
-    """The API and the HL7 listener alone, beside a worker on the same store."""
-    _serve(config, data, with_worker=False, with_api=True)
+def api(config: Config = None, data: Data = None, engine: EngineName = None) -> None:
+    """The API and the HL7 listener alone, beside workers on the same store."""
+    _serve(config, data, engine, with_worker=False, with_api=True)
 
 
-def _serve(config: Path | None, data: Path | None, *, with_worker: bool, with_api: bool) -> None:
-    settings = settings_for(config, data, quiet=False)
+def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_worker: bool, with_api: bool) -> None:
+    settings = settings_for(config, data, quiet=False, engine=engine)
 
     async def work() -> None:
         from alerts.senders.process_sender import ProcessSender
         from domain.clock import SystemClock
-        from domain.errors import ConfigError
         from service.http import HttpServer, build_app
         from service.metrics import Metrics
         from service.runtime import Parts, Service
         from service.wiring import open_store, policies_of, reach_store, sending_policy
 
-        if settings.engine != "embedded":
-            raise ConfigError("Only the embedded engine is in this release: set engine = 'embedded'.")
         sending = sending_policy(settings)
         policies, sender, metrics = policies_of(settings), ProcessSender(sending), Metrics()
         whole = with_worker and with_api
