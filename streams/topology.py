@@ -6,6 +6,7 @@
     matched --decide-----> history + alerts + messages + part of the ledger --> ONE commit      in the listener's slot
     commit  --settle-----> the event's disposition, once all its parts are in -> ledger
     events kept --look-back--> the same, late, for who joins or changes later -> matched{shard}  between live batches
+    links learnt --look-back--> what had happened to each, for the other ------> matched{shard}  from their histories
     outbox  --dispatch---> SMS and e-mail (alerts.dispatch), handed over, repeated until they are taken
 
 Two hops. `recognise` is stateless: any worker may do it. `decide` is keyed by the watched person: one worker owns a
