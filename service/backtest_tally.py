@@ -327,7 +327,15 @@ def _is_told(alert: Alert, others: dict[AlertId, tuple[Alert, datetime]]) -> boo
 
 def band_of(member: CohortMember, on: date) -> str:
     """The age band on a day; 'unknown' without a date of birth."""
-    age = age_on(member, on)
+    return _band(age_on(member, on))
+
+
+def band_at(born: date | None, on: date) -> str:
+    """The age band on a day of somebody born then."""
+    return _band(None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
+
+
+def _band(age: int | None) -> str:
     if age is None:
         return "unknown"
     return next((name for below, name in _BANDS if age < below), _OLDEST)

@@ -2,14 +2,15 @@
 
 import typer
 
+from service.commands.backtest import rules
 from service.commands.desk import quarantine
 from service.commands.doctor import doctor
 from service.commands.feeds import ingest
 from service.commands.keys import keys
 from service.commands.matching import match
 from service.commands.people import cohort, navigators
+from service.commands.quiet import breakers, rule_watch, snooze
 from service.commands.reviews import review
-from service.commands.rules_book import rules
 from service.commands.serve import api, run, worker
 from service.demo.command import demo
 from service.terminal import plainly
@@ -32,6 +33,9 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(review, name="review")
 app.add_typer(rules, name="rules")
 app.add_typer(keys, name="keys")
+app.add_typer(snooze, name="snooze")
+app.add_typer(breakers, name="breakers")
+app.command("rule-watch")(rule_watch)
 
 
 def main() -> None:
