@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.ids import AlertId
 from domain.people import CohortMember, Standing
 from streams.archive import Decided, clock_archived
-from streams.decide import World, caused, disposition_of, effective, span_of, tell, within
+from streams.decide import Telling, World, caused, disposition_of, effective, span_of, tell, within
 from streams.messages import PersonState
 from streams.ports import NO_EVENT, Commit, Person
 from streams.timer_ports import Planned
+from triggers.changes import Changes
 from triggers.history import History
 from triggers.remembering import KeptPeople, heard_between
 
@@ -47,7 +49,7 @@ def ring(
     after = PersonState(state.member_id, state.version + 1, state.history, heard.kept.now)
     disposition = disposition_of(telling, Standing.IN_DATE)
     decided = Decided(now, after.version, disposition, heard.changes, world.rules_mark)
-    due = min((firing.fired_at for firing in heard.changes.fired), default=until)
+    causes = _causes(telling, heard.changes)
     commit = Commit(
         part="",
         event_id=NO_EVENT,
@@ -55,7 +57,7 @@ def ring(
         before=state,
         after=after,
         alerts=telling.alerts,
-        rows=tuple(caused(row, due) for row in telling.rows),
+        rows=tuple(caused(row, causes.get(row.delivery.alert_id, until)) for row in telling.rows),
         archived=clock_archived(member, decided) if policy.archive else None,
         held_back=telling.records,
         sent=telling.sent,
@@ -64,6 +66,16 @@ def ring(
         due=heard.due,
     )
     return Rung(commit, planned)
+
+
+def _causes(telling: Telling, changes: Changes) -> dict[AlertId, datetime]:
+    """By alert, when the first of what came about for it was due."""
+    fired = {firing.firing_id for firing in changes.fired}
+    due = {
+        change.alert.alert_id: [one.trigger.fired_at for one in change.alert.triggers if one.trigger.firing_id in fired]
+        for change in telling.moves
+    }
+    return {alert_id: min(times) for alert_id, times in due.items() if times}
 
 
 def next_due(person: Person, member: CohortMember | None, world: World, now: datetime) -> datetime | None:
