@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 
 _HEIGHT, _FOOT, _HEAD = 170, 22, 14
+_LEFT = 7.0
+"""Per cent that the numbers of the upright axis take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +27,30 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series], *, ever
     most = max([1.0, *(value for each in series for value in each.values)])
     steps = _steps(most)
     top = steps[-1]
-    slot = 100 / max(len(labels), 1)
+    slot = (100 - _LEFT) / max(len(labels), 1)
     width = slot * 0.8 / max(len(series), 1)
     drawn = [_level(value, top) for value in steps]
     for place, label in enumerate(labels):
         for number, each in enumerate(series):
             high = (_HEIGHT - _HEAD) * each.values[place] / top
-            x = slot * place + slot * 0.1 + width * number
+            x = _LEFT + slot * (place + 0.1) + width * number
             told = f"{label}, {each.name}: {each.values[place]:,.0f}"
             drawn.append(
                 f'<rect class="{each.colour}" x="{x:.2f}%" y="{_HEIGHT - high:.1f}" width="{width:.2f}%" '
                 f'height="{high:.1f}"><title>{escape(told)}</title></rect>'
             )
         if place % every == 0:
-            drawn.append(f'<text class="x" x="{slot * (place + 0.5):.2f}%" y="{_HEIGHT + 15}">{escape(label)}</text>')
+            drawn.append(
+                f'<text class="x" x="{_LEFT + slot * (place + 0.5):.2f}%" y="{_HEIGHT + 15}">{escape(label)}</text>'
+            )
     size = f'height="{_HEIGHT + _FOOT}" role="img" aria-label="{escape(title)}"'
     return f'<div class="plot">{key(series)}<svg class="columns" {size}>{"".join(drawn)}</svg></div>'
 
 
 def _level(value: float, top: float) -> str:
     y = _HEIGHT - (_HEIGHT - _HEAD) * value / top
-    return f'<line x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/><text x="2" y="{y - 3:.1f}">{value:,.0f}</text>'
+    line = f'<line x1="{_LEFT}%" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return f'{line}<text class="y" x="{_LEFT - 1}%" y="{y + 4:.1f}">{value:,.0f}</text>'
 
 
 def _steps(most: float) -> list[float]:

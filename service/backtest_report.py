@@ -205,10 +205,10 @@ def headline(report: Report) -> list[str]:
     if report.asked.against:
         old, tally = report.tally.sides[Side.AGAINST], report.tally
         more = (count.alerts - old.alerts) / weeks
-        word = "more" if more >= 0 else "fewer"
-        said.insert(0, f"{abs(more):,.1f} {word} alerts a week than with {report.asked.against.name}.")
-        was = report.missed[Side.AGAINST].missed
-        said[-1] += f" With {report.asked.against.name} it would have been {was:,}."
+        word, name = "more" if more >= 0 else "fewer", report.asked.against.name
+        same = f"As many alerts a week as with {name}."
+        said.insert(0, f"{abs(more):,.1f} {word} alerts a week than with {name}." if round(more, 1) else same)
+        said[-1] += f" With {name}: {report.missed[Side.AGAINST].missed:,}."
         said.append(
             f"{tally.calls_added:,} alerts would be new, {tally.calls_removed:,} would not have been made"
             + _lost_words(tally.lost_outcomes)

@@ -25,7 +25,7 @@ display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .cards small{display:block;font-size:.84rem;font-weight:400}
 .plot{margin:.6rem 0}.key{display:flex;flex-wrap:wrap;gap:1rem;margin:.2rem 0 .5rem;font-size:.92rem}
 svg.columns{display:block;width:100%;overflow:visible;font-size:12px}
-svg text{fill:var(--soft)}svg text.x{text-anchor:middle}svg line{stroke:var(--line)}
+svg text{fill:var(--soft)}svg text.x{text-anchor:middle}svg text.y{text-anchor:end}svg line{stroke:var(--line)}
 svg.bar{display:block;width:100%;min-width:70px;max-width:230px;margin:2px 0}
 rect.new{fill:var(--new)}rect.old{fill:var(--old)}
 .scroll{overflow-x:auto;margin:.7rem 0}.scroll:focus-visible{outline:3px solid var(--link);outline-offset:2px}
@@ -34,7 +34,7 @@ caption{text-align:left;font-weight:600;padding:.2rem 0 .3rem}
 th,td{padding:.32rem .55rem;text-align:right;border-bottom:1px solid var(--line);vertical-align:middle}
 th{font-weight:600}thead th{color:var(--soft);font-size:.86rem;vertical-align:bottom}
 th[scope=row],th:first-child,.word{text-align:left}tbody th{font-weight:500}
-td:last-child{padding-right:.2rem}code{font-size:.9em;overflow-wrap:anywhere}
+td:last-child{padding-right:.2rem}code{font-size:.9em;overflow-wrap:anywhere}table code{white-space:nowrap}
 .heat{font-size:.8rem}.heat th,.heat td{padding:.2rem .25rem;text-align:center;min-width:1.7rem}
 .heat th[scope=row]{text-align:left;white-space:nowrap;padding-right:.6rem}
 .h1{background:var(--h1)}.h2{background:var(--h2)}.h3{background:var(--h3)}
