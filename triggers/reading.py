@@ -10,7 +10,7 @@ from domain.errors import RuleError
 
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 40
-MAX_NODES = 20_000
+MAX_NODES = 12_000
 MAX_SCALAR = 2_000
 """Characters of one value: longer ones are no sentence, and some kinds of number take for ever to read."""
 
