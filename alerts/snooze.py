@@ -140,10 +140,16 @@ def told(snooze: Snooze, now: datetime) -> Snooze:
 
 
 def _same(one: Maker, other: Maker) -> bool:
-    """Whether both are one person, as far as we can know: the same name in records, or the same navigator."""
+    """Whether both may be one person: the same navigator, or the same name whether by account or by key
+    (`user:anna`, `key:anna`)."""
     if one.navigator_id is not None and one.navigator_id == other.navigator_id:
         return True
-    return one.name == other.name
+    return _bare(one.name) == _bare(other.name)
+
+
+def _bare(name: str) -> str:
+    kind, _, rest = name.partition(":")
+    return (rest if kind in {"user", "key"} else name).strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)

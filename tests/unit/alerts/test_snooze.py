@@ -70,6 +70,12 @@ def test_a_p1_is_quiet_from_when_a_second_person_says_so() -> None:
             1,
             "the same navigator's other key",
         ),
+        (
+            snooze(asks_p1=True, by=Maker("user:anna", "local")),
+            Maker("key:Anna", "supervisor"),
+            1,
+            "by account, by key",
+        ),
         (snooze(asks_p1=True), NAVIGATOR, 120, "it is over"),
         (confirmed(snooze(asks_p1=True), NAVIGATOR, at(1)), Maker("N2", "navigator"), 2, "a third is not needed"),
     ],
