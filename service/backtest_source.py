@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 
@@ -119,6 +119,21 @@ def people_of(plan: Plan, chunk: Chunk, until: datetime) -> Iterator[PersonPast]
         found = _run(connection, f"{asked} GROUP BY member_id ORDER BY member_id", chunk)
     for member, records in found:
         yield PersonPast(MemberId(member), past_of(codec.decode_records(records)), known.get(member, ()))
+
+
+def export_to(archive: ParquetArchive, stream: BinaryIO) -> int:
+    """Every decision as a line of NDJSON, by person and in order; as `backtest_history` reads them. Returns how many."""
+    files = archive.sound(Table.DECISIONS)
+    if not files:
+        return 0
+    once = "QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY decided_at) = 1"
+    number = 0
+    with archive.connection() as connection:
+        found = connection.execute(f"{select(_RECORD, files)} {once} ORDER BY member_id, decided_at, seq")
+        while rows := found.fetchmany(ROWS_AT_ONCE):
+            stream.writelines(line.encode() + b"\n" for (line,) in rows)
+            number += len(rows)
+    return number
 
 
 def _known_of(

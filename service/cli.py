@@ -2,6 +2,7 @@
 
 import typer
 
+from service.commands.archive import archive
 from service.commands.backtest import rules
 from service.commands.desk import quarantine
 from service.commands.doctor import doctor
@@ -32,6 +33,7 @@ app.add_typer(navigators, name="navigators")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(review, name="review")
 app.add_typer(rules, name="rules")
+app.add_typer(archive, name="archive")
 app.add_typer(keys, name="keys")
 app.add_typer(snooze, name="snooze")
 app.add_typer(breakers, name="breakers")
