@@ -110,16 +110,18 @@ def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
 
     What holds at each moment has been asked before (`Sheet.held`).
     """
-    if len(sheet.scenes) == 1:
-        (scene,) = sheet.scenes.values()
+    scenes = sheet.scenes
+    if len(scenes) == 1:
+        (scene,) = scenes.values()
         raw = _raw(wanted, sheet, scene)
         if len(raw) < _SEVERAL:
             return tuple(raw)
         return tuple(edges(raw, wanted.tolerance))
-    return _of_several(wanted, [raw for scene in sheet.scenes.values() if (raw := _raw(wanted, sheet, scene))])
+    return _of_several(wanted, [raw for scene in scenes.values() if (raw := _raw(wanted, sheet, scene))])
 
 
 _SEVERAL = 2
+_FIRED = FiringDecision.FIRED
 
 
 def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
@@ -212,8 +214,12 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
     for sighting in scene:
         if not sighting.held & bit:
             continue
-        moment, final = sighting.moment, sighting.final
+        moment = sighting.moment
         entry = moment.entry
+        if sighting.plain and pattern.still is pattern.where:
+            found.append(Hit(moment, entry.received_at, _FIRED, 3 if grading is None else grading(moment)))
+            continue
+        final = sighting.final
         known_late = entry.linked is not None and entry.known_late
         if known_late and not pattern.asks_link:
             continue

@@ -16,6 +16,7 @@ from triggers.hits import Hit
 from triggers.lines import KEY, Line, in_order
 from triggers.looking_back import news_of
 from triggers.patterns import QuietPattern
+from triggers.windows import last_of
 
 Pause = tuple[datetime, datetime | None]
 """From when to when the clock stood still; None: it has not gone on yet."""
@@ -28,6 +29,7 @@ class Quiets:
 
     breaking: Line[Hit] = field(default_factory=Line)
     starts: Line[Hit] = field(default_factory=Line)
+    paused: dict[OccurrenceKey, list[Pause]] = field(default_factory=dict)
     pauses: list[Pause] = field(default_factory=list)
     lasting: dict[int, Hit] = field(default_factory=dict)
     made: dict[int, Hit] = field(default_factory=dict)
@@ -49,10 +51,15 @@ class QuietFinder:
         notes: Quiets = found.notes
         anchors: dict[int, Hit] = {}
         if differences[2] or differences[3]:
-            notes.pauses = pauses_of(_all(parts[2]), _all(parts[3]))
+            for key in {*differences[2], *differences[3]}:
+                notes.paused[key] = pauses_of(parts[2].hits.get(key, ()), parts[3].hits.get(key, ()))
+            notes.pauses = sorted((one for listed in notes.paused.values() for one in listed), key=_begins)
             anchors.update(notes.lasting)
         left: Hits = ()
-        if differences[0] or differences[1]:
+        last = None if differences[1] else last_of(differences[0], notes.breaking)
+        if last is not None:
+            anchors.update((id(hit), hit) for hit in _one_more(notes, last))
+        elif differences[0] or differences[1]:
             gone, come = (tuple(hit for hit in hits if hit.open) for hits in news_of(differences[0]))
             over, new = news_of(differences[1])
             notes.breaking = _brought_up(notes.breaking, gone, come)
@@ -101,6 +108,17 @@ class QuietFinder:
         return due, OccurrenceKey(f"quiet|{last}")
 
 
+def _one_more(notes: Quiets, last: Hit) -> Iterable[Hit]:
+    """The usual case: it breaks, after all before; the anchors that this can touch."""
+    breaking, starts = notes.breaking, notes.starts
+    if not last.open:
+        return ()
+    before = breaking.items[breaking.size - 1 : breaking.size]
+    since = starts.place(before[0].key) if before else 0
+    breaking.append(last)
+    return (*before, *starts.items[since : starts.size], last)
+
+
 def _near(notes: Quiets, first: tuple[object, ...], last: tuple[object, ...]) -> Iterator[Hit]:
     """The anchors that a change between these keys can touch: those of the last breaking one before, up to the next."""
     breaking, starts = notes.breaking, notes.starts
@@ -146,20 +164,13 @@ def _difference(found: Found, gone: Sequence[Hit], come: Sequence[Hit]) -> Diffe
     return difference
 
 
-def _all(found: Found) -> list[Hit]:
-    return [hit for hits in found.hits.values() for hit in hits]
+def pauses_of(paused: Hits, resumed: Hits) -> list[Pause]:
+    """From when to when the clock stood still for one occurrence: each pause until it next went on."""
+    return [(start.at, min((one.at for one in resumed if one.key > start.key), default=None)) for start in paused]
 
 
-def pauses_of(paused: Iterable[Hit], resumed: Iterable[Hit]) -> list[Pause]:
-    """From when to when the clock stood still, in order of beginning: what paused until the next of its occurrence."""
-    ends: dict[OccurrenceKey, list[Hit]] = {}
-    for one in resumed:
-        ends.setdefault(one.occurrence, []).append(one)
-    pauses: list[Pause] = []
-    for start in in_order(paused):
-        after = [one.at for one in ends.get(start.occurrence, ()) if one.key > start.key]
-        pauses.append((start.at, min(after, default=None)))
-    return sorted(pauses, key=lambda pause: pause[0])
+def _begins(pause: Pause) -> datetime:
+    return pause[0]
 
 
 def running(since: datetime, lasting: timedelta, pauses: Iterable[Pause]) -> datetime | None:

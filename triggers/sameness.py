@@ -5,9 +5,10 @@ A naming belongs to one count: it names the hits from some place on, given how t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from operator import is_
 from typing import Any, Protocol
 
 from triggers.facts import FACTS, km_between
@@ -90,7 +91,7 @@ class Link:
     start: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ByEpisode:
     """Episodes that overlap in time are one; an episode whose end is not known is presumed to last a while.
 
@@ -108,6 +109,8 @@ class ByEpisode:
         if links is None or not place or links.size < size:
             return 0
         latest = links.items[place - 1].start
+        if place == size and len(come) == 1:
+            return place if _start(come[0]) > latest else 0
         starts = [link.start for link in links.items[place:size]]
         return place if all(start > latest for start in (*starts, *map(_start, come))) else 0
 
@@ -126,9 +129,9 @@ class ByEpisode:
             until = max(until, end)
             made[id(hit)] = Link(hit.key, name, until, _start(hit))
         names: list[str | None] = [made[id(hit)].name for hit in hits]
-        if [*map(id, in_turn)] != [*map(id, hits)]:
-            return replace(self, links=None), names
-        return replace(self, links=known.upto(place, [made[id(hit)] for hit in hits])), names
+        in_place = len(hits) == 1 or all(map(is_, in_turn, hits))
+        self.links = known.upto(place, [made[id(hit)] for hit in hits]) if in_place else None
+        return self, names
 
 
 def _start(hit: Hit) -> tuple[Any, ...]:

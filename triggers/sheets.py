@@ -10,6 +10,7 @@ from datetime import datetime
 
 from domain.events import Kind
 from domain.ids import OccurrenceKey
+from triggers.gate import Gate
 from triggers.history import HistoryEntry
 from triggers.holding import Holding
 from triggers.moments import Moment, moment_of
@@ -33,11 +34,27 @@ class Sighting:
     place: int
     simple: bool
     held: int = 0
+    _plain: bool | None = None
 
     @property
     def final(self) -> Moment:
         """The moment with all corrections known."""
         return self.moment.corrected()
+
+    @property
+    def plain(self) -> bool:
+        """Whether only the pattern need be asked: no correction, guard or late link stands against the moment."""
+        plain = self._plain
+        if plain is None:
+            moment = self.moment
+            plain = self._plain = (
+                self.simple
+                and moment.entry.linked is None
+                and moment.corrected() is moment
+                and not moment.under_ten()
+                and (moment.occurrence.family != "intel" or moment.gate().gate is Gate.PASS)
+            )
+        return plain
 
 
 Scene = tuple[Sighting, ...]
