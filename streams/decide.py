@@ -18,7 +18,7 @@ from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers,
 from alerts.snooze import NO_SNOOZES, Snoozes
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
-from domain.events import EdAttributes, Event, Kind, Role, occurrence_key
+from domain.events import EdAttributes, Event, Feed, Kind, Role, occurrence_key
 from domain.ids import AlertId, FiringId, digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
@@ -88,7 +88,8 @@ def decide(
     entry = entry_of(
         event, subject=matched.subject, relation=matched.relation, role=matched.role, linked=matched.linked
     )
-    if standing in _NOT_RECORDED and not _amends(entry, state.history):
+    refused = standing in _NOT_RECORDED and not (standing is Standing.FEED_NOT_ALLOWED and event.feed is Feed.PROGRAMME)
+    if refused and not _amends(entry, state.history):  # what the programme itself says is no feed that one may refuse
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value))
     known, touched = next_history(state.history, entry, _lawful(matched, member), matched.ruling)
     if not touched:
