@@ -25,7 +25,7 @@ from streams.timer_ports import Marks, Outlook, Planned, Planning, TimerLog
 
 log = structlog.get_logger("reachpoint.timers")
 
-PAGE = 48
+PAGE = 32
 """People of one page: some 20 milliseconds, the longest that a live event waits for planning."""
 _KEEP_EVERY = 32
 """Pages after which the progress is kept: each time costs a write to the disk."""

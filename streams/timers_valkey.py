@@ -71,17 +71,18 @@ class ValkeyTimers:
         return [Outlook(state_of(name, *stored), moment_of(due)) for name, stored, due in pairs]
 
     async def plan(self, planned: Sequence[Planned]) -> list[MemberId]:
-        """See timer_ports.TimerLog. One step for each shard concerned."""
+        """See timer_ports.TimerLog. One step for each shard concerned, in one round trip."""
         shards: dict[int, list[str | int]] = {}
         for each in planned:
             score = "" if each.due is None else due_score(each.due)
             shards.setdefault(shard_of(each.member_id), []).extend((each.member_id, each.version, score))
-        async with unavailable_as_ours():
-            refused: list[MemberId] = []
+        if not shards:
+            return []
+        async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
             for shard, words in shards.items():
-                reply: Any = await self._plan(keys=[keys.due(shard)], args=[f"{{{shard}}}:person:", *words])
-                refused.extend(MemberId(name.decode()) for name in reply)
-        return refused
+                await self._plan(keys=[keys.due(shard)], args=[f"{{{shard}}}:person:", *words], client=pipe)
+            replies: Any = await pipe.execute()
+        return [MemberId(name.decode()) for reply in replies for name in reply]
 
     async def waiting(self) -> Waiting:
         """See timer_ports.TimerLog."""
