@@ -105,7 +105,7 @@ def list_versions(
             told = {"live": book.head.live, "shadow": book.head.shadow, "pinned": at.pinned}
             show_json({**told, "versions": shown, "switched_off": killed})
             return
-        columns = ["version", "state", "note", "by", "approved by", "live from (London)", "until"]
+        columns = ["version", "state", "note", "by", "approved by", "live (London)"]
         rows = [
             (
                 each.number,
@@ -113,8 +113,7 @@ def list_versions(
                 escape(each.note),
                 escape(each.author),
                 escape(each.approved_by),
-                _london(each.live_since),
-                _london(each.live_until),
+                _live_span(each),
             )
             for each in shown
         ]
@@ -129,7 +128,9 @@ def list_versions(
 @rules.command("show")
 def show_version(
     number: Seen = None,
-    text: Annotated[bool, typer.Option("--text", help="Print the rule files as written, and nothing else.")] = False,
+    text: Annotated[
+        str, typer.Option("--text", help="Print the file of this rule set as written (tipt), and nothing else.")
+    ] = "",
     config: Config = None,
     data: Data = None,
     json: AsJson = False,
@@ -144,7 +145,7 @@ def show_version(
         if json:
             show_json({"version": standing, "missing": missing, "contents": version.contents})
         elif text:
-            for file in version.contents.rules:
+            for file in _named(version.contents, text):
                 out.print(file.text, markup=False, soft_wrap=True, end="")
         else:
             _print_standing(standing, [each.value for each in missing])
@@ -402,6 +403,15 @@ async def _contents(at: _At, which: str, against: int | None) -> "tuple[Contents
     return replacing(base, RuleText(file.stem, file.read_text("utf-8"))), other
 
 
+def _named(contents: "Contents", name: str) -> "list[RuleText]":
+    from domain.errors import NotFound
+
+    found = [file for file in contents.rules if file.name == name]
+    if not found:
+        raise NotFound(f"There is no rule set '{name}'; there are {', '.join(each.name for each in contents.rules)}.")
+    return found
+
+
 def _tests(paths: Sequence[Path]) -> "tuple[RuleText, ...]":
     from triggers.lifecycle_values import RuleText
 
@@ -419,6 +429,13 @@ def _tell_refusal(refused: Any, *, json: bool) -> None:
 
 def _london(moment: datetime | None) -> str:
     return moment.astimezone(LONDON).strftime("%d %b %Y %H:%M:%S") if moment else ""
+
+
+def _live_span(standing: "Standing") -> str:
+    if standing.live_since is None:
+        return ""
+    until = _london(standing.live_until)[:17]
+    return f"{_london(standing.live_since)[:17]}{f' to {until}' if until else ' on'}"
 
 
 def _print_standing(standing: "Standing", missing: Sequence[str]) -> None:
