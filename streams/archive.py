@@ -311,7 +311,7 @@ class ArchiveLog(Protocol):
         """How many records wait."""
 
     async def read_archive(self, limit: int) -> list[Waiting]:
-        """The next of every shard, in order, at most `limit` in all; they stay until they are settled."""
+        """The next of every shard, in order, about `limit` in all; they stay until they are settled."""
 
     async def settle_archive(self, written: Sequence[Waiting]) -> None:
         """These are safely on disk (or not wanted): forget them. Safe to repeat."""

@@ -274,10 +274,12 @@ def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:
 
 
 def _pattern_of(member: MemberId) -> str:
-    """As SQL text: the id as a whole word, also as JSON writes it."""
-    word = msgspec.json.encode(str(member)).decode()[1:-1]
-    before, after = ("\\b" if edge.isalnum() else "" for edge in (word[0], word[-1]))
-    return _literal(f"{before}{re.escape(word)}{after}")
+    """As SQL text: the id as a whole word, plain and as JSON writes it."""
+    found = []
+    for word in dict.fromkeys((str(member), msgspec.json.encode(str(member)).decode()[1:-1])):
+        before, after = ("\\b" if edge.isalnum() else "" for edge in (word[0], word[-1]))
+        found.append(f"{before}{re.escape(word)}{after}")
+    return _literal("|".join(found))
 
 
 def _literal(word: str) -> str:
