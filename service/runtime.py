@@ -350,6 +350,7 @@ class Service:
             self.dispatcher.wake()
 
     def _on_rang(self, commit: Commit) -> None:
+        self.quieting.flood.note(commit)
         self.metrics.on_rang(commit)
         if commit.rows:
             self.dispatcher.wake()
