@@ -1,6 +1,6 @@
 """Time as an argument. Only the edges (engines, API, listeners) hold a Clock; the pure rooms are given `now`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -40,6 +40,15 @@ class ManualClock:
     def set(self, moment: datetime) -> None:
         """Jump to `moment`."""
         self._now = moment
+
+
+def london_day(at: datetime) -> date:
+    """The London day of an instant. London is at most two hours ahead of UTC, so nearly always it is the UTC day."""
+    return at.date() if at.tzinfo is UTC and at.hour < _MAY_BE_TOMORROW else at.astimezone(LONDON).date()
+
+
+_MAY_BE_TOMORROW = 22
+"""From this hour of UTC on it may be the next day in London (double summer time, last in 1947)."""
 
 
 def from_london(naive: datetime) -> datetime:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.clock import LONDON
+from domain.clock import london_day
 from domain.events import Feed
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId, NavigatorId
@@ -60,7 +60,7 @@ class Tie:
     @property
     def told(self) -> bool:
         """Whether an event told it."""
-        return bool(self.learnt.by)
+        return bool(self.record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def watch_standing(member: CohortMember, *, on: datetime, feed: Feed) -> Standin
         return Standing.NOT_WATCHED
     if feed not in member.allowed_feeds:
         return Standing.FEED_NOT_ALLOWED
-    day = on.astimezone(LONDON).date()
+    day = london_day(on)
     watch = member.watch
     if watch.starts is not None and day < watch.starts:
         return Standing.NOT_BEGUN

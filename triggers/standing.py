@@ -8,9 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 
-from domain.clock import LONDON
+from domain.clock import london_day
 from domain.events import Feed, Kind, ProgrammeAttributes
 from domain.identity import DobQuality
 from domain.people import CohortMember, MemberStatus, Standing, watch_standing
@@ -21,16 +20,14 @@ STANDING_KINDS = frozenset({Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_
 """Programme events that change who is watched; they touch every rule."""
 
 
-def age_on(member: CohortMember, day: date) -> int | None:
-    """Whole years on a London day, from the best date of birth held; None where none is known.
-
-    A default date (PID-32 `UD`) says nothing.
-    """
+def _best_date_of_birth(member: CohortMember) -> date | None:
+    """A stated one before others, then the earliest; None where none but a default is held."""
     known = [dob for dob in member.identity.dates_of_birth if dob.quality is not DobQuality.DEFAULT]
-    if not known:
-        return None
-    best = min(known, key=lambda dob: (dob.quality is not DobQuality.STATED, dob.value)).value
-    return day.year - best.year - ((day.month, day.day) < (best.month, best.day))
+    return min(known, key=lambda dob: (dob.quality is not DobQuality.STATED, dob.value)).value if known else None
+
+
+def _whole_years(since: date, day: date) -> int:
+    return day.year - since.year - ((day.month, day.day) < (since.month, since.day))
 
 
 class Person:
@@ -40,14 +37,14 @@ class Person:
     `history` is what stands of it: a change of standing that was retracted has never been.
     """
 
-    __slots__ = ("_ages", "_changes", "_times", "_undated", "area", "changes", "member")
+    __slots__ = ("_born", "_changes", "_times", "_undated", "area", "changes", "member")
 
     def __init__(self, member: CohortMember, history: Iterable[HistoryEntry], reference: Reference) -> None:
         self.member = member
         self.changes = _overlays(member, history)
         self._changes = tuple((entry.occurred_at, after) for entry, after in self.changes)
         self._times = tuple(at for at, _ in self._changes)
-        self._ages: dict[Any, int | None] = {}  # by hour: all of an hour is one London day
+        self._born = _best_date_of_birth(member)
         self._undated: dict[tuple[MemberStatus, Feed], Standing] = {}
         self.area: Area | None = (
             Area(force=member.force_area.lower().replace("-", "_").replace(" ", "_"))
@@ -72,18 +69,15 @@ class Person:
 
     def status(self, at: datetime) -> MemberStatus:
         """Their status at `at`."""
-        return self.as_of(at).status
+        return self.as_of(at).status if self._times else self.member.status
 
     def age(self, at: datetime) -> int | None:
         """Their age in whole years on the London day of `at`."""
-        hour = (at.year, at.month, at.day, at.hour, at.tzinfo)
-        if hour not in self._ages:
-            self._ages[hour] = age_on(self.member, at.astimezone(LONDON).date())
-        return self._ages[hour]
+        return None if self._born is None else _whole_years(self._born, london_day(at))
 
     def standing(self, at: datetime, feed: Feed) -> Standing:
         """Whether they may be watched through `feed` at `at`, and if not, why."""
-        member = self.as_of(at)
+        member = self.as_of(at) if self._times else self.member
         watch = member.watch
         if watch.starts is watch.ends is watch.review_on is None:  # no dates: every day is alike
             known = self._undated.get((member.status, feed))
@@ -106,8 +100,8 @@ def _overlays(member: CohortMember, history: Iterable[HistoryEntry]) -> tuple[tu
 
 def _after(member: CohortMember, entry: HistoryEntry) -> CohortMember:
     said = entry.attributes if isinstance(entry.attributes, ProgrammeAttributes) else ProgrammeAttributes()
-    day = entry.occurred_at.astimezone(LONDON).date()
-    review = said.review_date.astimezone(LONDON).date() if said.review_date else None
+    day = london_day(entry.occurred_at)
+    review = london_day(said.review_date) if said.review_date else None
     if entry.kind is Kind.STATUS_CHANGED:
         known = said.status in set(MemberStatus)
         return replace(member, status=MemberStatus(said.status)) if known and said.status else member
