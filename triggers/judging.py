@@ -12,7 +12,7 @@ from domain.ids import EventId, OccurrenceKey, firing_id
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
 from triggers.conditions import ALWAYS, facts_asked, rules_asked, written_out
-from triggers.explain import headline_of, reasons_of, silence
+from triggers.explain import headline_of, past_reasons, reasons_of, silence
 from triggers.finding import Hits
 from triggers.hits import Grading, Hit
 from triggers.lines import Line, in_order
@@ -250,7 +250,11 @@ def _firing(verdict: Verdict) -> TriggerFired:
         anchor=moment.entry.event_id,
         ground=ground,
         contributing=tuple(dict.fromkeys(one.entry.event_id for one in moments)),
-        reasons=(*reasons_of(moments, then.sensitivity), *((silence(moment),) if hit.due else ())),
+        reasons=(
+            *reasons_of(moments, then.sensitivity),
+            *(past_reasons(rule.who, moment, moments) if moment.past else ()),
+            *((silence(moment),) if hit.due else ()),
+        ),
         headline=headline_of(_first(then.headlines, moment) or then.headline, moments),
         message_key=then.message_key,
         sensitivity=Sensitivity.INTEL if held else then.sensitivity,

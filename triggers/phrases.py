@@ -51,8 +51,13 @@ KINDS: Mapping[Kind, str] = {
     Kind.CALLBACK_REQUESTED: "a request to be called back",
     Kind.CALLBACK_MADE: "a call back",
     Kind.PERSON_LINKED: "a record linked to the person",
+    Kind.PERSON_MERGED: "two records of the person made one",
     Kind.ASSOCIATION_ADDED: "a new association",
+    Kind.ALERT_RAISED: "an alert raised",
+    Kind.ALERT_SENT: "an alert sent",
+    Kind.ALERT_DELIVERED: "an alert delivered",
     Kind.ALERT_ACKNOWLEDGED: "an alert accepted",
+    Kind.ALERT_CORRECTED: "an alert corrected",
     Kind.CONTACT_RECORDED: "a contact recorded",
     Kind.ALERT_CLOSED: "an alert closed",
 }

@@ -2,16 +2,20 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from domain.events import Grade, Handling, IntelAttributes, Kind
+from domain.errors import RuleError
+from domain.events import Feed, Grade, Handling, IntelAttributes, Kind
 from domain.matches import Relation
 from domain.triggers import TriggerFired
 from tests.unit.triggers.histories import MEMBER
 from triggers.evaluate import evaluate
 from triggers.explain import GENERIC, london, rule_sentence
-from triggers.loading import shipped_rules
+from triggers.loading import load_rules, shipped_rules
+from triggers.occurrences import SILENT
+from triggers.phrases import kinds_words
 from triggers.scenarios import read_scenario
 from triggers.trial import run_scenario
 
@@ -105,3 +109,144 @@ def test_a_held_report_is_for_the_gatekeeper_alone() -> None:
     assert [(one.trigger.rule_id, one.decision, one.trigger.sensitivity.value) for one in verdicts] == [
         ("INTEL_THREAT", FiringDecision.HELD_FOR_GATEKEEPER, "intel")
     ]
+
+
+ONE_KIND = """
+rule_set: kinds
+version: 1
+owner: Duty supervisor
+rules:
+  - id: ANY_KIND
+    version: 1
+    owner: Duty supervisor
+    why: Each kind of event once.
+    sources: [domain.md 11]
+    when: {{event: {{kinds: [{kind}], subject: {subject}}}}}
+    then: {{priority: P3, headline: Something happened, message_key: any.kind}}
+"""
+
+TOLD = [
+    kind for kind in Kind if kind not in SILENT and kind is not Kind.STOPSEARCH_RECORDED and kind.feed is not Feed.INTEL
+]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TOLD if kind.feed and kind is not Kind.WATCH_ENDED], ids=str)
+def test_every_kind_of_event_is_told_in_words_of_its_own(kind: Kind) -> None:
+    text = f"cohort: [{{member_id: M1}}]\ntimeline: [{{at: 0h, kind: {kind}, member: M1, role: victim}}]"
+    (firing,) = run_scenario(read_scenario(text), load_rules(ONE_KIND.format(kind=kind, subject="self"))).firings
+    (reason,) = firing.reasons
+    said = reason.text.removesuffix(", Mon 2 March 2026, 09:00")
+    assert said[0].isupper()
+    assert "something" not in said.lower() and "." not in said, said
+
+
+@pytest.mark.parametrize("kind", ["da.incident", "incident.opened", "crime.recorded", "ed.arrival", "custody.arrived"])
+def test_what_happened_at_home_is_a_sentence_whoever_it_was(kind: str) -> None:
+    text = (
+        "cohort: [{member_id: M1, household_id: H1}, {member_id: M2, household_id: H1}]\n"
+        f"timeline: [{{at: 0h, kind: {kind}, member: M2, role: victim}}]"
+    )
+    rules = load_rules(ONE_KIND.format(kind=kind, subject="linked"))
+    (firing,) = run_scenario(read_scenario(text), rules).firings
+    said = firing.reasons[0].text
+    assert said.startswith(("Somebody of the household ", "Police "))
+    assert "household police" not in said
+
+
+def test_every_kind_that_a_rule_may_ask_for_has_words_of_its_own() -> None:
+    said = {kind: kinds_words({kind}) for kind in Kind if kind not in SILENT}
+    assert all(words and "." not in words for words in said.values())
+    assert len(set(said.values())) == len(said)
+
+
+def _of_the_forms(text: str) -> list[TriggerFired]:
+    forms = load_rules((Path(__file__).parent / "forms" / "forms.yaml").read_bytes())
+    return list(run_scenario(read_scenario(text), forms).firings)
+
+
+def test_a_firing_tells_what_it_asked_of_the_past() -> None:
+    text = """
+start: 2026-03-28T22:30:00Z
+cohort: [{member_id: M1, status: at_risk}]
+timeline:
+  - {at: 0d, kind: consent.refused, member: M1}
+  - {at: 1d, kind: visit.made, member: M1, attributes: {outcome: declined}}
+  - {at: 9d, kind: contact.recorded, member: M1, attributes: {outcome: declined}}
+  - {at: 20d, kind: crime.recorded, member: M1, role: victim, attributes: {ho_code: 8N}}
+  - {at: 21d, kind: ed.arrival, member: M1, attributes: {intent: assault, visit_key: V1}}
+"""
+    by_rule = {firing.rule_id: [reason.text for reason in firing.reasons] for firing in _of_the_forms(text)}
+    assert by_rule["REFUSED_BEFORE"] == [
+        "Was harmed in an incident that police recorded, Fri 17 April 2026, 23:30",
+        "The offer was declined on 2 days before",
+    ]
+    assert by_rule["LONG_UNSEEN"] == [
+        "Attended an emergency department, violence-related, Sat 18 April 2026, 23:30",
+        "The last contact was 12 days before",
+        "Their own word on the offer was last: declined",
+    ]
+
+
+def test_a_sequence_of_steps_tells_each_step_in_order() -> None:
+    text = """
+start: 2026-03-28T22:30:00Z
+cohort: [{member_id: M1, status: at_risk}]
+timeline:
+  - {at: 0d, kind: missing.reported, member: M1, attributes: {episode_id: E1}}
+  - {at: 1d, kind: crime.recorded, member: M1, role: suspect, attributes: {ho_code: 8N}}
+  - {at: 9d, kind: custody.arrived, member: M1, attributes: {custody_id: C1}}
+"""
+    told = next(firing for firing in _of_the_forms(text) if firing.rule_id == "THREE_STEPS")
+    assert [reason.text.split(",")[0] for reason in told.reasons] == [
+        "Was reported missing",
+        "Was named in an incident that police recorded",
+        "Was brought into custody",
+    ]
+
+
+BUILT_ON_INTELLIGENCE = """
+rule_set: built
+version: 1
+owner: Duty supervisor
+rules:
+  - id: WEAPON_TALK
+    version: 1
+    owner: Duty supervisor
+    why: A report about a weapon, after a refusal.
+    sources: [domain.md 3.3]
+    who: {offers_refused: {at_least: 1}}
+    when: {event: {kinds: [intel.*], where: {themes: weapon}}}
+    then: {priority: P2, headline: A weapon is talked of, message_key: intel.talk, expires_after: 14d}
+  - id: MORE_TALK
+    version: 1
+    owner: Duty supervisor
+    why: The same again.
+    sources: [domain.md 3.3]
+    when: {count: {of: {fired: {rule: WEAPON_TALK}}, at_least: 1, within: 14d}}
+    then: {priority: P2, headline: A weapon is talked of again, message_key: intel.talk, expires_after: 14d}
+"""
+
+
+def test_what_is_built_on_intelligence_says_no_more_than_it() -> None:
+    text = """
+cohort: [{member_id: M1, status: at_risk}]
+timeline:
+  - {at: 0d, kind: consent.refused, member: M1}
+  - {at: 1d, kind: intel.submitted, member: M1, attributes: {themes: [weapon], grade: {source: 1, assessment: B, handling: P}}}
+"""
+    firings = run_scenario(read_scenario(text), load_rules(BUILT_ON_INTELLIGENCE)).firings
+    assert {firing.rule_id for firing in firings} == {"WEAPON_TALK", "MORE_TALK"}
+    for firing in firings:
+        assert firing.headline == GENERIC
+        assert [reason.text.split(" (")[0] for reason in firing.reasons] == [GENERIC]
+
+
+def test_a_rule_built_on_a_health_rule_is_for_health_contacts_too() -> None:
+    text = BUILT_ON_INTELLIGENCE.replace("expires_after: 14d}", "expires_after: 14d, sensitivity: health}", 1)
+    with pytest.raises(RuleError, match="needs 'sensitivity: health'"):
+        load_rules(text)
+
+
+def test_a_firing_names_the_lists_it_was_judged_by() -> None:
+    crime = "  - {at: 0h, kind: crime.recorded, member: M1, role: victim, attributes: {ho_code: '2'}}"
+    assert {firing.lists for firing in _firings(crime)} == {RULES.reference.mark}
