@@ -293,9 +293,15 @@ class MllpLine:
 
 @contextlib.contextmanager
 def open_house(
-    folder: Path, *, level: str = "info", settings: str = "", through: Callable[[int], int] = lambda port: port
+    folder: Path,
+    *,
+    level: str = "info",
+    settings: str = "",
+    through: Callable[[int], int] = lambda port: port,
+    per_navigator: int = 1_000_000,
 ) -> Iterator[House]:
-    """Start the far ends and the service; stop everything at the end.
+    """Start the far ends and the service; stop everything at the end. A navigator gets `per_navigator` messages an
+    hour, and as many P1; by default months of events may come within seconds, and each message is counted.
 
     `settings` are further lines of the configuration file. `through` puts something between the service and a far end:
     it is given the far end's port and answers the port to send to.
@@ -309,7 +315,7 @@ def open_house(
             "sms_url": sms.url.replace(f":{sms_port}", f":{through(sms_port)}"),
             "email_url": smtp.url.replace(f":{smtp.port}", f":{through(smtp.port)}"),
         }
-        config.write_text(_config(folder, urls, level, settings))
+        config.write_text(_config(folder, urls, level, settings, per_navigator))
         config.chmod(0o600)
         log = stack.enter_context((folder / "service.log").open("ab"))
         process = subprocess.Popen(
@@ -325,20 +331,15 @@ def open_house(
         yield house
 
 
-NO_FLOOD = tuple(
-    f"flood_{what}_per_hour = 1000000"  # months of events come within seconds, and each message is counted
-    for what in ("rule", "navigator", "urgent")
-)
-
-
-def _config(folder: Path, urls: Mapping[str, str], level: str, settings: str) -> str:
+def _config(folder: Path, urls: Mapping[str, str], level: str, settings: str, per_navigator: int) -> str:
     lines = [
         f"data_dir = {json.dumps(str(folder / 'data'))}",
         "[api]\nport = 0",
         "[mllp]\nport = 0",
         "[alerts]",
         *(f"{name} = {json.dumps(url)}" for name, url in urls.items()),
-        *NO_FLOOD,
+        "flood_rule_per_hour = 1000000",
+        f"flood_navigator_per_hour = {per_navigator}\nflood_urgent_per_hour = {per_navigator}",
         f'[log]\nformat = "json"\nlevel = "{level}"',
         settings,
         "",
