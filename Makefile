@@ -51,8 +51,9 @@ types: $(STAMP)
 floors: $(STAMP)
 	$(BIN)/lint-imports
 
-docs: $(STAMP)   ## regenerate docs/configuration.md, docs/openapi.json and docs/rules.schema.json
+docs: $(STAMP)   ## regenerate docs/configuration.md, docs/openapi.json, docs/rules.schema.json and the walk in docs/rules.md
 	$(BIN)/python -m service.reference
+	$(BIN)/python -m tests.rules_walk
 
 lock: $(STAMP)   ## renew the hash-locked lists
 	$(BIN)/pip install --quiet uv

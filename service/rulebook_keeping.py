@@ -14,6 +14,7 @@ from service.rulebook_shadow import ShadowWatch
 from service.wiring import Policies
 from streams import keys
 from triggers.lifecycle_desk import RuleDesk
+from triggers.rules import RuleSet
 from triggers.valkey import ValkeyRuleBook, ValkeyShadows
 
 log = structlog.get_logger("reachpoint.rules")
@@ -24,10 +25,10 @@ def rule_book(client: Redis) -> ValkeyRuleBook:
     return ValkeyRuleBook(client, audit_key=keys.AUDIT, as_entry=as_entry)
 
 
-def rule_desk(client: Redis, policies: Policies, clock: Clock) -> RuleDesk:
-    """The desk on a store's rule book."""
-    pinned = frozenset(str(rule.rule_id) for rule in policies.rules.rules) if policies.pinned else None
-    return RuleDesk(rule_book(client), ValkeyShadows(client), clock=clock, pinned=pinned)
+def rule_desk(client: Redis, clock: Clock, *, pinned: RuleSet | None) -> RuleDesk:
+    """The desk on a store's rule book; `pinned` are the rules of a file that decides instead of it."""
+    ids = frozenset(str(rule.rule_id) for rule in pinned.rules) if pinned else None
+    return RuleDesk(rule_book(client), ValkeyShadows(client), clock=clock, pinned=ids)
 
 
 class RuleKeeping:
@@ -39,7 +40,7 @@ class RuleKeeping:
         self._clock = clock
         self.store = rule_book(client)
         self.shadows = ValkeyShadows(client)
-        self.desk = rule_desk(client, policies, clock)
+        self.desk = rule_desk(client, clock, pinned=policies.rules if policies.pinned else None)
         self.follower = RuleFollower(self.store, policies.rules, clock, pinned=policies.pinned)
         self.shadow = ShadowWatch(self.shadows, member, clock, history_for=policies.decide.history_for)
 

@@ -137,8 +137,11 @@ class Afternoon:
 
     def _publish(self) -> None:
         anna, ben = "--as-key anna.key", "--as-key ben.key"
+        told = json.loads((self.folder / "forecast.json").read_text())
+        gone, stay = told["difference"]["removed_by_rule"]["ED_REPEAT_ASSAULT"], told["figures"]["ED_REPEAT_ASSAULT"]
         self.type(
-            "Fewer of them, and she knows which. She submits it, with its tests and its forecast.",
+            f"Of {gone + stay} calls to go within the hour because it happened again, {gone} would not be made; those"
+            " visits are told as ED_ASSAULT, for the same day, and no alert is lost. She thinks that right, and submits it with its tests and its forecast.",
             f"rules submit tipt.yaml --note 'Half a year is long enough' --tests rule-tests {anna}",
         )
         self.type("", f"rules backtested 2 forecast.json {anna}")

@@ -48,15 +48,16 @@ async def _desk(config: Path | None, data: Path | None, key: Path | None = None)
     from service.commands.acting import acting
     from service.rulebook import ensure_book
     from service.rulebook_keeping import rule_book, rule_desk
-    from service.wiring import policies_of, reach_store
+    from service.wiring import reach_store
+    from triggers.loading import load_rules_file
 
     settings, clock = settings_for(config, data), SystemClock()
-    policies = policies_of(settings)
+    pinned = load_rules_file(settings.rules.file) if settings.rules.file else None
     async with reach_store(settings) as client:
-        if not policies.pinned:
+        if pinned is None:
             await ensure_book(rule_book(client), clock.now(), offer=False)
         person = await acting(client, key, AccessRole.SUPERVISOR, clock.now())
-        yield _At(rule_desk(client, policies, clock), person, bool(policies.pinned))
+        yield _At(rule_desk(client, clock, pinned=pinned), person, pinned is not None)
 
 
 def _act(
@@ -105,7 +106,7 @@ def list_versions(
             told = {"live": book.head.live, "shadow": book.head.shadow, "pinned": at.pinned}
             show_json({**told, "versions": shown, "switched_off": killed})
             return
-        columns = ["version", "state", "note", "by", "approved by", "live (London)"]
+        columns = ["no.", "state", "note", "by", "approved", "live (London)"]
         rows = [
             (
                 each.number,
@@ -117,7 +118,9 @@ def list_versions(
             )
             for each in shown
         ]
-        out.print(table(f"{len(book.standings)} versions", columns, rows, right=["version"]))
+        shown_as = table(f"{len(book.standings)} versions", columns, rows, right=["no."])
+        shown_as.columns[-1].no_wrap = True
+        out.print(shown_as)
         _print_killed(killed)
         if at.pinned:
             err.print("The rules are pinned to a file (rules.file): the service decides by that, not by these.")
@@ -199,18 +202,18 @@ def submit(
 ) -> None:
     """Make a draft of a rule file and check it at once, with its rule tests."""
 
-    async def what(at: _At) -> "Standing":
-        return await at.desk.submit(
-            file.read_text("utf-8"),
-            note,
-            at.person,
-            author=author,
-            reference=reference.read_text("utf-8") if reference else None,
-            tests=_tests(tests or ()),
-            name=file.stem,
-        )
-
-    _act(config, data, as_key, json=json, what=what)
+    text = file.read_text("utf-8")
+    lists = reference.read_text("utf-8") if reference else None
+    cases = _tests(tests or ())
+    _act(
+        config,
+        data,
+        as_key,
+        json=json,
+        what=lambda at: at.desk.submit(
+            text, note, at.person, author=author, reference=lists, tests=cases, name=file.stem
+        ),
+    )
 
 
 @rules.command("backtested")
@@ -434,8 +437,8 @@ def _london(moment: datetime | None) -> str:
 def _live_span(standing: "Standing") -> str:
     if standing.live_since is None:
         return ""
-    until = _london(standing.live_until)[:17]
-    return f"{_london(standing.live_since)[:17]}{f' to {until}' if until else ' on'}"
+    ends = (standing.live_since, standing.live_until)
+    return "\n".join(_london(each)[:17] for each in ends if each is not None)
 
 
 def _print_standing(standing: "Standing", missing: Sequence[str]) -> None:

@@ -18,7 +18,8 @@ from tests.e2e.warm import Done
 COMMANDS = [
     "run", "worker", "api", "demo", "ingest", "match", "match train", "match explain", "match evaluate", "doctor", "cohort import", "cohort export", "cohort show",
     "navigators import", "quarantine list", "quarantine show", "quarantine replay", "rules check", "rules explain",
-    "rules test", "keys create", "keys list", "keys revoke",
+    "rules test", "rules list", "rules show", "rules diff", "rules submit", "rules backtested", "rules shadow", "rules approve",
+    "rules publish", "rules withdraw", "rules roll-back", "rules kill", "rules confirm", "rules revive", "keys create", "keys list", "keys revoke",
 ]  # fmt: skip
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "samples"
 FAULTY_COHORT = (
@@ -88,6 +89,13 @@ UNUSABLE: list[tuple[str, int, str]] = [
     ("rules check rules.yaml", 1, "a rule file with faults"),
     ("rules explain --rule IMAGINED", 1, "no such rule"),
     ("rules test /nowhere.yaml", 2, "no such scenario"),
+    ("rules submit /nowhere.yaml --note new", 2, "no such rule file"),
+    ("rules submit not-text.yaml --note new", 2, "a rule file that is no text"),
+    ("rules submit rules.yaml --note new", 1, "a rule file with faults: kept as a draft that goes nowhere"),
+    ("rules backtested 1 not-text.yaml", 2, "no result of a backtest"),
+    ("rules publish 99", 2, "no such version"),
+    ("rules kill IMAGINED --reason why", 1, "no such rule"),
+    ("rules approve 1 --as-key not-text.yaml", 2, "no key"),
     ("match --cohort /nowhere.csv --events x --out y", 2, "no such cohort"),
     ("keys create somebody --role imagined", 2, "no such role"),
     ("keys create somebody --role feed", 2, "a feed's key for no feed"),
