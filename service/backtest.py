@@ -20,6 +20,7 @@ from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay
 from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of
 from service.backtest_tally import Side, Tally, Window, band_of, tally_of
 from streams.archive_replay import Past
+from streams.decide import A_CHILDHOOD
 from triggers.rules import RuleSet
 
 MOST_PROCESSES = 8
@@ -42,7 +43,7 @@ class Backtest:
     window: Window
     against: Chosen | None = None
     suppression: SuppressionPolicy = field(default_factory=SuppressionPolicy)
-    history_for: timedelta = timedelta(days=730)
+    history_for: timedelta = A_CHILDHOOD
     capacity: Capacity = Capacity()
     groups: Mapping[MemberId, Mapping[str, str]] | None = None
     rows: bool = False  # whether every firing is wanted, for a CSV

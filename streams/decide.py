@@ -38,6 +38,9 @@ from triggers.verdicts import DECISION_BY_STANDING
 _NOT_RECORDED = frozenset({Standing.ENDED, Standing.NOT_WATCHED, Standing.FEED_NOT_ALLOWED})
 """Standings under which the event may not even be kept about this person (rules.md section 2)."""
 
+A_CHILDHOOD = timedelta(days=18 * 366)
+"""Evidence lasts while the person is watched, and counts while they are a child (rules.md ACE_THRESHOLD)."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecidePolicy:
@@ -46,7 +49,7 @@ class DecidePolicy:
     suppression: SuppressionPolicy = field(default_factory=SuppressionPolicy)
     routing: RoutingPolicy = field(default_factory=RoutingPolicy)
     secret: bytes = field(default=b"", repr=False)
-    history_for: timedelta = timedelta(days=730)  # proposed: derived events 24 months (domain.md 7.3)
+    history_for: timedelta = A_CHILDHOOD  # while watched; domain.md 7.3 counts 24 months from the last membership
     archive: bool = True  # whether what was decided is kept for backtests
 
 

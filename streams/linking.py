@@ -6,6 +6,7 @@ still must reach everybody who is linked to that occurrence. Pure words and keys
 
 from domain.events import EdAttributes, Event, Kind, occurrence_key
 from domain.ids import OccurrenceKey, digest
+from domain.matches import Relation
 
 AMENDING: frozenset[Kind] = frozenset(
     {
@@ -43,6 +44,17 @@ TAKING_BACK: frozenset[Kind] = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNL
 _FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da"})
 """First words of the kinds that also reach household and associates: harm to somebody close (rules 11 and 17)."""
 
+_AT_HOME: frozenset[Kind] = frozenset(
+    {
+        Kind.INCIDENT_OPENED,
+        Kind.INCIDENT_CLOSED,
+        Kind.INCIDENT_RECLASSIFIED,
+        Kind.CUSTODY_RELEASED,
+        Kind.OUTCOME_RECORDED,
+    }
+)
+"""Kinds that also reach the household, and nobody else: what weighs on a child (domain.md 6.1 SUBH, MHH, INCH, SEP)."""
+
 SUBJECT = "S:"
 HOUSEHOLD = "H:"
 OCCURRENCE = "O:"
@@ -50,9 +62,10 @@ OCCURRENCE = "O:"
 belongs to this occurrence, where the people are. Only occurrences have people, so whoever gets one later gets all."""
 
 
-def fans_out(kind: Kind) -> bool:
-    """Whether what happens to a member is also heard by those close to them."""
-    return kind.value.split(".")[0] in _FAN_OUT or kind in TAKING_BACK
+def fans_out(kind: Kind, to: Relation) -> bool:
+    """Whether what happens to a member is also heard by those who stand `to` them as household or associate."""
+    family = kind.value.split(".")[0]
+    return family in _FAN_OUT or kind in TAKING_BACK or (to is Relation.HOUSEHOLD and kind in _AT_HOME)
 
 
 def occurrence_link(key: OccurrenceKey) -> str:

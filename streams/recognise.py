@@ -199,9 +199,9 @@ class _Parts:
     def _close_to(self, member: MemberId) -> tuple[tuple[MemberId, Relation], ...]:
         """Those who hear of it too, unless the member's own authority keeps this feed out."""
         subject = self._index.member(member)
-        if not fans_out(self._event.kind) or (subject and self._event.feed not in subject.allowed_feeds):
+        if subject and self._event.feed not in subject.allowed_feeds:
             return ()
-        return self._index.linked(member)
+        return tuple((close, how) for close, how in self._index.linked(member) if fans_out(self._event.kind, how))
 
     def links(self) -> tuple[Link, ...]:
         """What to remember: whom the occurrence concerns, and what leads to the occurrence."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from triggers.loading import rules_for_tests, shipped_rules
+from triggers.loading import SHIPPED, shipped_rules
 from triggers.rules import RuleSet, combined
 from triggers.scenarios import Scenario, read_scenarios
 from triggers.trial import run_scenario
@@ -19,19 +19,12 @@ def _all() -> list[Scenario]:
 
 @cache
 def _rules(names: tuple[str, ...]) -> RuleSet:
-    return combined(shipped_rules(name) for name in (names or ("tipt",)))
+    return combined(shipped_rules(name) for name in (names or SHIPPED))
 
 
 @pytest.mark.parametrize("scenario", _all(), ids=lambda scenario: scenario.name)
 def test_the_rule_test_holds(scenario: Scenario) -> None:
     result = run_scenario(scenario, _rules(scenario.rules))
-    assert result.passed, result.difference
-
-
-@pytest.mark.parametrize("scenario", _all(), ids=lambda scenario: scenario.name)
-def test_it_holds_with_the_rules_that_wait_as_well(scenario: Scenario) -> None:
-    """As `reachpoint rules test` runs it: the same firings, whether or not somebody keeps time for the others."""
-    result = run_scenario(scenario, combined(rules_for_tests(name) for name in (scenario.rules or ("tipt",))))
     assert result.passed, result.difference
 
 

@@ -11,7 +11,7 @@ from domain.events import Event, Feed, Grade, Handling, Kind, Role
 from domain.ids import HouseholdId, MemberId, NavigatorId, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, MemberStatus, WatchAuthority
-from streams.decide import DecidePolicy, handed_over
+from streams.decide import A_CHILDHOOD, DecidePolicy, handed_over
 from streams.embedded import Observers
 from streams.messages import Heir, Matched, PersonState
 from streams.ports import Commit
@@ -245,7 +245,7 @@ class TestCorrections:
     async def test_a_watch_for_years_takes_nothing_back_when_it_forgets(self) -> None:
         play = await played()
         await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="V", **STABBED))
-        years = timedelta(days=800)
+        years = A_CHILDHOOD + timedelta(days=1)
         later = event(Kind.CUSTODY_ARRIVED, "M1", at=years, attributes={"custody_id": "C"})
         await play.give(later, ed(Kind.ED_ARRIVAL, "M1", visit="W", at=years, **STABBED))
         assert [rule for _, rule in await play.live()].count("ED_WEAPON_ASSAULT") == 2

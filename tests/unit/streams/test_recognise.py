@@ -83,6 +83,16 @@ FAN_OUT = [
         event(Kind.CUSTODY_ARRIVED, "M1"),
         {("M1", "M1", SELF, "arrested")},
     ),
+    (
+        "what a co-resident was sentenced to is heard at home alone (domain.md 6.1 INCH)",
+        event(Kind.OUTCOME_RECORDED, "M1"),
+        {("M1", "M1", SELF, ""), ("M2", "M1", HOME, "")},
+    ),
+    (
+        "and so is a log about them (MHH)",
+        event(Kind.INCIDENT_OPENED, "M1"),
+        {("M1", "M1", SELF, "named"), ("M2", "M1", HOME, "named")},
+    ),
     ("nor does missing", event(Kind.MISSING_REPORTED, "M1"), {("M1", "M1", SELF, "missing")}),
     ("nor what the programme did", event(Kind.VISIT_MADE, "M1"), {("M1", "M1", SELF, "client")}),
     (
