@@ -17,7 +17,7 @@ from domain.people import CohortMember
 from domain.triggers import Sensitivity
 from service.backtest_replay import FiringSeen, FiringState, Life
 from service.backtest_source import Known
-from triggers.standing import age_on
+from streams.archive_rows import born
 
 NO_OUTCOME = "none recorded"
 NOBODY = "no navigator"
@@ -327,15 +327,12 @@ def _is_told(alert: Alert, others: dict[AlertId, tuple[Alert, datetime]]) -> boo
 
 def band_of(member: CohortMember, on: date) -> str:
     """The age band on a day; 'unknown' without a date of birth."""
-    return _band(age_on(member, on))
+    return band_at(born(member.identity.dates_of_birth), on)
 
 
-def band_at(born: date | None, on: date) -> str:
+def band_at(birthday: date | None, on: date) -> str:
     """The age band on a day of somebody born then."""
-    return _band(None if born is None else on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
-
-
-def _band(age: int | None) -> str:
-    if age is None:
+    if birthday is None:
         return "unknown"
+    age = on.year - birthday.year - ((on.month, on.day) < (birthday.month, birthday.day))
     return next((name for below, name in _BANDS if age < below), _OLDEST)

@@ -4,12 +4,13 @@ Times are UTC without a zone, so that any tool reads them alike. `entry`, `extra
 our codec writes it; the columns beside them repeat what an analyst asks for.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
-from domain.identity import DobQuality
+from domain.identity import DateOfBirth, DobQuality
 from streams.archive import AlertOutcome, Archived, Facts
 from triggers.history import HistoryEntry
 
@@ -78,7 +79,7 @@ def decision_row(record: Archived) -> dict[str, object]:
         "programme": facts.programme,
         "area": facts.area,
         "navigator_id": facts.navigator_id,
-        "date_of_birth": born(facts),
+        "date_of_birth": born(facts.dates_of_birth),
         "ruling": record.ruling,
         "found": record.found,
         "firings": _json(record.firings),
@@ -111,9 +112,9 @@ def alert_row(alert: AlertOutcome) -> dict[str, object]:
     return {name: _time(cell) if isinstance(cell, datetime) else cell for name, cell in cells.items()}
 
 
-def born(facts: Facts) -> date | None:
-    """The date of birth that age is reckoned by (triggers.standing.age_on)."""
-    known = [dob for dob in facts.dates_of_birth if dob.quality is not DobQuality.DEFAULT]
+def born(dates: Iterable[DateOfBirth]) -> date | None:
+    """The date of birth that age is reckoned by (triggers.standing): a stated one before others, then the earliest."""
+    known = [dob for dob in dates if dob.quality is not DobQuality.DEFAULT]
     return min(known, key=lambda dob: (dob.quality is not DobQuality.STATED, dob.value)).value if known else None
 
 
