@@ -70,11 +70,14 @@ class Relation(StrEnum):
     LOST = "lost"  # the source now says that the occurrence was about somebody else
 
 
+JOINED = "joined"
+
+
 @dataclass(frozen=True, slots=True)
 class LinkLearnt:
     """When we learnt that two watched people are close: `at` in event time, `received_at` when it reached us.
 
-    `by` is the event that told it, '' where the cohort's own list did.
+    `by` is the event that told it, '' where the cohort's own list did, JOINED where whoever hears was new themselves.
     """
 
     at: datetime

@@ -14,7 +14,7 @@ from cohort.index import CohortIndex
 from cohort.ties import Taker, tied, untied
 from domain.events import Event, Feed, Kind, ProgrammeAttributes
 from domain.ids import MemberId
-from domain.matches import LinkLearnt, Relation
+from domain.matches import JOINED, LinkLearnt, Relation
 from domain.people import CohortMember, Tie
 from streams.audit import AuditEntry, AuditLog, Operation
 from streams.linking import TAKING_BACK, source_link
@@ -36,7 +36,7 @@ def heard_through(listener: MemberId, subject: MemberId, event: Event, index: Co
     learnt = index.learnt(listener, subject)
     member = index.member(listener)
     if member is not None and member.joined_at is not None and member.joined_at > event.received_at:
-        joined = LinkLearnt(member.joined_at, member.joined_at)
+        joined = LinkLearnt(member.joined_at, member.joined_at, JOINED)
         learnt = joined if learnt is None or learnt.at < joined.at else learnt
     return learnt if learnt is not None and (learnt.by or learnt.at > event.occurred_at) else None
 

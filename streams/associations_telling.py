@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from cohort.index import CohortIndex
 from domain.events import Event, Provenance
 from domain.ids import MemberId
-from domain.matches import LinkLearnt, Relation
+from domain.matches import JOINED, LinkLearnt, Relation
 from streams.decide import effective
 from streams.messages import Matched, PersonState
 from triggers.history import HistoryEntry, has_entry
@@ -59,7 +59,7 @@ def _learnt(listener: MemberId, subject: MemberId, index: CohortIndex) -> LinkLe
     learnt, member = index.learnt(listener, subject), index.member(listener)
     if member is None or member.joined_at is None or (learnt is not None and learnt.at >= member.joined_at):
         return learnt
-    return LinkLearnt(member.joined_at, member.joined_at)
+    return LinkLearnt(member.joined_at, member.joined_at, JOINED)
 
 
 def _part(news: list[HistoryEntry], listener: MemberId, learnt: LinkLearnt) -> Matched:

@@ -128,8 +128,8 @@ def _sentence(moment: Moment, sensitivity: Sensitivity) -> str:
     if moment.feed is Feed.INTEL:
         return f"{GENERIC} ({london(moment.at)})"
     text = f"{_what(moment, sensitivity)}, {london(moment.entry.occurred_at)}"
-    if moment.entry.linked is not None and moment.entry.known_late:
-        text = f"{text}; we learnt of the link on {london(moment.entry.linked.at)}"
+    if moment.linked is not None:
+        text = f"{text}; we learnt of the link on {london(moment.linked.at)}"
     return text[0].upper() + text[1:]
 
 

@@ -154,9 +154,8 @@ def _link_learnt_days(moment: Moment) -> Any:
     """Days from the event until the link was learnt through which it is heard; 0 where the link stood."""
     if moment.relation is Relation.SELF:
         return None
-    if moment.entry.linked is None:
-        return 0.0
-    return max(timedelta(0), moment.entry.linked.at - moment.entry.occurred_at) / timedelta(days=1)
+    linked = moment.linked
+    return 0.0 if linked is None else (linked.at - moment.entry.occurred_at) / timedelta(days=1)
 
 
 def _grade(part: str) -> Callable[[Moment], Any]:

@@ -62,11 +62,6 @@ class HistoryEntry:
     linked: LinkLearnt | None = None
 
     @property
-    def known_late(self) -> bool:
-        """Whether it happened before the link was learnt, through which the listener hears of it."""
-        return self.linked is not None and self.linked.at > self.occurred_at
-
-    @property
     def order(self) -> "Order":
         """Event-time order: when it happened, the source's own sequence, when it was written down; then, because many
         sources write no more than the minute, as lives and control numbers run: an arrival before its update.

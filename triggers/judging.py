@@ -261,7 +261,7 @@ def _firing(verdict: Verdict) -> TriggerFired:
         channels=then.channels,
         contact_within=then.contact_within,
         expires_after=then.expires_after,
-        late=hit.lateness > rule.late_after or moment.entry.known_late,
+        late=hit.lateness > rule.late_after or moment.linked is not None,
         suggestion=then.suggestion,
         review=_first(then.reviews, moment) or "",
         step=hit.last.step,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Role
-from domain.matches import Relation
+from domain.matches import LinkLearnt, Relation
 from triggers.gate import GateDecision, gate
 from triggers.history import HistoryEntry, Order
 from triggers.occurrences import Occurrence, Told, Values
@@ -109,10 +109,15 @@ class Moment:
         moment.order = (at, _AFTER_ALL, at, (f"~{step}~", *self.order[3]))
         return moment
 
-    def when_linked(self) -> "Moment":
+    @property
+    def linked(self) -> LinkLearnt | None:
+        """When the link with the subject was learnt, where that was after this moment; None where it stood then."""
+        linked = self.occurrence.links.get(self.subject)
+        return None if linked is None or linked.at <= self.entry.occurred_at else linked
+
+    def when_linked(self, linked: LinkLearnt) -> "Moment":
         """The same moment when the link was learnt through which it is heard: only then it concerns the listener."""
-        linked = self.entry.linked
-        return self if linked is None else self.at_instant(linked.at, self.step)
+        return self.at_instant(linked.at, self.step)
 
     def recalling(self, past: Mapping[str, Any]) -> "Moment":
         """The same moment with what the past answered (recalling.py)."""

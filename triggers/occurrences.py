@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
 from domain.ids import EventId, OccurrenceKey
-from domain.matches import Relation
+from domain.matches import LinkLearnt, Relation
 from triggers.history import HistoryEntry, Order
 from triggers.reference import Reference
 
@@ -64,7 +64,7 @@ class Told:
 class Occurrence:
     """One occurrence, folded. `told` is in event-time order and has one row per entry that stands."""
 
-    __slots__ = ("entries", "family", "final", "final_roles", "key", "relations", "started_at", "told")
+    __slots__ = ("entries", "family", "final", "final_roles", "key", "links", "relations", "started_at", "told")
 
     def __init__(self, key: OccurrenceKey, entries: tuple[HistoryEntry, ...], reference: Reference) -> None:
         self.key = key
@@ -76,6 +76,7 @@ class Occurrence:
         self.final = last.values
         self.final_roles = last.roles
         self.relations = _relations(entries)
+        self.links = _links(entries)
 
     def corrected_values(self, told: Values) -> Values:
         """The moment's values with every correctable attribute at its final value."""
@@ -143,6 +144,19 @@ def _without_departures_taken_back(entries: list[HistoryEntry]) -> list[HistoryE
 
 _NAMING = frozenset({Relation.SELF, Relation.HOUSEHOLD, Relation.ASSOCIATE})
 """Relations that say who an occurrence is about; the others only amend it."""
+
+
+def _links(entries: tuple[HistoryEntry, ...]) -> Mapping[str, LinkLearnt]:
+    """When the link with each subject was learnt, of those where it did not always stand."""
+    found: dict[str, LinkLearnt] | None = None
+    for entry in entries:
+        if entry.linked is not None:
+            found = {} if found is None else found
+            found.setdefault(entry.subject, entry.linked)
+    return _NO_LINKS if found is None else found
+
+
+_NO_LINKS: Mapping[str, LinkLearnt] = {}
 
 
 def _relations(entries: tuple[HistoryEntry, ...]) -> dict[str, Relation]:

@@ -271,3 +271,14 @@ class TestByTheCohort:
         await house.play.give(link("M1", "M2", at=hours(5)))
         await house.follow()
         assert await house.play.live("M2") == []
+
+    async def test_who_joins_a_home_may_have_lived_there(self, house: Looking) -> None:
+        """They are told late of what happened at home just before, and of harm as of when they joined."""
+        await house.join(standing("M1", household_id=HouseholdId("H1")))
+        await house.play.give(told(Kind.DA_INCIDENT, saying("M1", Role.VICTIM)))
+        await house.play.give(harm(at=hours(1)))
+        house.later(hours(5))
+        await house.join(watched("M4", household_id=HouseholdId("H1")))
+        await house.look()
+        found = {(one.rule_id, one.fired_at, one.late) for one in await house.play.standing("M4")}
+        assert found == {("DA_IN_HOUSEHOLD", START, True), ("ASSOCIATE_HARMED", START + hours(6), True)}

@@ -8,7 +8,7 @@ from typing import Any
 from domain.clock import LONDON
 from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Kind, ProgrammeAttributes
 from domain.identity import DobQuality
-from domain.matches import Relation
+from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, MemberStatus
 from tests.oracle.telling import Moment, moments, not_retracted, roles_of, still_told, words_of
 from triggers.history import HistoryEntry
@@ -81,9 +81,14 @@ class News:
         return (order, self.moment.subject)
 
 
+def link_of(moment: Moment) -> LinkLearnt | None:
+    """When the link with whom it is about was learnt; None where it stood."""
+    return next((entry.linked for entry in moment.told if entry.subject == moment.subject and entry.linked), None)
+
+
 def until_linked(moment: Moment) -> timedelta:
     """How long after it happened the link was learnt through which they hear of it; nothing where it stood."""
-    linked = moment.entry.linked
+    linked = link_of(moment)
     return timedelta(0) if linked is None else max(timedelta(0), linked.at - moment.at)
 
 
@@ -145,7 +150,12 @@ class Life:
 
     def _news_at(self, looked_for: Ground, moment: Moment, urgency: Any) -> News | None:
         waited = until_linked(moment)
-        if waited and (looked_for.links is None or waited > looked_for.links):
+        if waited and looked_for.links is None:
+            linked = link_of(moment)
+            if linked is None or linked.by != "joined":
+                return None  # they were not close then; whoever joined may have been
+            moment = replace(moment, told=tuple(replace(entry, linked=None) for entry in moment.told))
+        elif looked_for.links is not None and waited > looked_for.links:
             return None
         ways = [way for way in looked_for.ways if self._came_about(way, moment)]
         if not ways:

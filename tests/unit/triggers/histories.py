@@ -90,7 +90,7 @@ def random_life(random: Random, size: int, *, days: int = 60, late_hours: float 
 def _learnt(random: Random, days: int, late_hours: float) -> LinkLearnt:
     """When a link was learnt: at some time of this life, or long after it began."""
     at = START + timedelta(minutes=random.randrange((days + 130) * 24 * 60))
-    return LinkLearnt(at, at + timedelta(hours=random.random() * late_hours), "association")
+    return LinkLearnt(at, at + timedelta(hours=random.random() * late_hours), random.choice(["association", "joined"]))
 
 
 def _as_linked(entry: HistoryEntry, links: dict[str, LinkLearnt]) -> HistoryEntry:
