@@ -75,6 +75,7 @@ class EventFinder:
     """Finds single events, occurrence by occurrence: told where it must look, it says what is there."""
 
     wanted: Wanted
+    simple: bool = False  # whether corrections are asked nothing else
     parts: tuple[int, ...] = ()
 
     def empty(self) -> Found:

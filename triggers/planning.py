@@ -150,7 +150,8 @@ class _Making:
         match pattern:
             case EventPattern(kinds, where, still, subject=subject, suspect_side=suspect):
                 key = (kinds, where, still, subject, suspect, tolerance, rule.rule_id if grading else "")
-                return self._kept(key, EventFinder(Wanted(pattern, 1 << len(self.finders), tolerance, grading)), kinds)
+                wanted = Wanted(pattern, 1 << len(self.finders), tolerance, grading)
+                return self._kept(key, EventFinder(wanted, pattern.still is pattern.where), kinds)
             case AnyOf(listed):
                 parts = tuple(self.place(part, rule, grading) for part in listed)
                 shape = tuple(type(part).__name__ for part in listed)

@@ -218,7 +218,10 @@ class ByTelling:
         told: list[Telling] = []
         names: list[str | None] = []
         for hit in hits:
-            own, shared = self._keys(hit)
+            own = shared = str(hit.occurrence)
+            if merging.same_source_key:
+                entry = hit.last.entry
+                shared = f"{entry.source_system}|{entry.source_key}"
             pairs = pairing is not None and pairing(hit.last) is True
             name = ledger.name_of(own) or ledger.name_of(shared)
             if name is None:
@@ -231,10 +234,6 @@ class ByTelling:
         if told or was:
             self.tellings = self.tellings.upto(kept, told)
         return self, names
-
-    def _keys(self, hit: Hit) -> tuple[str, str]:
-        entry, own = hit.last.entry, str(hit.occurrence)
-        return own, f"{entry.source_system}|{entry.source_key}" if self.merging.same_source_key else own
 
     def _other_telling(self, moment: Moment, kept: int, told: Sequence[Telling], ledger: Ledger) -> str | None:
         """The latest earlier occurrence that another feed told within time and distance; None if there is none."""

@@ -49,7 +49,7 @@ class Sighting:
             moment = self.moment
             plain = self._plain = (
                 self.simple
-                and moment.entry.linked is None
+                and all(entry.linked is None for entry in moment.occurrence.entries)
                 and moment.corrected() is moment
                 and not moment.under_ten()
                 and (moment.occurrence.family != "intel" or moment.gate().gate is Gate.PASS)
@@ -121,6 +121,15 @@ class Sheet:
                     held |= sighting.held
             self._held = held
         return held
+
+    @property
+    def alone(self) -> Moment | None:
+        """Its only moment, where only the pattern need be asked: the usual case of something new."""
+        if len(self.scenes) == 1:
+            (scene,) = self.scenes.values()
+            if len(scene) == 1 and scene[0].plain:
+                return scene[0].moment
+        return None
 
     def seen_by(self, about: Subject) -> Sequence[Scene]:
         """The scenes of the subjects that stand so to the member."""

@@ -29,7 +29,7 @@ class Row:
         self.key = hit.key
         self.at = hit.at
         self.name = name
-        self.feed: Feed = hit.last.feed
+        self.feed: Feed = hit.last.entry.feed
         self.values = values
         self.done: Hit | None = None
 
@@ -228,6 +228,9 @@ class CountFinder:
     def _completed(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> Hit | None:
         """What the row at `at` completes. The usual case, all learnt in order, needs no look at the whole window."""
         line, this = counting.rows, counting.rows.items[at]
+        first = at + 1 - self.pattern.at_least  # each row counts at most once
+        if first < 0 or line.items[first].at < this.at - self.pattern.within:
+            return None
         enough, later = self._enough_behind(line.items, at)
         if not enough and not later:
             return None

@@ -19,6 +19,9 @@ Sheets = Mapping[OccurrenceKey, tuple[Sheet | None, Sheet | None]]
 """Each sheet that is no longer the same: what it was, what it is."""
 
 
+_NO_HITS: Hits = ()
+
+
 class Working:
     """What finders found and rules judged, by place in the plan, and which verdicts the clock has yet to bring about.
     Its only owner changes it."""
@@ -84,10 +87,15 @@ class Working:
         for key, (was, now) in sheets.items():
             held = 0 if now is None else now.held(plan.holding)
             left = held if was is None else held | was.held(plan.holding)
+            alone = now.alone if was is None and now is not None and held else None
             while left:
                 bit = left & -left
                 left ^= bit
                 place, finder = plan.events[bit]
+                if alone is not None and finder.simple:
+                    hits = found[place].hits[key] = (finder.wanted.hit_at(alone),)
+                    differing.setdefault(place, {})[key] = (_NO_HITS, hits)
+                    continue
                 pair = finder.find(found[place], key, now if held & bit else None)
                 if pair is not None:
                     differing.setdefault(place, {})[key] = pair
