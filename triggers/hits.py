@@ -11,7 +11,6 @@ from typing import Protocol
 
 from domain.events import SUSPECT_ROLES
 from domain.ids import OccurrenceKey
-from domain.matches import JOINED
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import Values, fold_occurrence
@@ -26,16 +25,7 @@ Grading = Callable[[Moment], int]
 """How urgent a moment would make the rule: 1 (most) to 3."""
 
 Moments = tuple[Moment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An event pattern with its bit (`Holding`), how late it may be learnt, and how urgent its moments are."""
-
-    pattern: EventPattern
-    bit: int
-    tolerance: timedelta
-    grading: Grading | None
+_FIRED = FiringDecision.FIRED
 
 
 class Together(Protocol):
@@ -106,6 +96,20 @@ class Hit:
         return None if self._together is None else self._together.count
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An event pattern with its bit (`Holding`), how late it may be learnt, and how urgent its moments are."""
+
+    pattern: EventPattern
+    bit: int
+    tolerance: timedelta
+    grading: Grading | None
+
+    def hit_at(self, moment: Moment) -> Hit:
+        """The hit at a moment at which the pattern holds and nothing stands against it."""
+        return Hit(moment, moment.entry.received_at, _FIRED, 3 if self.grading is None else self.grading(moment))
+
+
 def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
     """The hits of one event pattern in one occurrence, in order of event time and subject.
 
@@ -122,7 +126,6 @@ def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
 
 
 _SEVERAL = 2
-_FIRED = FiringDecision.FIRED
 
 
 def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
@@ -165,7 +168,6 @@ def _alike(one: Hit, other: Hit) -> bool:
         and here.roles == there.roles
         and here.relation is there.relation
         and here.occurrence.started_at == there.occurrence.started_at
-        and here.linked == there.linked
         and _same_values(here, there)
     )
 
@@ -217,22 +219,19 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
         if not sighting.held & bit:
             continue
         moment = sighting.moment
-        entry = moment.entry
         if sighting.plain and pattern.still is pattern.where:
-            found.append(Hit(moment, entry.received_at, _FIRED, 3 if grading is None else grading(moment)))
+            found.append(wanted.hit_at(moment))
             continue
-        final = sighting.final
-        linked = moment.linked if moment.occurrence.links else None
-        if linked is not None and not pattern.asks_link:
-            if linked.by != JOINED:
-                continue  # they were not close then, as far as we know; whoever joined may have been
-            linked = None
+        entry, final = moment.entry, sighting.final
+        known_late = entry.linked is not None and entry.known_late
+        if known_late and not pattern.asks_link:
+            continue
         decision = _decide(pattern, moment, final)
         if decision is None:
             continue
         learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
         rank = 3 if grading is None else _rank(moment, final, grading)
-        found.append(Hit(moment if linked is None else moment.when_linked(linked), learnt, decision, rank))
+        found.append(Hit(moment.when_linked() if known_late else moment, learnt, decision, rank))
     return found
 
 
