@@ -1,6 +1,8 @@
 """The app factory: the gate before every route, one table of errors, the pages, a check that no door is unguarded."""
 
+import asyncio
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -81,9 +83,11 @@ def check_doors(app: FastAPI) -> None:
         raise ConfigError(f"Routes and their roles do not agree: {odd}.")
 
 
-def _add_doors(app: FastAPI, specs: Iterable[DoorSpec]) -> None:
+def _add_doors(app: FastAPI, specs: Iterable[DoorSpec], *, with_shapes: bool = False) -> None:
+    """The routes. `with_shapes` also tells the framework what they answer: it takes its time, and only the document
+    needs it."""
     for spec in specs:
-        answers = {200: spec.view, **(spec.also or {})}
+        answers = {200: spec.view, **(spec.also or {})} if with_shapes else {}
         app.add_api_route(
             spec.path,
             spec.endpoint,
@@ -98,18 +102,24 @@ def _add_doors(app: FastAPI, specs: Iterable[DoorSpec]) -> None:
 
 
 def _add_pages(app: FastAPI, specs: tuple[DoorSpec, ...], figures: ApiFigures, version: str) -> None:
-    described = document(app, specs, version)
-    as_json = msgspec.json.encode(described)
-    as_page = docs_page(described)
     style = style_sheet()
     log_in = log_in_page()
-    app.openapi = lambda: described  # type: ignore[method-assign]
+
+    @cache
+    def described() -> dict[str, Any]:
+        drawn = FastAPI()
+        _add_doors(drawn, specs, with_shapes=True)
+        return document(drawn, specs, version)
+
+    app.openapi = described  # type: ignore[method-assign]
 
     async def openapi() -> Response:
-        return Response(as_json, media_type="application/json", headers={"Cache-Control": "no-cache"})
+        told = msgspec.json.encode(await asyncio.to_thread(described))  # once; nobody else waits for it
+        return Response(told, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
     async def docs() -> Response:
-        return Response(as_page, media_type=_HTML, headers={"Cache-Control": "no-cache"})
+        told = docs_page(await asyncio.to_thread(described))
+        return Response(told, media_type=_HTML, headers={"Cache-Control": "no-cache"})
 
     async def asset(name: str) -> Response:
         if name != STYLE_NAME:
