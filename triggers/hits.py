@@ -11,6 +11,7 @@ from typing import Protocol
 
 from domain.events import SUSPECT_ROLES
 from domain.ids import OccurrenceKey
+from domain.matches import JOINED
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import Values, fold_occurrence
@@ -168,6 +169,7 @@ def _alike(one: Hit, other: Hit) -> bool:
         and here.roles == there.roles
         and here.relation is there.relation
         and here.occurrence.started_at == there.occurrence.started_at
+        and here.linked == there.linked
         and _same_values(here, there)
     )
 
@@ -223,15 +225,17 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
             found.append(wanted.hit_at(moment))
             continue
         entry, final = moment.entry, sighting.final
-        known_late = entry.linked is not None and entry.known_late
-        if known_late and not pattern.asks_link:
-            continue
+        linked = moment.linked if moment.occurrence.links else None
+        if linked is not None and not pattern.asks_link:
+            if linked.by != JOINED:
+                continue  # they were not close then, as far as we know; whoever joined may have been
+            linked = None
         decision = _decide(pattern, moment, final)
         if decision is None:
             continue
         learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
         rank = 3 if grading is None else _rank(moment, final, grading)
-        found.append(Hit(moment.when_linked() if known_late else moment, learnt, decision, rank))
+        found.append(Hit(moment if linked is None else moment.when_linked(linked), learnt, decision, rank))
     return found
 
 
