@@ -116,6 +116,8 @@ class FaustEngine:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        self._joined = False
+        self._folder = folder
         self._app = build_app(policy, folder)
         for lane in lanes:
             topic = self._app.topic(*lane.topics, key_serializer="raw", value_serializer="raw", value_type=bytes)
@@ -130,7 +132,7 @@ class FaustEngine:
                     await asyncio.Event().wait()  # not begun, so not to be acknowledged: stay until we are cancelled
                 self._taken(1)
                 try:
-                    await guarded(handler, message_from(event.message), self._set_aside)
+                    await guarded(handler, message_from(event.message, per_second=1), self._set_aside)
                 finally:
                     self._taken(-1)
 
@@ -138,13 +140,16 @@ class FaustEngine:
 
     async def start(self) -> None:
         """Join the group and begin."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._app.start()
+        self._joined = True
 
     async def stop(self) -> None:
         """Begin nothing more, finish what is in hand, commit and leave the group."""
         self._closing = True
         with contextlib.suppress(TimeoutError):  # what is still in hand then is begun again elsewhere
             await asyncio.wait_for(self._idle.wait(), _STOP_WITHIN.total_seconds())
+        self._joined = False
         await self._app.stop()
 
     @property
@@ -171,8 +176,7 @@ class FaustEngine:
         return self.assigned().get(self._policy.matched, frozenset())
 
     def _assignment(self) -> set[TP]:
-        consumer = self._app.consumer if self._app.started else None
-        found: set[TP] = consumer.assignment() if consumer is not None else set()
+        found: set[TP] = self._app.consumer.assignment() if self._joined else set()
         return found
 
 

@@ -8,7 +8,7 @@ event here.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from domain.errors import StoreUnavailable
 from streams.kafka_books import KafkaBooks
 from streams.kafka_policy import KafkaPolicy
-from streams.kafka_work import Handler, Message, appended
+from streams.kafka_work import Handler, Message
 
 log = structlog.get_logger("reachpoint.kafka")
 
@@ -85,14 +85,18 @@ async def fetched(policy: KafkaPolicy, topic: str, partition: int, start: int, e
     return found
 
 
-def message_from(record: "object") -> Message:
-    """A record of aiokafka's, or a message of Faust's, as we take it."""
+def message_from(record: "object", *, per_second: int = 1000) -> Message:
+    """A record of aiokafka's as we take it; a message of Faust's with `per_second` 1, because it counts in seconds."""
     got: dict[str, object] = {name: getattr(record, name) for name in ("topic", "partition", "offset", "value", "key")}
     return Message(
         **got,  # type: ignore[arg-type]
-        appended_at=appended(getattr(record, "timestamp", None)),
+        appended_at=_moment(getattr(record, "timestamp", None), per_second),
         headers=_headers(getattr(record, "headers", None)),
     )
+
+
+def _moment(stamp: float | None, per_second: int) -> datetime | None:
+    return None if not stamp or stamp < 0 else datetime.fromtimestamp(stamp / per_second, UTC)
 
 
 def _headers(said: object) -> tuple[tuple[str, bytes], ...]:

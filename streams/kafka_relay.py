@@ -6,6 +6,7 @@ Scripts write a matched event in the same atomic step as the books that speak of
 between store and broker. A message may be passed on twice after a crash: a part that was decided is known by its name.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,6 +58,7 @@ class Relay:
         self._left = (self._left & owned) | (owned - self._before)
         self._before = owned
         if not owned:
+            await asyncio.sleep(wait.total_seconds())
             return 0
         try:
             return await self._unfinished() if self._left else await self._next(owned, wait)

@@ -7,7 +7,7 @@ raises Unreadable, and whoever carries sets the message aside.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -175,8 +175,3 @@ def _reused(event: Event) -> Rejected:
         source=event.provenance.source,
         content_type="event",
     )
-
-
-def appended(timestamp_ms: int | float | None) -> datetime | None:
-    """Kafka's time stamp as a moment."""
-    return None if not timestamp_ms or timestamp_ms < 0 else datetime.fromtimestamp(timestamp_ms / 1000, UTC)
