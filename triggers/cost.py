@@ -28,7 +28,7 @@ from triggers.patterns import (
     parts_of,
 )
 from triggers.phrasing import span_words
-from triggers.rules import Rule
+from triggers.rules import Rule, RuleSet
 
 EVENTS_A_DAY = 1
 """Of a busy person, year in, year out: some 700 in a history of two years."""
@@ -42,8 +42,8 @@ BYTES_EACH = 320
 MOST_LOOKS = 1_000_000
 """No rule may look at more than this for an event that comes in order: about a tenth of a second."""
 
-MOST_LOOKS_LATE = 25_000_000
-"""... nor at more than this for one that comes late."""
+MOST_LOOKS_LATE = 10_000_000
+"""... nor at more than this for one that comes before two years of others: some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,18 @@ class Cost:
 def cost_of(rule: Rule, others: Mapping[str, Rule] | None = None) -> Cost:
     """What a rule costs; `others` are the rules by id whose firings it may be built on."""
     return _cost(rule.when, others or {}, frozenset({str(rule.rule_id)}))
+
+
+def set_cost(rules: RuleSet) -> Cost:
+    """What a whole set costs for one event of one person, were every rule touched by it."""
+    others = {str(rule.rule_id): rule for rule in rules.rules}
+    each = [cost_of(rule, others) for rule in rules.rules]
+    return Cost(
+        looks=sum(cost.looks for cost in each),
+        looks_late=sum(cost.looks_late for cost in each),
+        kept_bytes=sum(cost.kept_bytes for cost in each),
+        reach=max((cost.reach for cost in each), default=timedelta(0)),
+    )
 
 
 def _cost(pattern: Pattern, others: Mapping[str, Rule], seen: frozenset[str]) -> Cost:

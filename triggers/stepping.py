@@ -3,11 +3,13 @@
 For each completing hit the chain is told that lies nearest to it; it was known when the earliest known chain was.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 
 from triggers.finding import NO_DIFFERENCE, Difference, Found
 from triggers.hits import Hit
@@ -32,7 +34,15 @@ def _steps_at(pattern: StepsPattern, anchor: Anchor, behind: Behind) -> tuple[Hi
 
 
 def _chain(pattern: StepsPattern, last: Hit, steps: Steps) -> tuple[Hit, Mark] | None:
-    """The nearest chain to `last`, and when the earliest known one was; None where there is none."""
+    """The nearest chain to `last`, and when the earliest known one was; None where there is none.
+
+    Where the nearest was known by then nothing else need be looked at, and nearly always it was.
+    """
+    nearest = _nearest(pattern, last, steps)
+    if nearest is None and pattern.same_occurrence is None:
+        return None
+    if nearest is not None and all(hit.learnt <= last.learnt for hit in nearest):
+        return completed(last, last.learnt, nearest), (last.learnt, *map(id, nearest))
     known: list[dict[int, datetime]] = [{id(hit): hit.learnt for hit in steps[0]}]
     for before, hits in pairwise(steps):
         known.append(_known(pattern, before, known[-1], hits))
@@ -45,6 +55,24 @@ def _chain(pattern: StepsPattern, last: Hit, steps: Steps) -> tuple[Hit, Mark] |
         then = next(hit for hit in leading if _leads_to(pattern, hit, then))
         chain.append(then)
     return completed(last, learnt, chain), (learnt, *map(id, chain))
+
+
+def _nearest(pattern: StepsPattern, last: Hit, steps: Steps) -> list[Hit] | None:
+    """The chain of the latest that fits at each step, from the end; None where that leads to none. Where occurrences
+    may be any, there is no chain at all then: an earlier choice has no more before it."""
+    chain: list[Hit] = []
+    then = last
+    for hits in reversed(steps):
+        place = bisect_left(hits, then.at, key=_AT)
+        found = next((hits[at] for at in range(place - 1, -1, -1) if _leads_to(pattern, hits[at], then)), None)
+        if found is None:
+            return None
+        chain.append(found)
+        then = found
+    return chain
+
+
+_AT = attrgetter("at")
 
 
 def _known(

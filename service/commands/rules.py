@@ -24,6 +24,8 @@ def check(which: Which = "tipt", config: Config = None, data: Data = None, json:
         from service.commands.rules_book import check_version
 
         check_version(int(which), config, data, json=json)
+    from triggers.cost import set_cost
+
     try:
         found = _load(which)
     except RuleError as error:
@@ -36,6 +38,7 @@ def check(which: Which = "tipt", config: Config = None, data: Data = None, json:
         show_json({"rules": len(found.rules), "version": found.version, "faults": []})
     else:
         out.print(f"{found.name}: {len(found.rules)} rules, version {found.version}, no faults.")
+        out.print(f"Costs at most: {set_cost(found).words}.")
 
 
 @rules.command("explain")
@@ -44,12 +47,17 @@ def explain(
     rule: Annotated[str | None, typer.Option("--rule", help="Only this one.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Say each rule in one plain sentence."""
+    """Say each rule in one plain sentence, with what it costs at most."""
+    from triggers.cost import cost_of
     from triggers.explain import rule_sentence
 
-    chosen = [each for each in _load(which).rules if rule in {None, each.rule_id}]
-    rows = [(each.rule_id, each.then.priority.value, rule_sentence(each)) for each in chosen]
-    columns = ["rule", "priority", "in words"]
+    found = _load(which)
+    others = {str(each.rule_id): each for each in found.rules}
+    chosen = [each for each in found.rules if rule in {None, each.rule_id}]
+    rows = [
+        (each.rule_id, each.then.priority.value, rule_sentence(each), cost_of(each, others).words) for each in chosen
+    ]
+    columns = ["rule", "priority", "in words", "cost"]
     if json:
         show_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:

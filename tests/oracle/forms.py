@@ -62,8 +62,9 @@ def form_outcomes(
     alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
     judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
     judge("REFUSED_BEFORE", plain(after_refusals(life, crimes), 3))
-    unseen = [one for one in long_unseen(life, assaults) if stands(life, one)]
-    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, gone)) for one in unseen])
+    inside = (custody, life.news(RELEASED))
+    unseen = [one for one in long_unseen(life, assaults, inside) if stands(life, one)]
+    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, gone, inside)) for one in unseen])
     return found
 
 
@@ -213,11 +214,12 @@ def after_refusals(life: Life, crimes: Sequence[News]) -> list[News]:
     return found
 
 
-def held(life: Life, one: News, known: Iterable[News]) -> bool:
+def held(life: Life, one: News, custody: tuple[list[News], list[News]], known: list[News] | None = None) -> bool:
     """In custody: one began up to this moment and has not ended."""
-    listed = list(known)
-    began = [o for o in before(one, life.news(CUSTODY), None, strictly=False) if o in listed]
-    ended = [o for o in before(one, life.news(RELEASED), None, strictly=False) if o in listed]
+    began, ended = (
+        [other for other in before(one, each, None, strictly=False) if known is None or other in known]
+        for each in custody
+    )
     allowed = Feed.POLICE in life.member.allowed_feeds
     return allowed and any(
         all(over.moment.key != start.moment.key or over.place < start.place for over in ended) for start in began
@@ -242,30 +244,29 @@ def said_of_consent(life: Life) -> list[tuple[News, str]]:
     return [(one, word) for word, each in grounds.items() for one in life.news(each)]
 
 
-def long_unseen(life: Life, assaults: Sequence[News]) -> list[News]:
+def long_unseen(life: Life, assaults: Sequence[News], custody: tuple[list[News], list[News]]) -> list[News]:
     """Nobody spoke with them for ten days; or they are in custody; or they declined."""
     contacts, consents = spoken_with(life), said_of_consent(life)
-    custody = [*life.news(CUSTODY), *life.news(RELEASED)]
     found = []
     for one in assaults:
         near = [
             *before(one, contacts, None),
             *before(one, (each for each, _ in consents), None),
-            *before(one, custody, None, strictly=False),
+            *before(one, [*custody[0], *custody[1]], None, strictly=False),
         ]
 
         def asked(known: list[News], *, one: News = one) -> bool:
             spoke = [other.at for other in before(one, contacts, None) if other in known]
             said = [(o.place, word) for o, word in consents if o in known and o in before(one, [o], None)]
             declined = (max(said)[1] if said else folded(life.member.individual_engagement)) == "declined"
-            return (bool(spoke) and one.at - max(spoke) >= 10 * DAY) or declined or held(life, one, known)
+            return (bool(spoke) and one.at - max(spoke) >= 10 * DAY) or declined or held(life, one, custody, known)
 
         if asked(near):
             found.append(replace(one, learnt=known_when(one, near, asked)))
     return found
 
 
-def urgency_of_unseen(life: Life, one: News, gone: Sequence[News]) -> int:
-    if held(life, one, [*life.news(CUSTODY), *life.news(RELEASED)]):
+def urgency_of_unseen(life: Life, one: News, gone: Sequence[News], custody: tuple[list[News], list[News]]) -> int:
+    if held(life, one, custody):
         return 1
     return 2 if before(one, gone, 20 * DAY) else 3
