@@ -164,18 +164,23 @@ class Judged:
 
 
 def judged(alert: Alert, recipients: Sequence[Recipient], flood: Flood) -> Judged:
-    """Who of the recipients may be told now.
+    """Who of the recipients may be told of an alert now; see `judge`."""
+    return judge(rules_of(alert), alert.priority, recipients, flood)
 
-    A rule's breaker holds an alert only if every rule that carries it floods. A P1 is told whatever floods, until its
+
+def judge(rules: Sequence[RuleId], priority: Priority, recipients: Sequence[Recipient], flood: Flood) -> Judged:
+    """Who of the recipients may be told now of what these rules brought about.
+
+    A rule's breaker holds it only if every rule that carries it floods. A P1 is told whatever floods, until its
     recipient has had as many rounds as networks let through.
     """
     if not recipients:
         return Judged(())
-    rules = [FloodKey(FloodKind.RULE, rule) for rule in rules_of(alert)]
-    flooding = rules and all(flood.is_open(rule, alert.priority) for rule in rules)
-    if flooding and alert.priority is not Priority.P1:
-        return Judged((), rules[0])
-    able = tuple(one for one in recipients if _may_be_told(one.navigator_id, alert.priority, flood))
+    keys = [FloodKey(FloodKind.RULE, rule) for rule in rules]
+    flooding = keys and all(flood.is_open(key, priority) for key in keys)
+    if flooding and priority is not Priority.P1:
+        return Judged((), keys[0])
+    able = tuple(one for one in recipients if _may_be_told(one.navigator_id, priority, flood))
     if able:
         return Judged(able)
     return Judged((), FloodKey(FloodKind.NAVIGATOR, recipients[0].navigator_id))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.breaker import Flood, Sent, judged, rules_of
+from alerts.breaker import Flood, Sent, judge, rules_of
 from alerts.clocks import ClockPolicy, due_at
 from alerts.lifecycle import TELLING, mark_digested
 from alerts.model import (
@@ -23,7 +23,7 @@ from alerts.model import (
 )
 from alerts.routing import Recipient, Routing
 from alerts.suppression import AlertChange
-from domain.ids import AlertId, DeliveryId, NavigatorId, digest
+from domain.ids import AlertId, DeliveryId, NavigatorId, RuleId, digest
 from domain.triggers import Priority
 
 NO_ALERT = AlertId("")
@@ -87,25 +87,38 @@ def plan(
 def _damped(
     alert: Alert, routing: Routing, flood: Flood, policy: ClockPolicy, now: datetime
 ) -> tuple[Alert, Routing, Sent | None]:
-    """The alert, who is told of it now, and what that counts for; where its messages are held, nobody."""
-    verdict = judged(alert, routing.recipients, flood)
-    if not routing.recipients:
+    """The alert, who is told of it now, and what that counts for; where its messages are held, nobody. Supervisors who
+    would hear that nobody could be told are people too: for them it counts as what leaves at once."""
+    wanted = routing.recipients or routing.notice_to
+    if not wanted:
         return alert, routing, None
-    told = verdict.recipients or routing.recipients
-    names = tuple(one.navigator_id for one in told)
-    sent = Sent(
-        now,
-        alert.alert_id,
-        alert.repeats,
-        rules_of(alert),
-        names,
-        alert.priority,
-        due_at(alert.priority, now, policy),
-        verdict.held_by,
-    )
-    if verdict.held_by is not None:
-        return mark_digested(alert, now, str(verdict.held_by)), routing, sent
-    return replace(alert, digested_at=None), replace(routing, recipients=verdict.recipients), sent
+    priority = alert.priority if routing.recipients or alert.priority is Priority.P1 else Priority.P2
+    leaves_at = due_at(priority, now, policy)
+    able, sent = damped(
+        wanted, flood, about=alert.alert_id, group=alert.repeats, rules=rules_of(alert), priority=priority,
+        leaves_at=leaves_at, now=now,
+    )  # fmt: skip
+    if sent.held_by is not None:
+        return mark_digested(alert, now, str(sent.held_by)), routing, sent
+    told = replace(routing, recipients=able) if routing.recipients else replace(routing, notice_to=able)
+    return replace(alert, digested_at=None), told, sent
+
+
+def damped(
+    recipients: Sequence[Recipient],
+    flood: Flood,
+    *,
+    about: AlertId,
+    group: int,
+    rules: Sequence[RuleId],
+    priority: Priority,
+    leaves_at: datetime,
+    now: datetime,
+) -> tuple[tuple[Recipient, ...], Sent]:
+    """Who of the recipients (at least one) is told now, and the round as the breaker counts it."""
+    verdict = judge(rules, priority, recipients, flood)
+    names = tuple(one.navigator_id for one in verdict.recipients or recipients)
+    return verdict.recipients, Sent(now, about, group, tuple(rules), names, priority, leaves_at, verdict.held_by)
 
 
 def cancelled(existing: Iterable[Delivery], reason: FailureReason) -> tuple[Row, ...]:

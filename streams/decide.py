@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from alerts.breaker import Flood, Sent
 from alerts.held_back import HeldBack, HeldState
 from alerts.model import Alert, Purpose
-from alerts.planning import Row, notices, plan
+from alerts.planning import Row, damped, notices, plan
 from alerts.reference import reference_of
 from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers, recipients
 from alerts.snooze import NO_SNOOZES, Snoozes
@@ -22,6 +22,7 @@ from domain.events import EdAttributes, Event, Feed, Kind, Role, occurrence_key
 from domain.ids import AlertId, FiringId, digest, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
+from domain.triggers import Priority
 from streams.archive import Decided, archived_of
 from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
@@ -107,7 +108,7 @@ def decide(
     if matched.found_at is not None and matched.ruling is None:
         changes = _found_late(changes, besides=heard.by_clock)
     telling = tell(changes, person, member, world, now)
-    held, held_rows = _held(changes, matched, member, world, now)
+    held, held_rows, rung = _held(changes, matched, member, world, now)
     after = PersonState(state.member_id, state.version + 1, history, heard.kept.now)
     disposition = disposition_of(telling, standing, besides=heard.by_clock)
     decided = Decided(now, after.version, disposition, changes, world.rules_mark)
@@ -123,7 +124,7 @@ def decide(
         handed=handed_over(matched, state),
         archived=archived_of(matched, entry, member, decided, policy.secret) if policy.archive else None,
         held_back=telling.records,
-        sent=telling.sent,
+        sent=(*telling.sent, *rung),
         fired=tuple(trigger.rule_id for trigger in changes.fired),
         decided_at=now,
         due=heard.due,
@@ -375,11 +376,12 @@ def _held(
     member: CohortMember,
     world: World,
     now: datetime,
-) -> tuple[tuple[HeldIntel, ...], tuple[Row, ...]]:
-    """Intelligence that would have fired but waits for the police gatekeeper: one item, and a bell without content."""
+) -> tuple[tuple[HeldIntel, ...], tuple[Row, ...], tuple[Sent, ...]]:
+    """Intelligence that would have fired but waits for the police gatekeeper: one item, and a bell without content,
+    unless too many have rung: then it waits among the others, and the supervisors hear of the flood."""
     waiting = [verdict for verdict in changes.held if verdict.decision is FiringDecision.HELD_FOR_GATEKEEPER]
     if not waiting:
-        return (), ()
+        return (), (), ()
     directory, policy = world.directory, world.policy
     item = HeldIntel(
         held_id=digest("held", matched.event.event_id, member.member_id),
@@ -391,8 +393,22 @@ def _held(
         occurred_at=matched.event.occurred_at,
         created_at=now,
     )
+    found = gatekeepers(directory, policy.routing, area=member.area).recipients
+    sent: tuple[Sent, ...] = ()
+    if found and world.flood is not None:
+        found, rung = damped(
+            found,
+            world.flood,
+            about=AlertId(item.held_id),
+            group=0,
+            rules=(),
+            priority=Priority.P1,
+            leaves_at=now,
+            now=now,
+        )
+        sent = (rung,)
     rows = notices(
-        gatekeepers(directory, policy.routing, area=member.area).recipients,
+        found,
         purpose=Purpose.GATEKEEPER,
         reference=reference_of(item.held_id, policy.secret),
         shard=shard_of(member.member_id),
@@ -400,7 +416,7 @@ def _held(
         due=now,
         now=now,
     )
-    return (item,), rows
+    return (item,), rows, sent
 
 
 def disposition_of(telling: Telling, standing: Standing, *, besides: Set[FiringId] = frozenset()) -> Disposition:

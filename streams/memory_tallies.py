@@ -9,7 +9,7 @@ from alerts.held_back import HeldBack
 from domain.ids import MemberId
 from streams.memory_server import MemoryServer, milliseconds
 from streams.ports import Commit
-from streams.tallies import SENT_FOR, Firings, HourOfRule, hour_of
+from streams.tallies import HELD_BACK_FOR, SENT_FOR, Firings, HourOfRule, hour_of
 
 
 def tally(server: MemoryServer, commit: Commit) -> None:
@@ -57,4 +57,8 @@ class MemoryTallies:
         before = len(self._server.sent)
         oldest = milliseconds(now - SENT_FOR)
         self._server.sent = [one for one in self._server.sent if milliseconds(one.at) >= oldest]
-        return before - len(self._server.sent)
+        last = milliseconds(now - HELD_BACK_FOR)
+        old = [name for name, record in self._server.held_back.items() if milliseconds(record.at) < last]
+        for name in old:
+            del self._server.held_back[name]
+        return before - len(self._server.sent) + len(old)

@@ -15,6 +15,8 @@ from domain.ids import MemberId, RuleId
 
 SENT_FOR = timedelta(hours=24)
 """How long rounds of messages are kept: the breaker counts an hour, the digest lists a day."""
+HELD_BACK_FOR = timedelta(days=730)
+"""How long records of what was told to nobody are kept: as long as alerts (domain.md 7.3)."""
 FIRINGS_FOR = timedelta(days=120)
 """How long firings are counted back: a forecast from a rule's own past looks at no more than twelve weeks."""
 
@@ -50,7 +52,7 @@ class Tallies(Protocol):
         ...
 
     async def tidy(self, now: datetime) -> int:
-        """Forget rounds that nobody counts any more; how many."""
+        """Forget rounds that nobody counts any more, and records that are too old; how many."""
         ...
 
 

@@ -19,7 +19,7 @@ from alerts.valkey_layout import Op
 from domain.ids import SHARDS, MemberId, RuleId, shard_of
 from streams import keys
 from streams.ports import Commit
-from streams.tallies import FIRINGS_FOR, SENT_FOR, Firings, HourOfRule, hour_of
+from streams.tallies import FIRINGS_FOR, HELD_BACK_FOR, SENT_FOR, Firings, HourOfRule, hour_of
 from streams.valkey import ms, unavailable_as_ours
 
 _HELD = msgspec.json.Decoder(HeldBack)
@@ -76,7 +76,7 @@ class ValkeyTallies:
         newest = sorted(
             ((float(score), name.decode()) for found in names for name, score in _pairs(found)), reverse=True
         )
-        wanted = [name.partition("|") for _, name in newest[:limit]]
+        wanted = [name.rpartition("|") for _, name in newest[:limit]]
         bodies = await self._each([("HGET", keys.held_back(MemberId(who)), firing) for who, _, firing in wanted])
         return [_HELD.decode(body) for body in bodies if body]
 
@@ -98,7 +98,24 @@ class ValkeyTallies:
         gone = await self._each(
             [("ZREMRANGEBYSCORE", keys.sent(shard), "-inf", f"({oldest}") for shard in range(SHARDS)]
         )
-        return sum(int(number) for number in gone)
+        return sum(int(number) for number in gone) + await self._forget_old(now)
+
+    async def _forget_old(self, now: datetime) -> int:
+        """Records older than they are kept, some of each shard at a time."""
+        oldest, most = f"({ms(now - HELD_BACK_FOR)}", 500
+        found = await self._each(
+            [
+                ("ZRANGEBYSCORE", keys.held_back_index(shard), "-inf", oldest, "LIMIT", 0, most)
+                for shard in range(SHARDS)
+            ]
+        )
+        old = [(shard, name.decode()) for shard, names in enumerate(found) for name in names]
+        ops: list[Op] = []
+        for shard, name in old:
+            member, _, firing = name.rpartition("|")
+            ops += [("HDEL", keys.held_back(MemberId(member)), firing), ("ZREM", keys.held_back_index(shard), name)]
+        await self._each(ops)
+        return len(old)
 
     async def _each(self, commands: Sequence[Op]) -> list[Any]:
         if not commands:

@@ -181,3 +181,11 @@ async def test_rounds_of_messages_are_forgotten_after_a_day(stores: Stores) -> N
     assert await stores.tallies.tidy(START + timedelta(hours=24)) == 0
     assert await stores.tallies.tidy(START + timedelta(hours=24, minutes=1)) == 1
     assert [one.alert_id for one in await stores.tallies.sent_since(START)] == ["a2"]
+
+
+async def test_records_are_kept_as_long_as_alerts_and_no_longer(stores: Stores) -> None:
+    await stores.decisions.commit(commit(0, held_back=(held("a"), held("b", 60))))
+    assert await stores.tallies.tidy(START + timedelta(days=730)) == 0
+    assert await stores.tallies.tidy(START + timedelta(days=730, minutes=1)) == 1
+    assert await stores.tallies.held_back_of(WHO) == [held("b", 60)]
+    assert await stores.tallies.held_back(10) == [held("b", 60)]

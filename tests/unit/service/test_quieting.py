@@ -8,9 +8,11 @@ import pytest
 from alerts.breaker import FloodKey, FloodKind, FloodPolicy
 from alerts.clocks import ClockPolicy
 from alerts.model import Channel, Delivery, Purpose
+from alerts.routing import Directory
 from alerts.snooze import Maker, Snoozes
-from domain.events import Kind
+from domain.events import Grade, Handling, Kind
 from domain.ids import MemberId, NavigatorId, RuleId
+from domain.people import Navigator
 from service.quiet_views import breaker_views
 from service.quieting import QuietBells, Quieting, over_rows
 from streams.embedded import Observers
@@ -31,11 +33,11 @@ STABBED = {"intent": "assault", "mechanism": "sharp"}
 class Flooded:
     """A navigator with many people, a supervisor, and the breaker in the world."""
 
-    def __init__(self, policy: FloodPolicy = POLICY) -> None:
+    def __init__(self, policy: FloodPolicy = POLICY, more: tuple[Navigator, ...] = ()) -> None:
         people = [member(f"M{number}") for number in range(EVERYBODY)]
         self.play = Play(
             people,
-            navigators=[navigator("N1"), navigator("S1", supervisor=True)],
+            navigators=[navigator("N1"), navigator("S1", supervisor=True), *more],
             observers=Observers(decided=self.decided),
         )
         assert self.play.twin.server is not None
@@ -88,11 +90,46 @@ class Flooded:
         return await self.bells.ring(self.play.world, self.quieting.snoozes, self.play.clock.now())
 
 
-@pytest.fixture
-def flooded() -> Flooded:
-    found = Flooded()
+async def test_supervisors_who_must_find_somebody_are_not_flooded_either(flooded: Flooded) -> None:
+    """Nobody can be told of any of them: the notices stop at the cap, the alerts wait in the digest."""
+    people = flooded.play.world.directory.navigators
+    alone = {name: replace(each, available=each.supervisor) for name, each in people.items()}
+    flooded.play.world = replace(flooded.play.world, directory=Directory(alone))
+    await flooded.flood(0, EVERYBODY)
+    assert len(await flooded.rows(Purpose.SUPERVISOR_NOTICE, "S1")) == POLICY.per_navigator
+    assert len(await flooded.play.alerts()) == EVERYBODY
+    held = [alert for alert in await flooded.play.alerts() if alert.digested_at is not None]
+    assert len(held) == EVERYBODY - POLICY.per_navigator
+
+
+async def test_a_gatekeepers_phone_has_a_cap_too_and_every_report_waits_for_them() -> None:
+    flooded = made(navigator("G1", gatekeeper=True))
+    await flooded.refresh()
+    for number in range(EVERYBODY):
+        flooded.play.clock.advance(timedelta(seconds=1))
+        report = event(
+            Kind.INTEL_SUBMITTED,
+            f"M{number}",
+            at=flooded.play.clock.now() - flooded.play.clock_start,  # type: ignore[attr-defined]
+            key=f"IR{number}",
+            attributes={"grade": Grade(1, "A", Handling.C), "origin_unit": "NORTH", "themes": ("weapon",)},
+            handling=Handling.C,
+        )
+        await flooded.play.give(report)
+    assert len(await flooded.play.twin.desk.held(1_000)) == EVERYBODY
+    assert len(await flooded.rows(Purpose.GATEKEEPER, "G1")) == POLICY.urgent_per_navigator
+    assert await flooded.ring() == 2  # the supervisor hears of it
+
+
+def made(*more: Navigator) -> Flooded:
+    found = Flooded(more=more)
     found.play.clock_start = found.play.clock.now()  # type: ignore[attr-defined]
     return found
+
+
+@pytest.fixture
+def flooded() -> Flooded:
+    return made()
 
 
 @pytest.mark.parametrize(("attributes", "most"), [(ASSAULT, 5), (STABBED, 8)], ids=["P2", "P1"])
