@@ -96,7 +96,10 @@ class ReasonShown:
 
 @dataclass(frozen=True, slots=True)
 class TriggerShown:
-    """A firing of a rule: which version of which rule, why, and whether it still carries the alert."""
+    """A firing of a rule: which version of which rule, why, and whether it still carries the alert.
+
+    `rule_set` is the version of the rules that was live when it was decided (`rules@7`, see `/v1/rules/versions`).
+    """
 
     rule_id: str
     rule_version: int
@@ -108,6 +111,7 @@ class TriggerShown:
     headline: str = ""
     suggestion: str = ""
     reasons: tuple[ReasonShown, ...] = ()
+    rule_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,7 @@ def _trigger(record: TriggerRecord, viewer: Viewer, *, case: bool) -> TriggerSho
         headline=fired.headline if told else "",
         suggestion=fired.suggestion if told else "",
         reasons=tuple(_reason(each) for each in fired.reasons) if told else (),
+        rule_set=fired.rule_set,
     )
 
 

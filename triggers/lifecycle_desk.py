@@ -35,7 +35,9 @@ from triggers.shadowing import ShadowReport
 _ATTEMPTS = 20
 _CONTENDED = "The rule book is being changed by others all the time; try again."
 _LIVE_IS_BROKEN = "The live version cannot be read, so nothing can be made on top of it: roll it back first."
-_TOO_LARGE = "The files are too large: 256 KiB for one of rules, 1 MiB for all tests."
+_TOO_LARGE = (
+    f"The files are too large: {MAX_BYTES // 1024} KiB for one of rules, {MOST_TESTS_BYTES // 1024} KiB for all tests."
+)
 
 
 class RuleRefused(NotAllowed):
