@@ -143,7 +143,7 @@ def km_between(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Great-circle distance in km between two points of (latitude, longitude) in degrees (haversine)."""
     lat1, lon1, lat2, lon2 = map(radians, (*one, *other))
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
+    return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half)))
 
 
 LINK_LEARNT = "link_learnt_days"

@@ -37,6 +37,8 @@ from triggers.reference import folded_word
 from triggers.spelling import Spelt, spelt
 
 SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
+YEARS = range(1900, 2200)
+"""A test that lies further away would leave the calendar with its first window."""
 DEFAULT_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -148,20 +150,27 @@ class _Reader:
 
     def moment(self, value: object, path: Path, start: datetime | None = None) -> datetime:
         """An instant, or a span from `start`. Local naive times, and days, are London's (design.md section 6)."""
+        try:
+            at = self.instant(value, start)
+        except (ValueError, OverflowError) as error:
+            raise self.fault(f"{value!r} is neither a span such as 9d nor a date and time", path) from error
+        if at.year not in YEARS:
+            raise self.fault(f"the year {at.year} is no year of a rule test ({YEARS[0]} to {YEARS[-1]})", path)
+        return at
+
+    def instant(self, value: object, start: datetime | None) -> datetime:
+        """The same, with whatever Python raises."""
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else from_london(value)
         if isinstance(value, date):
             return from_london(datetime.combine(value, time()))
         if value == 0 and start is not None and not isinstance(value, bool):
             return start
-        try:
-            text = str(value).strip()
-            if start is not None and text[-1:] in ("m", "h", "d"):
-                return start + span_of(text)
-            at = datetime.fromisoformat(text)
-            return at.astimezone(UTC) if at.tzinfo else from_london(at)
-        except (ValueError, OverflowError) as error:
-            raise self.fault(f"{value!r} is neither a span such as 9d nor a date and time", path) from error
+        text = str(value).strip()
+        if start is not None and text[-1:] in ("m", "h", "d"):
+            return start + span_of(text)
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else from_london(at)
 
     def member(self, line: Mapping[str, Any], start: datetime, path: Path) -> CohortMember:
         """A cohort line. Whose authority names no start is watched from the start of the test."""
@@ -272,6 +281,10 @@ class _Reader:
         if not written and force_area is None:
             return None
         place: Place = self.value(Place, written or {}, path)
+        for name, most in (("lat", 90), ("lon", 180)):
+            degrees = getattr(place, name)
+            if degrees is not None and not -most <= degrees <= most:
+                raise self.fault(f"'{name}' is {degrees:g}; it lies between -{most} and {most}", (*path, name))
         return replace(place, force_area=place.force_area or force_area)
 
     def number(self, value: object, path: Path) -> int | None:

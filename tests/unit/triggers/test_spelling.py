@@ -146,3 +146,20 @@ def test_what_nobody_could_have_meant_is_refused_with_what_would_be_right(
 def test_every_kind_can_be_told_without_attributes() -> None:
     for kind in Kind:
         assert _said(kind.value, {}).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("a year beyond the calendar", {"at": "99999999999d"}),
+        ("a year that no window fits before", {"received": "0001-01-02T00:00:00Z"}),
+        ("a latitude beyond the pole", {"place": {"lat": 1e300, "lon": 0}}),
+        ("a place that is a word", {"place": "home"}),
+        ("attributes that are a list", {"attributes": ["assault"]}),
+        ("a kind that is a list", {"kind": ["ed.arrival"]}),
+    ],
+)
+def test_what_cannot_be_is_refused_before_it_runs(place: str, line: dict[str, Any]) -> None:
+    entry = {"at": 0, "kind": "ed.arrival", "member": "M1", **line}
+    with pytest.raises(RuleError, match="line"):
+        read_scenario(yaml.safe_dump({"name": place, "cohort": [{"member_id": "M1"}], "timeline": [entry]}))
