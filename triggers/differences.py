@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, get_args
 
+from domain.triggers import Cap
 from triggers.conditions import ALWAYS, All, Condition, Test
 from triggers.explain import condition_words, pattern_words, rule_sentence, span_words
 from triggers.patterns import Pattern
@@ -263,6 +264,9 @@ _SAYS: dict[tuple[str, str], str] = {
     ("Then", "contact_within"): "asks for contact within {new} instead of {old}",
     ("Then", "sensitivity"): "may be told to {new} instead of {old}",
     ("Then", "expires_after"): "loses its meaning after {new} instead of {old}",
+    ("Then", "cap"): "raises {new} for one person instead of {old}",
+    ("Cap", "alerts"): "raises at most {new} alerts for one person instead of {old}",
+    ("Cap", "within"): "counts the alerts of one person over {new} instead of {old}",
     ("Then", "headline"): "the page says '{new}' instead of '{old}'",
     ("Then", "suggestion"): "suggests '{new}' instead of '{old}'",
     ("Then", "rises"): "fires again when its priority rises: {new} instead of {old}",
@@ -320,6 +324,8 @@ def _value(value: Any) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Enum):
         return str(value.value)
+    if isinstance(value, Cap):
+        return f"at most {value.alerts} alert{'s' if value.alerts > 1 else ''} in {span_words(value.within)}"
     if isinstance(value, CodeFamily):
         said = ", ".join(each.value for each in (value.intent, value.mechanism) if each)
         run = value.first if value.first == value.last else f"{value.first} to {value.last}"

@@ -45,6 +45,13 @@ SENTENCES: list[tuple[str, str, bool, list[str], str]] = [
         ["ED_REPEAT_ASSAULT: asks for 3 or more instead of 2."],
         "a number",
     ),
+    (
+        "    cooling: {within: whole_ground, ground: occurrence}\n    yields_to",
+        "      cap: {alerts: 2, within: 7d}\n    cooling: {within: whole_ground, ground: occurrence}\n    yields_to",
+        False,
+        ["ED_ASSAULT: raises at most 2 alerts in 7 days for one person instead of no limit."],
+        "a cap",
+    ),
     ("knife, knives", "knives", True, ["List 'weapon_words': no longer knife."], "a word less, told once"),
     ("[knife, knives", "[spoon, knife, knives", True, ["List 'weapon_words': now also spoon."], "a word more"),
 ]
