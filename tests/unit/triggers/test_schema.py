@@ -119,3 +119,11 @@ def test_nobody_needs_to_know_python_to_read_it() -> None:
         "BeforeValidator",
     ):
         assert word not in text, word
+
+
+def test_the_page_for_supervisors_lists_every_fact_and_every_pattern() -> None:
+    page = Path("docs/rules.md").read_text(encoding="utf-8")
+    for name, fact in FACTS.items():
+        assert f"| `{name}` | {fact.label} |" in page, name
+    for name in PATTERN_KINDS:
+        assert f"`{name}`" in page, name
