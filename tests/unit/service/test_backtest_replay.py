@@ -1,13 +1,15 @@
 """A backtest is the live run again: same firings, ids, times and withdrawals, and the same alerts of them."""
 
 import asyncio
+from dataclasses import replace
 
 from hypothesis import given, settings
 
 from alerts.model import AlertState
 from streams.archive import FiringStep
+from streams.decide import A_MOMENT
 from tests.trials import trials
-from tests.unit.service.archived import archive_of, by_person, lives, told_live
+from tests.unit.service.archived import POLICY, archive_of, by_person, lives, told_live
 from tests.unit.streams.lives import COHORT, Chapter, chapters, told
 from tests.unit.streams.play import Play, tipt
 
@@ -16,7 +18,8 @@ async def _played(life: list[Chapter], more: list[Chapter]) -> Play:
     play = Play(COHORT)
     events = told([*life, *more])
     for each in [*events, *events[::3]]:  # some of them are said twice
-        await play.give(each)
+        await play.give_in_time(each)
+    await play.keep_time()
     return play
 
 
@@ -25,7 +28,7 @@ async def _played(life: list[Chapter], more: list[Chapter]) -> Play:
 def test_a_backtest_with_the_live_rules_says_what_was_said_live(life: list[Chapter], more: list[Chapter]) -> None:
     play = asyncio.run(_played(life, more))
     records = archive_of(play)
-    again = lives(records, tipt())
+    again = lives(records, tipt(), replace(POLICY, until=play.clock.now() + A_MOMENT))
     for member, own in by_person(records).items():
         live = told_live(own)
         assert {each: seen.state.value for each, seen in again[member].firings.items()} == live
