@@ -4,14 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.held_back import HeldBack, HeldState, HeldWhy
+from alerts.lifecycle import record_outcome
+from alerts.model import Outcome
 from alerts.snooze import NO_SNOOZES, Maker, Snooze, Snoozes, confirmed, lifted, snoozed
 from domain.events import Event, Kind, Role
-from domain.ids import MemberId, RuleId
-from domain.triggers import Priority
+from domain.ids import MemberId, NavigatorId, RuleId
+from domain.triggers import Cap, Priority
 from streams.messages import Disposition
 from streams.sifting import sift
 from tests.unit.alerts.build import START, at, firing
-from tests.unit.streams.play import Play, ed, event, hours, member, navigator
+from tests.unit.streams.play import Play, ed, event, hours, member, navigator, tipt
 from triggers.changes import Changes
 
 BY = Maker("S1", "supervisor")
@@ -161,3 +163,29 @@ class TestInTheFlow:
             (one.member_id, one.trigger.rule_id, one.trigger.firing_id) for one in recorded
         }
         assert both == {(each.member_id, each.rule_id, each.firing_id) for each in await plain.standing()}
+
+    async def test_a_capped_firing_joins_the_open_alert_and_with_none_open_ends_so_with_a_record(self) -> None:
+        rules = tipt()
+        capped = replace(
+            rules,
+            rules=tuple(
+                replace(rule, then=replace(rule.then, cap=Cap(1, timedelta(days=7))))
+                if rule.rule_id == "ED_ASSAULT"
+                else rule
+                for rule in rules.rules
+                if rule.rule_id in {"ED_ASSAULT", "ED_WEAPON_ASSAULT"}
+            ),
+        )
+        play = await Play([member("M1")], rules=capped).prepare()
+        await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="V", **ASSAULT))
+        await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="W", at=hours(30), **ASSAULT))
+        (alert,) = await play.alerts()
+        assert len(alert.live) == 2 and len(await play.rows(alert)) == 2  # one round: the second visit joined quietly
+        closed = record_outcome(alert, Outcome.SPOKE, NavigatorId("N1"), play.clock.now())
+        await play.twin.alerts.save(closed, alert)
+        third = ed(Kind.ED_ARRIVAL, "M1", visit="X", at=hours(60), **ASSAULT)
+        await play.give(third)
+        assert await play.ended(third) == "suppressed:cap"
+        assert await self.held(play) == [("ED_ASSAULT", "held")]
+        await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="Y", at=hours(7 * 24 + 31), **ASSAULT))
+        assert len(await play.alerts()) == 2
