@@ -53,6 +53,26 @@ PROMISES = (
         ("tests/unit/triggers/test_order_of_arrival.py", "tests/scenarios/test_orders.py"),
     ),
     Promise("5, 6", "Rule tests: firing, edges, late, corrected, retracted", ("tests/scenarios/test_rule_tests.py",)),
+    Promise(
+        "20",
+        "A rule that matches everyone floods nobody and drops nothing; one that falls silent is found",
+        (
+            "tests/unit/alerts/test_breaker.py",
+            "tests/unit/service/test_quieting.py",
+            "tests/unit/service/test_rule_watch.py",
+            "tests/e2e/test_quiet.py",
+        ),
+    ),
+    Promise(
+        "21",
+        "No snooze outlives its end, nobody quiets a P1 alone, nothing is kept quiet without a record",
+        (
+            "tests/unit/alerts/test_snooze.py",
+            "tests/unit/streams/test_sifting.py",
+            "tests/unit/api/test_quiet.py",
+            "tests/contract/test_quiet.py",
+        ),
+    ),
     Promise("7", "Recognition: brute force, twins, vetoes, updates, both stores", ("tests/unit/cohort/",)),
     Promise(
         "8, 25", "Bad input: no crash, no lost neighbour, each refusal with a reason", ("tests/unit/streams/feeds/",)
