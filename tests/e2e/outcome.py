@@ -5,8 +5,12 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
+
+from redis.asyncio import Redis
 
 from alerts.model import Alert, AlertState, Channel, Delivery, DeliveryStatus
 from alerts.ports import AlertFilter
@@ -14,10 +18,10 @@ from alerts.routing import Directory, RoutingPolicy, on_duty, recipients
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
 from domain.ids import EventId, shard_of
+from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 from fixtures.force import Force
 from streams.ports import LedgerCounts
 from streams.valkey import ValkeyTransport
-from tests.e2e.service_process import ServiceProcess
 
 Effective = tuple[str, str, frozenset[tuple[str, datetime]], str, bool]
 """An alert as its readers know it: reference, member, rules with when they fired, priority, whether it still stands."""
@@ -25,6 +29,16 @@ Effective = tuple[str, str, frozenset[tuple[str, datetime]], str, bool]
 _REPEAT = re.compile(r"\(repeat (\d+)\)")
 _REFERENCE = re.compile(r"/a/([0-9A-Z]{4}-[0-9A-Z]{4})")
 _KEY = re.compile(rb"^X-Reachpoint-Message: *(\S+)", re.MULTILINE)
+
+
+class Running(Protocol):
+    """What a run is read from: its store and its far ends."""
+
+    smtp: SmtpInbox
+    sms: NotifyEndpoint
+
+    def store(self) -> AbstractAsyncContextManager[Redis]:
+        """A client, for looking only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class Outcome:
         }
 
 
-async def read_outcome(service: ServiceProcess, event_ids: Sequence[str], *, within_s: float) -> Outcome:
+async def read_outcome(service: Running, event_ids: Sequence[str], *, within_s: float) -> Outcome:
     """Wait until nothing is in flight and nothing is due (leases of the dead included), then read everything."""
     async with service.store() as client:
         transport, alerts, outbox = ValkeyTransport(client), ValkeyAlertStore(client), ValkeyOutbox(client)
@@ -104,7 +118,7 @@ async def _all(store: ValkeyAlertStore) -> list[Alert]:
             return found
 
 
-def _received(service: ServiceProcess) -> tuple[Received, ...]:
+def _received(service: Running) -> tuple[Received, ...]:
     texts = [_parsed(text.reference, text.to, text.body) for text in list(service.sms.texts)]
     mails = [
         _parsed(key[1].decode() if (key := _KEY.search(mail.raw)) else "", mail.to[0], f"{mail.subject}\n{mail.body}")

@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ from streams.kafka_policy import KafkaPolicy
 from streams.ports import LedgerCounts
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport
+from tests.e2e.service_process import Doors
 from tests.kafka.broker import Cluster
 from tests.kafka.server import policy_on
 
@@ -46,7 +48,7 @@ class Region:
     folder: Path
     cluster: Cluster
     policy: KafkaPolicy
-    store: EmbeddedServer
+    server: EmbeddedServer
     smtp: SmtpInbox
     sms: NotifyEndpoint
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
@@ -83,6 +85,10 @@ class Region:
 
     def api_url(self) -> str:
         """Where the API is, once it says that it is ready."""
+        return self.doors().api
+
+    def doors(self) -> Doors:
+        """Where the API and the HL7 listener are, once they are ready."""
         ends = time.monotonic() + _READY_WITHIN_S
         process = self.processes["api"]
         while time.monotonic() < ends:
@@ -90,7 +96,7 @@ class Region:
             with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
                 found: dict[str, Any] = json.loads((self.folder / "api" / "addresses.json").read_text())
                 if found["pid"] == process.pid and httpx.get(f"{found['api']}/v1/ready", timeout=2).is_success:
-                    return str(found["api"])
+                    return Doors(found["api"], found["mllp_port"])
             time.sleep(0.05)
         raise AssertionError(f"the API did not become ready:\n{self.log('api')[-3000:]}")
 
@@ -111,15 +117,21 @@ class Region:
         self.ask(lambda client: ValkeyKeyStore(client).create(key_from(secret, grant, datetime.now(UTC))))
         return secret
 
+    @contextlib.asynccontextmanager
+    async def store(self) -> AsyncIterator[Redis]:
+        """A client of the store, for looking only."""
+        client = connect(self.server.socket)
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
     def ask(self, question: Callable[[Redis], Awaitable[T]]) -> T:
         """Ask the store itself."""
 
         async def work() -> T:
-            client = connect(self.store.socket)
-            try:
+            async with self.store() as client:
                 return await question(client)
-            finally:
-                await client.aclose()
 
         return asyncio.run(work())
 
@@ -140,8 +152,13 @@ class Region:
 
 
 @contextlib.contextmanager
-def open_region(folder: Path, cluster: Cluster, *, workers: int = 2, settings: str = "") -> Iterator[Region]:
-    """Start the store, the far ends, the API and so many workers; stop everything at the end."""
+def open_region(
+    folder: Path, cluster: Cluster, *, workers: int = 2, secret: Path | None = None, settings: str = ""
+) -> Iterator[Region]:
+    """Start the store, the far ends, the API and so many workers; stop everything at the end.
+
+    `secret` is what references are made with, where a run is to be compared with another.
+    """
     with contextlib.ExitStack() as stack:
         smtp = stack.enter_context(SmtpInbox())
         sms = stack.enter_context(NotifyEndpoint())
@@ -149,18 +166,18 @@ def open_region(folder: Path, cluster: Cluster, *, workers: int = 2, settings: s
         asyncio.run(store.start())
         stack.callback(lambda: asyncio.run(store.stop()))
         region = Region(folder, cluster, policy_on(cluster), store, smtp, sms)
-        _write_settings(region, settings)
+        _write_settings(region, secret, settings)
         stack.callback(lambda: [region.send(name, signal.SIGKILL) for name in region.processes])
         for name in ("api", *(f"w{number}" for number in range(1, workers + 1))):
             region.start(name)
         yield region
 
 
-def _write_settings(region: Region, more: str) -> None:
+def _write_settings(region: Region, secret: Path | None, more: str) -> None:
     policy = region.policy
     lines = [
         'engine = "distributed"',
-        f'[store]\nredis_url = "unix://{region.store.socket}"',
+        f'[store]\nredis_url = "unix://{region.server.socket}"',
         f'[kafka]\nbootstrap = "{policy.bootstrap}"\nprefix = "{policy.prefix}"\npartitions = {policy.partitions}',
         f"copies = {policy.copies}\ncopies_in_sync = {policy.copies_in_sync}\nsession_s = {_SESSION_S}",
         "[api]\nport = 0",
@@ -168,12 +185,17 @@ def _write_settings(region: Region, more: str) -> None:
         "[alerts]",
         f"sms_url = {json.dumps(region.sms.url)}",
         f"email_url = {json.dumps(region.smtp.url)}",
-        f"reference_secret_file = {json.dumps(str(region.folder / 'secret'))}",
+        f"reference_secret_file = {json.dumps(str(secret or _fresh_secret(region.folder)))}",
         *(f"flood_{what}_per_hour = 1000000" for what in ("rule", "navigator", "urgent")),
         '[log]\nformat = "json"',
         more,
     ]
-    (region.folder / "secret").write_bytes(b"0123456789abcdef0123456789abcdef")
     config = region.folder / "reachpoint.toml"
     config.write_text("\n".join(lines) + "\n")
     config.chmod(0o600)
+
+
+def _fresh_secret(folder: Path) -> Path:
+    file = folder / "reference.secret"
+    file.write_bytes(secrets.token_bytes(32))
+    return file

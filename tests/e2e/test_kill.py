@@ -10,8 +10,6 @@ import random
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -19,28 +17,23 @@ import pytest
 
 from alerts.model import Channel
 from alerts.valkey_layout import outbox_key
-from domain.events import Feed
 from domain.ids import SHARDS
 from fixtures.endpoints import Act
-from fixtures.folder import write_force
-from fixtures.force import Force, ForceSpec, generate
-from fixtures.tellings import Expect
 from streams import keys
-from tests.e2e.load import Item, Load, items_of
+from tests.e2e.load import Load
 from tests.e2e.outcome import (
     Outcome,
     check_books,
     check_messages,
     check_one_record_each,
-    now_of_force,
     read_outcome,
 )
+from tests.e2e.scene import Scene, acknowledged_ids, run_of, same_alerts, scene_of, undisturbed_run
 from tests.e2e.service_process import ServiceProcess, alive, far_ends
 from tests.trials import record, trials
 
 pytestmark = pytest.mark.server
 
-_FEEDS = {Feed.POLICE: "police", Feed.INTEL: "intelligence", Feed.PROGRAMME: "programme"}
 _MESSAGES_PER_KILL = 30
 _LIFE_S = (0.02, 0.9)  # how long after readiness the service is killed
 _BEFORE_READY = 0.1  # share of the kills that hit the start itself
@@ -48,66 +41,12 @@ _LEASE_S = 45.0  # a message under way at a kill comes again when its lease has 
 _LEASES_END_S = 2 * _LEASE_S + 10
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A force and the secret that makes its references, the same for all runs."""
-
-    force: Force
-    secret: Path
-    folder: Path
-    seed: int
-
-    def items(self) -> list[Item]:
-        return items_of(self.force, self.force.messages)
-
-
-def _scene(folder: Path, messages: int, seed: int) -> Scene:
-    spec = ForceSpec(seed=seed, members=max(60, messages // 12), events=messages, end=now_of_force(), prevalence=0.4)
-    force = generate(spec)
-    write_force(force, folder / "force")
-    secret = folder / "reference.secret"
-    secret.write_bytes(secrets.token_bytes(32))
-    return Scene(force, secret, folder, seed)
-
-
-@contextlib.asynccontextmanager
-async def _run_of(scene: Scene, name: str) -> AsyncIterator[tuple[ServiceProcess, Load]]:
-    """A service on an own data directory with the people imported, and the senders with their keys."""
-    with far_ends() as (smtp, sms):
-        service = ServiceProcess(scene.folder / name, smtp, sms, scene.secret)
-        service.prepare()
-        try:
-            service.command("navigators", "import", str(scene.folder / "force" / "navigators.ndjson"))
-            service.command("cohort", "import", str(scene.folder / "force" / "cohort.ndjson"), "--replace")
-            made = {
-                feed: str(service.command("keys", "create", "sender", "--role", "feed", "--feed", word)["key"])
-                for feed, word in _FEEDS.items()
-            }
-            yield service, Load(scene.items(), made)
-        finally:
-            service.close()
-
-
-async def _undisturbed(scene: Scene) -> Outcome:
-    async with _run_of(scene, "undisturbed") as (service, load):
-        await load.run(await service.start(), per_second=100_000)
-        assert load.done
-        outcome = await read_outcome(service, _ids(load), within_s=60)
-        assert service.stop() == 0
-    return outcome
-
-
-def _ids(load: Load) -> list[str]:
-    """The ids of the events that were acknowledged as accepted, or as known."""
-    return sorted({one.event_id for one in load.acknowledged if one.expect in {Expect.ACCEPTED, Expect.DUPLICATE}})
-
-
 async def _finish(service: ServiceProcess, load: Load) -> Outcome:
     """Start once more, send what is left, and let it end."""
     doors = await service.start()
     await asyncio.wait_for(load.run(doors, per_second=100_000), 120)
     assert load.done, f"{load.unanswered} messages are still unanswered"
-    return await read_outcome(service, _ids(load), within_s=_LEASES_END_S)
+    return await read_outcome(service, acknowledged_ids(load), within_s=_LEASES_END_S)
 
 
 async def _caught(service: ServiceProcess, load: Load) -> set[str]:
@@ -135,26 +74,12 @@ async def _caught(service: ServiceProcess, load: Load) -> set[str]:
     return under_way
 
 
-def _same(undisturbed: Outcome, killed: Outcome, *, with_references: bool = True) -> None:
-    """The same alerts. References hang on the order in which a person's events came, which an AE may change."""
-    before, after = (
-        {alert if with_references else alert[1:] for alert in one.effective} for one in (undisturbed, killed)
-    )
-    only_before, only_after = before - after, after - before
-    assert not only_before and not only_after, (
-        f"alerts differ from those of an undisturbed run: without kills only {sorted(map(str, only_before))[:3]}, "
-        f"with kills only {sorted(map(str, only_after))[:3]}"
-    )
-    if with_references:
-        assert killed.endings == undisturbed.endings, "an event ended otherwise than undisturbed"
-
-
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scene, Outcome]:
     """The scene of this module, made once, and its undisturbed run."""
     seed = random.SystemRandom().randrange(1_000_000)
-    scene = _scene(tmp_path_factory.mktemp("kill"), trials(100) * _MESSAGES_PER_KILL, seed)
-    undisturbed = asyncio.run(_undisturbed(scene))
+    scene = scene_of(tmp_path_factory.mktemp("kill"), trials(100) * _MESSAGES_PER_KILL, seed)
+    undisturbed = asyncio.run(undisturbed_run(scene))
     check_books(undisturbed, sorted(undisturbed.endings))
     assert len(undisturbed.alerts) >= 15, "hardly an alert: nothing to compare"
     return scene, undisturbed
@@ -165,13 +90,13 @@ async def test_kill_of_the_whole_group_loses_nothing_and_changes_no_alert(played
     print(f"seed {scene.seed}, {kills} kills")
     rng = random.Random(scene.seed)
     hit: Counter[str] = Counter()
-    async with _run_of(scene, "killed") as (service, load):
+    async with run_of(scene, "killed") as (service, load):
         service.sms.play(*(Act(delay=rng.uniform(0.0, 0.3)) for _ in range(kills * 20)))
         for _ in range(kills):
             hit.update(await _one_life(service, load, rng))
         outcome = await _finish(service, load)
-        check_books(outcome, _ids(load))
-        _same(undisturbed, outcome)
+        check_books(outcome, acknowledged_ids(load))
+        same_alerts(undisturbed, outcome)
         check_one_record_each(outcome)
         repeats = check_messages(outcome, scene.force)
     again = sum(1 for item in load.items if item.sent > 1)
@@ -212,7 +137,7 @@ async def test_any_part_may_die_alone(played: tuple[Scene, Outcome]) -> None:
     print(f"seed {scene.seed}, {lives} lives")
     rng = random.Random(scene.seed)
     outages: list[float] = []
-    async with _run_of(scene, "parts") as (service, load):
+    async with run_of(scene, "parts") as (service, load):
         per_second = len(load.items) / lives / 0.4
         for number in range(lives):
             store = service.store_pid if number else None
@@ -226,8 +151,8 @@ async def test_any_part_may_die_alone(played: tuple[Scene, Outcome]) -> None:
             await _over(sending)
             await _gone(children - {service.store_pid})
         outcome = await _finish(service, load)
-        check_books(outcome, _ids(load))
-        _same(undisturbed, outcome, with_references=False)
+        check_books(outcome, acknowledged_ids(load))
+        same_alerts(undisturbed, outcome, with_references=False)
         check_one_record_each(outcome)
         repeats = check_messages(outcome, scene.force)
         assert service.stop() == 0

@@ -1,0 +1,87 @@
+"""A story of many messages, how the undisturbed service tells it, and how to see whether another run told the same."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.events import Feed
+from fixtures.folder import write_force
+from fixtures.force import Force, ForceSpec, generate
+from fixtures.tellings import Expect
+from tests.e2e.load import Item, Load, items_of
+from tests.e2e.outcome import Outcome, now_of_force, read_outcome
+from tests.e2e.service_process import ServiceProcess, far_ends
+
+FEEDS = {Feed.POLICE: "police", Feed.INTEL: "intelligence", Feed.PROGRAMME: "programme"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A force and the secret that makes its references, the same for all runs."""
+
+    force: Force
+    secret: Path
+    folder: Path
+    seed: int
+
+    def items(self) -> list[Item]:
+        return items_of(self.force, self.force.messages)
+
+
+def scene_of(folder: Path, messages: int, seed: int) -> Scene:
+    """A synthetic story of so many messages, told up to now, 4 in 10 of them about watched people."""
+    spec = ForceSpec(seed=seed, members=max(60, messages // 12), events=messages, end=now_of_force(), prevalence=0.4)
+    force = generate(spec)
+    write_force(force, folder / "force")
+    secret = folder / "reference.secret"
+    secret.write_bytes(secrets.token_bytes(32))
+    return Scene(force, secret, folder, seed)
+
+
+@contextlib.asynccontextmanager
+async def run_of(scene: Scene, name: str) -> AsyncIterator[tuple[ServiceProcess, Load]]:
+    """A service on an own data directory with the people imported, and the senders with their keys."""
+    with far_ends() as (smtp, sms):
+        service = ServiceProcess(scene.folder / name, smtp, sms, scene.secret)
+        service.prepare()
+        try:
+            service.command("navigators", "import", str(scene.folder / "force" / "navigators.ndjson"))
+            service.command("cohort", "import", str(scene.folder / "force" / "cohort.ndjson"), "--replace")
+            made = {
+                feed: str(service.command("keys", "create", "sender", "--role", "feed", "--feed", word)["key"])
+                for feed, word in FEEDS.items()
+            }
+            yield service, Load(scene.items(), made)
+        finally:
+            service.close()
+
+
+async def undisturbed_run(scene: Scene) -> Outcome:
+    """What the embedded service makes of it when nothing goes wrong."""
+    async with run_of(scene, "undisturbed") as (service, load):
+        await load.run(await service.start(), per_second=100_000)
+        assert load.done
+        outcome = await read_outcome(service, acknowledged_ids(load), within_s=60)
+        assert service.stop() == 0
+    return outcome
+
+
+def acknowledged_ids(load: Load) -> list[str]:
+    """The ids of the events that were acknowledged as accepted, or as known."""
+    return sorted({one.event_id for one in load.acknowledged if one.expect in {Expect.ACCEPTED, Expect.DUPLICATE}})
+
+
+def same_alerts(undisturbed: Outcome, killed: Outcome, *, with_references: bool = True) -> None:
+    """The same alerts. References hang on the order in which a person's events came, which an AE may change."""
+    before, after = (
+        {alert if with_references else alert[1:] for alert in one.effective} for one in (undisturbed, killed)
+    )
+    only_before, only_after = before - after, after - before
+    assert not only_before and not only_after, (
+        f"alerts differ from those of an undisturbed run: without kills only {sorted(map(str, only_before))[:3]}, "
+        f"with kills only {sorted(map(str, only_after))[:3]}"
+    )
+    if with_references:
+        assert killed.endings == undisturbed.endings, "an event ended otherwise than undisturbed"
