@@ -7,19 +7,25 @@ the two of their own.
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from domain.clock import LONDON
 from service.commands.rules import rules
+from service.commands.rules_shown import (
+    live_span,
+    london,
+    print_differences,
+    print_killed,
+    print_shadow,
+    print_standing,
+    tell_refusal,
+)
 from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
 
 if TYPE_CHECKING:
-    from triggers.differences import Difference
     from triggers.lifecycle_desk import RuleDesk
     from triggers.lifecycle_values import Contents, Kill, Person, RuleText, Standing
 
@@ -76,13 +82,13 @@ def _act(
             try:
                 standing = await what(at)
             except RuleRefused as refused:
-                _tell_refusal(refused, json=json)
+                tell_refusal(refused, json=json)
                 return FAULTS
             missing = await at.desk.missing(standing.number) if standing.live_since is None else ()
         if json:
             show_json({"version": standing, "missing": missing})
         else:
-            _print_standing(standing, [each.value for each in missing])
+            print_standing(standing, [each.value for each in missing])
         faults = standing.check is not None and (standing.check.faults or standing.check.failed)
         return FAULTS if standing.state.value == "draft" and faults else 0
 
@@ -114,14 +120,14 @@ def list_versions(
                 escape(each.note),
                 escape(each.author),
                 escape(each.approved_by),
-                _live_span(each),
+                live_span(each),
             )
             for each in shown
         ]
         shown_as = table(f"{len(book.standings)} versions", columns, rows, right=["no."])
         shown_as.columns[-1].no_wrap = True
         out.print(shown_as)
-        _print_killed(killed)
+        print_killed(killed)
         if at.pinned:
             err.print("The rules are pinned to a file (rules.file): the service decides by that, not by these.")
 
@@ -151,9 +157,9 @@ def show_version(
             for file in _named(version.contents, text):
                 out.print(file.text, markup=False, soft_wrap=True, end="")
         else:
-            _print_standing(standing, [each.value for each in missing])
+            print_standing(standing, [each.value for each in missing])
             steps = [
-                (_london(step.at), step.did.value.replace("_", " "), escape(step.by), escape(step.reason))
+                (london(step.at), step.did.value.replace("_", " "), escape(step.by), escape(step.reason))
                 for step in standing.steps
             ]
             out.print(table("What happened", ["when (London)", "what", "by", "why"], steps))
@@ -180,7 +186,7 @@ def diff(
         if json:
             show_json({"against": other, "differences": found.differences, "faults": found.faults})
         else:
-            _print_differences(found.differences, found.faults, other)
+            print_differences(found.differences, found.faults, other)
         return FAULTS if found.faults else 0
 
     raise typer.Exit(run(work))
@@ -255,7 +261,7 @@ def shadow(
         elif report is None:
             out.print("No version runs in shadow.")
         else:
-            _print_shadow(report)
+            print_shadow(report)
         return 0 if report else FAULTS
 
     raise typer.Exit(run(work))
@@ -370,14 +376,14 @@ def _switch(
             try:
                 done = await what(at)
             except RuleRefused as refused:
-                _tell_refusal(refused, json=json)
+                tell_refusal(refused, json=json)
                 return FAULTS
         if json:
             show_json({"switched_off": done})
         elif done is None:
             out.print("It is switched on again.")
         else:
-            _print_killed([done])
+            print_killed([done])
         return 0
 
     raise typer.Exit(run(work))
@@ -420,76 +426,3 @@ def _tests(paths: Sequence[Path]) -> "tuple[RuleText, ...]":
 
     files = [file for path in paths for file in (sorted(path.rglob("*.y*ml")) if path.is_dir() else [path])]
     return tuple(RuleText(file.name, file.read_text("utf-8")) for file in files)
-
-
-def _tell_refusal(refused: Any, *, json: bool) -> None:
-    told = refused.refused
-    if json:
-        show_json({"refused": told.reason, "words": str(refused), "missing": told.missing})
-    else:
-        err.print(f"Not done: {refused}", markup=False, soft_wrap=True)
-
-
-def _london(moment: datetime | None) -> str:
-    return moment.astimezone(LONDON).strftime("%d %b %Y %H:%M:%S") if moment else ""
-
-
-def _live_span(standing: "Standing") -> str:
-    if standing.live_since is None:
-        return ""
-    ends = (standing.live_since, standing.live_until)
-    return "\n".join(_london(each)[:17] for each in ends if each is not None)
-
-
-def _print_standing(standing: "Standing", missing: Sequence[str]) -> None:
-    out.print(f"Version {standing.number}: {standing.state.value}. {standing.note}", markup=False, soft_wrap=True)
-    check = standing.check
-    if check is not None:
-        for fault in (*check.faults, *check.failed):
-            out.print(f"  {fault}", markup=False, soft_wrap=True)
-        if not check.faults:
-            out.print(f"  {len(check.rules)} rules, {check.passed} rule tests pass, {len(check.failed)} fail")
-    if standing.backtest is not None:
-        told = standing.backtest
-        out.print(f"  backtest: {told.firings} firings from {told.since:%d %b %Y} to {told.until:%d %b %Y}")
-    if missing:
-        out.print(f"  still missing: {', '.join(each.replace('_', ' ') for each in missing)}", soft_wrap=True)
-
-
-def _print_killed(killed: "Sequence[Kill]") -> None:
-    for each in killed:
-        sure = f"confirmed by {each.confirmed_by}" if each.confirmed_by else "not confirmed yet"
-        out.print(
-            f"{each.rule} is switched off until {_london(each.until)} (London), by {each.by}, {sure}: {each.reason}",
-            markup=False,
-            soft_wrap=True,
-        )
-
-
-def _print_differences(found: "Sequence[Difference]", faults: Sequence[str], against: int) -> None:
-    for fault in faults:
-        err.print(fault, markup=False, soft_wrap=True)
-    for each in found:
-        out.print(str(each), markup=False, soft_wrap=True)
-    if not faults and not found:
-        out.print(f"It says the same as version {against}.")
-
-
-def _print_shadow(report: Any) -> None:
-    beside = " and ".join(map(str, report.beside)) or "nothing"
-    columns = ["rule", "both", f"only in {beside}", f"only in {report.number}", "other priority"]
-    rows = [
-        (rule, count.both, count.only_live, count.only_shadow, count.otherwise)
-        for rule, count in report.by_rule.items()
-    ]
-    title = f"Version {report.number} in shadow beside {beside}: {report.events} events"
-    if report.missed:
-        title = f"{title}, {report.missed} missed"
-    out.print(table(title, columns, rows, right=columns[1:]))
-    shown = [each for each in report.examples if each.side.value != "both"]
-    lines = [
-        (each.side.value.replace("_", " "), each.rule_id, each.member_id, _london(each.fired_at), escape(each.headline))
-        for each in shown[:20]
-    ]
-    if lines:
-        out.print(table("Examples", ["", "rule", "member", "when (London)", "what the page would say"], lines))
