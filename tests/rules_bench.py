@@ -1,5 +1,10 @@
 """`python -m tests.rules_bench`: what one event costs the rules of one person, beside zen-engine in the same run.
 
+An evaluation is what one event costs until the verdicts of all rules stand again, nobody asked twice: index upkeep,
+every rule that it touches, what is withdrawn. The events are those of a made-up life (rule_lives.py) in its own
+proportions; how many of them change no answer, and what these cost, is told apart, so that nobody takes cheap events
+for fast rules. Rules that an event does not touch are not run: that is the design, and why the share is told.
+
 Processor time, medians, the cyclic collector off while measuring (as limits.md part B section 3 did). The peer gets
 the shapes that it can say, as one decision graph, and its answers are checked against ours event by event; it cannot
 say merged episodes, tellings of two feeds, corrections, lateness, cooling or retractions, which ours do as well.
@@ -10,6 +15,7 @@ import gc
 import json
 import statistics
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,6 +59,10 @@ class Cost:
     remembered: float  # the same with `KeptPeople`
     openings: float  # one more, where every event opens something: what the peer is compared on
     peer: float
+    changing: float  # share of the events, 0 to 1, that change a verdict
+    when_changing: float  # one more, where it changes a verdict
+    when_not: float  # one more, where it changes none
+    kilobytes: float  # what is kept of one person, their history included
 
 
 def measured(rules: RuleSet, size: int, *, rounds: int = 5, peer_events: int = 40) -> Cost:
@@ -68,7 +78,44 @@ def measured(rules: RuleSet, size: int, *, rounds: int = 5, peer_events: int = 4
         remembered=_hop(rules, entries, size, KeptPeople().changes),
         openings=statistics.median(_one_by_one(rules, firsts, size)[0] for _ in range(rounds)),
         peer=_peer(rules, firsts, size, peer_events),
+        kilobytes=_kilobytes(rules, size),
+        **_apart(rules, entries, size, rounds),
     )
+
+
+def _apart(rules: RuleSet, entries: Sequence[HistoryEntry], size: int, rounds: int) -> dict[str, float]:
+    """Events that change a verdict, and those that change none; each by its best of several rounds."""
+    best = [float("inf")] * (len(entries) - size)
+    changes = [False] * len(best)
+    for _ in range(rounds):
+        now = _ready(rules, entries[:size])
+        gc.disable()
+        for place, entry in enumerate(entries[size:]):
+            began = time.process_time()
+            step = now.changed((entry,))
+            best[place] = min(best[place], (time.process_time() - began) * 1e6)
+            now, changes[place] = step.kept, bool(step.gone or step.come)
+        gc.enable()
+    some = [cost for cost, changing in zip(best, changes, strict=True) if changing]
+    none = [cost for cost, changing in zip(best, changes, strict=True) if not changing]
+    return {
+        "changing": len(some) / len(best),
+        "when_changing": statistics.fmean(some or [0.0]),
+        "when_not": statistics.fmean(none or [0.0]),
+    }
+
+
+def _kilobytes(rules: RuleSet, size: int) -> float:
+    """What is kept of a person with so many entries; the entries are made anew, as a service decodes them."""
+    kept(rules, MEMBER, tuple(life(3, size)))
+    gc.collect()
+    tracemalloc.start()
+    now = _ready(rules, life(3, size))
+    gc.collect()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert now.member is MEMBER
+    return used / 1024
 
 
 def _longer(entries: list[HistoryEntry], size: int) -> list[HistoryEntry]:
@@ -285,7 +332,13 @@ def show(sizes: Sequence[int] = SIZES) -> list[Cost]:
             f"{cost.openings:,.1f}",
             f"{cost.peer / cost.openings:,.0f}",
         )
-    Console(width=140).print(table)
+    console = Console(width=140)
+    console.print(table)
+    for cost in costs:
+        console.print(
+            f"{cost.size:,} entries: {cost.changing:.0%} of the events change a verdict and cost {cost.when_changing:,.1f} "
+            f"us, the others {cost.when_not:,.1f} us; {cost.kilobytes:,.0f} kB a person"
+        )
     return costs
 
 

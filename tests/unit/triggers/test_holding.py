@@ -38,7 +38,7 @@ def _by_itself(pattern: EventPattern, moment: Moment) -> bool:
 def test_asked_together_patterns_answer_as_each_by_itself() -> None:
     random, holding = Random(11), Holding(PATTERNS)
     asked = held = 0
-    for _ in range(trials(100)):
+    for _ in range(trials(40)):
         for moment in _moments(random):
             expected = sum(bit for bit, pattern in PATTERNS if _by_itself(pattern, moment))
             assert holding.at(moment) == expected
