@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 WAITS = HERE.parent / "unit" / "triggers" / "waits"
 
 
+@cache
 def _all() -> list[Scenario]:
     files = (*sorted(HERE.glob("**/*.yaml")), *sorted(WAITS.glob("*.yaml")))
     return [scenario for path in files for scenario in read_scenarios(path.read_bytes())]

@@ -13,6 +13,7 @@ from triggers.trial import run_scenario
 HERE = Path(__file__).parent
 
 
+@cache
 def _all() -> list[Scenario]:
     return [scenario for path in sorted(HERE.glob("**/*.yaml")) for scenario in read_scenarios(path.read_bytes())]
 

@@ -10,10 +10,11 @@ from service.backtest_replay import Life, ReplayPolicy, replay
 from streams import codec
 from streams.archive import Archived, FiringStep
 from streams.archive_replay import past_of
+from streams.decide import A_CHILDHOOD
 from tests.unit.streams.play import START, Play
 from triggers.rules import RuleSet
 
-POLICY = ReplayPolicy(SuppressionPolicy(), timedelta(days=730), START + timedelta(days=400))
+POLICY = ReplayPolicy(SuppressionPolicy(), A_CHILDHOOD, START + timedelta(days=400))
 
 
 def by_person(records: Iterable[Archived]) -> dict[MemberId, list[Archived]]:
