@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from domain.clock import LONDON
 from service.backtest import Report, figures
 from service.backtest_capacity import Missed
 from service.backtest_tally import Count, Example, Side
@@ -64,8 +65,11 @@ def assumptions(report: Report) -> list[str]:
         f"Missed clocks: {report.asked.capacity.words()}",
         f"Groups: people of whom anything was heard; fewer than {SMALL} are not told in numbers.",
     ]
+    if report.plan.first is not None:
+        began = report.plan.first.astimezone(LONDON)
+        said.append(f"History begins on {began:%d %B %Y}: what was heard before is unknown here, though not live.")
     if report.asked.groups is not None:
-        said[-1] = f"Groups: the people of the cohort file of whom anything was heard; fewer than {SMALL} are not told."
+        said[3] = f"Groups: the people of the cohort file of whom anything was heard; fewer than {SMALL} are not told."
     return said
 
 

@@ -155,9 +155,13 @@ class Decided:
 
 
 def archived_of(
-    matched: Matched, entry: HistoryEntry, member: CohortMember, decided: Decided, secret: bytes
+    matched: Matched, entries: Sequence[HistoryEntry], member: CohortMember, decided: Decided, secret: bytes
 ) -> Archived:
-    """The record of a decision on a matched event. Pure; the same decision gives the same record."""
+    """The record of a decision on a matched event. Pure; the same decision gives the same record.
+
+    `entries` are the event's own and those that came with it, as far as they may be kept about this person.
+    """
+    entry, *extra = entries
     return Archived(
         record_id=digest("archived", matched.event.event_id, matched.part),
         member_id=member.member_id,
@@ -167,7 +171,7 @@ def archived_of(
         rules=decided.rules,
         facts=facts_of(member),
         entry=_nameless(entry, secret),
-        extra=tuple(_nameless(each, secret) for each in matched.extra),
+        extra=tuple(_nameless(each, secret) for each in extra),
         ruling=matched.ruling.does.value if matched.ruling else "",
         found=matched.found_at is not None and matched.ruling is None,
         firings=firings_of(decided.changes),

@@ -128,4 +128,5 @@ class Growing:
 
 
 def _only_adds(entry: HistoryEntry) -> bool:
-    return entry.relation is not Relation.LOST and entry.kind is not Kind.ED_MERGED
+    """Whether `streams.decide.effective` leaves a history of such entries as it is."""
+    return entry.relation is not Relation.LOST and entry.kind is not Kind.ED_MERGED and entry.linked is None

@@ -95,7 +95,8 @@ def decide(
     refused = standing in _NOT_RECORDED and not (standing is Standing.FEED_NOT_ALLOWED and event.feed is Feed.PROGRAMME)
     if refused and not _amends(entry, state.history):  # what the programme itself says is no feed that one may refuse
         return _nothing(matched, state, Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value))
-    known, touched = next_history(state.history, entry, _lawful(matched, member), matched.ruling)
+    extra = _lawful(matched, member)
+    known, touched = next_history(state.history, entry, extra, matched.ruling)
     if not touched:
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
     oldest = now - policy.history_for
@@ -122,7 +123,7 @@ def decide(
         rows=tuple(caused(row, event.received_at) for row in (*telling.rows, *held_rows)),
         held=held,
         handed=handed_over(matched, state),
-        archived=archived_of(matched, entry, member, decided, policy.secret) if policy.archive else None,
+        archived=archived_of(matched, (entry, *extra), member, decided, policy.secret) if policy.archive else None,
         held_back=telling.records,
         sent=(*telling.sent, *rung),
         fired=tuple(trigger.rule_id for trigger in changes.fired),
