@@ -88,8 +88,11 @@ class Planner:
         """Find out how far planning has come. On a store that was never planned, time begins now."""
         if self._planning is None:
             found = await self._store.planning()
-            now = self._clock.now()
-            self._planning = found or Planning(done=Marks(), since=now, seen=now)
+            if found is None:
+                now = self._clock.now()
+                found = Planning(done=Marks(), since=now, seen=now)
+                await self._store.keep_planning(found)
+            self._planning = found
 
     async def run_once(self) -> int:
         """A page, or the start of a pass. Returns how many people it planned.

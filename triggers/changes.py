@@ -61,12 +61,17 @@ def _fired(verdicts: Mapping[FiringId, Verdict], firing: FiringId) -> bool:
 
 
 def _reworded(was: Mapping[FiringId, Verdict], now: Mapping[FiringId, Verdict]) -> list[Moved]:
-    """Firings that stand with another priority: a correction changed how urgent they are."""
+    """Firings that stand with another priority or time: a correction changed how urgent they are, or a wait that had
+    ended on the same event gave way to what happened meanwhile."""
     return [
         (old.trigger, now[firing].trigger)
         for firing, old in was.items()
-        if old.fired and _fired(now, firing) and now[firing].priority is not old.priority
+        if old.fired and _fired(now, firing) and _says_otherwise(now[firing], old)
     ]
+
+
+def _says_otherwise(new: Verdict, old: Verdict) -> bool:
+    return new.priority is not old.priority or new.fired_at != old.fired_at
 
 
 def _heir(

@@ -215,9 +215,10 @@ class Play:
         return sorted(self.everybody)
 
     async def prepare(self) -> "Play":
-        """Make what the store needs first."""
+        """Make what the store needs first; from now on time counts."""
         if isinstance(self.twin.transport, ValkeyTransport):
             await self.twin.transport.prepare()
+        await self.planner.begin()
         return self
 
     async def accept(self, *events: Event) -> list[int]:
