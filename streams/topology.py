@@ -7,10 +7,13 @@
     commit  --settle-----> the event's disposition, once all its parts are in -> ledger
     events kept --look-back--> the same, late, for who joins or changes later -> matched{shard}  between live batches
     links learnt --look-back--> what had happened to each, for the other ------> matched{shard}  from their histories
+    clock   --ring-------> what falls due: alerts + messages, no part in the ledger --> ONE commit, between live batches
+    rules or people changed --plan--> everybody's next due time, worked out anew   --> beside their state
     outbox  --dispatch---> SMS and e-mail (alerts.dispatch), handed over, repeated until they are taken
 
 Two hops. `recognise` is stateless: any worker may do it. `decide` is keyed by the watched person: one worker owns a
 person at a time, and a commit that finds the person changed is decided again. Engines carry; the functions decide.
+Timers ring in the second hop, for the same reason: a person's next due time is part of what a commit writes.
 """
 
 from dataclasses import dataclass
