@@ -51,6 +51,7 @@ class EventPattern:
     subject: Subject = Subject.SELF
     suspect_side: bool = False
     families: tuple[str, ...] = ()  # first words of its kinds, in order
+    every: bool = False  # each time it happened within one occurrence, not only when it was news (for the past)
     asks_link: bool = False  # what happened before the link was learnt counts only for those that ask when that was
 
 
@@ -64,6 +65,7 @@ class Merging:
     two_feeds_within: timedelta | None = None
     two_feeds_km: float | None = None
     two_feeds_where: Check | None = None
+    two_feeds_asks: frozenset[str] = frozenset()  # the facts that it reads
 
 
 class Distinct(StrEnum):
@@ -239,7 +241,7 @@ class Recalled(StrEnum):
 class Lookup:
     """One question about the past, under the name by which conditions read its answer (`Moment.past`).
 
-    `parts` are what it looks for: one pattern; begin and end (LASTING); or one for each of `words` (LATEST).
+    `parts` are what it looks for: any of several; begin and end (LASTING); or one for each of `words` (LATEST).
     """
 
     name: str
@@ -285,6 +287,7 @@ def event_pattern(
     *,
     subject: Subject = Subject.SELF,
     suspect_side: bool = False,
+    every: bool = False,
 ) -> EventPattern:
     """An event pattern, compiled. Left out, `still` is `where` itself."""
     kept = where if still is None else still
@@ -296,6 +299,7 @@ def event_pattern(
         still_holds=written_out(kept),
         subject=subject,
         suspect_side=suspect_side,
+        every=every,
         families=tuple(sorted({kind.value.split(".", 1)[0] for kind in kinds})),
         asks_link=LINK_LEARNT in facts_asked(where),
     )

@@ -74,11 +74,12 @@ def answered(lookup: Lookup, this: Hit, before: Before) -> Any:
         return None
     match lookup.asks:
         case Recalled.HOW_MANY:
-            return len({hit.occurrence for hit in before[0] if hit.occurrence != this.occurrence})
+            return len({hit.occurrence for hits in before for hit in hits if hit.occurrence != this.occurrence})
         case Recalled.DAYS_SINCE:
-            return (this.at - before[0][-1].at) / _DAY if before[0] else None
+            lasts = [hits[-1].at for hits in before if hits]
+            return (this.at - max(lasts)) / _DAY if lasts else None
         case Recalled.DAYS_WITH:
-            return len({hit.at.astimezone(LONDON).date() for hit in before[0]})
+            return len({hit.at.astimezone(LONDON).date() for hits in before for hit in hits})
         case Recalled.LASTING:
             return _lasting(*before)
         case Recalled.LATEST:

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 
 from domain.events import Feed, Kind
 from triggers.conditions import ALWAYS, Condition, Operator, Test, Unless
-from triggers.patterns import AnyOf, EventPattern, Lookup, Pattern, Recalled, event_pattern
+from triggers.patterns import EventPattern, Lookup, Pattern, Recalled, event_pattern
 from triggers.reference import Reference
 
 
 def lookups_of(facts: Iterable[str], reference: Reference) -> tuple[Lookup, ...]:
     """What is looked up for those of `facts` that are read from the history, by name."""
     made: dict[str, Callable[[], Lookup]] = {
-        "days_since_contact": lambda: Lookup("days_since_contact", Recalled.DAYS_SINCE, (_contact(reference),)),
-        "offers_refused": lambda: Lookup("offers_refused", Recalled.DAYS_WITH, (_refusal(reference),)),
+        "days_since_contact": lambda: Lookup("days_since_contact", Recalled.DAYS_SINCE, _contacts(reference)),
+        "offers_refused": lambda: Lookup("offers_refused", Recalled.DAYS_WITH, _refusals(reference)),
         "in_custody": _custody,
         "individual_engagement": lambda: _engagement("individual"),
         "household_engagement": lambda: _engagement("household"),
@@ -24,25 +24,28 @@ def lookups_of(facts: Iterable[str], reference: Reference) -> tuple[Lookup, ...]
     return tuple(made[fact]() for fact in sorted(frozenset(facts) & made.keys()))
 
 
-def _contact(reference: Reference) -> Pattern:
-    """Somebody of the programme spoke with them: a visit, a call, a kept appointment, a contact that reached them."""
+def _contacts(reference: Reference) -> tuple[Pattern, ...]:
+    """Somebody of the programme spoke with them: a visit, a call, a kept appointment, a contact that reached them, an
+    alert that ended with one."""
     reached = Unless(_outcome(reference, "not_reached"))
-    return AnyOf((
+    return (
         _event(Kind.VISIT_MADE, reached),
         _event(Kind.CONTACT_RECORDED, reached),
         _event(Kind.CALLBACK_MADE, reached),
         _event(Kind.APPOINTMENT_KEPT),
-    ))  # fmt: skip
+        _event(Kind.ALERT_CLOSED, _outcome(reference, "reached")),
+    )
 
 
-def _refusal(reference: Reference) -> Pattern:
+def _refusals(reference: Reference) -> tuple[Pattern, ...]:
     """They said no: to consent, at a contact, or as what came of an alert."""
     refused = _outcome(reference, "refused")
-    return AnyOf((
+    return (
         _event(Kind.CONSENT_REFUSED),
+        _event(Kind.VISIT_MADE, refused),
         _event(Kind.CONTACT_RECORDED, refused),
         _event(Kind.ALERT_CLOSED, refused),
-    ))  # fmt: skip
+    )
 
 
 def _outcome(reference: Reference, words: str) -> Condition:
@@ -66,4 +69,4 @@ def _engagement(scope: str) -> Lookup:
 
 
 def _event(kind: Kind, where: Condition = ALWAYS) -> EventPattern:
-    return event_pattern(frozenset({kind}), where)
+    return event_pattern(frozenset({kind}), where, every=True)

@@ -62,7 +62,7 @@ def form_outcomes(
     alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
     judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
     judge("REFUSED_BEFORE", plain(after_refusals(life, crimes), 3))
-    inside = (custody, life.news(RELEASED))
+    inside = (each_time(life, [CUSTODY]), each_time(life, [RELEASED]))
     unseen = [one for one in long_unseen(life, assaults, inside) if stands(life, one)]
     judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, gone, inside)) for one in unseen])
     return found
@@ -191,10 +191,16 @@ def outcome_in(words: str, *, unless: bool = False) -> Callable[..., bool]:
     return lambda life, _m, said, _r: (folded(said.get("outcome", "")) in life.words(words)) is not unless
 
 
+def each_time(life: Life, grounds: Iterable[Ground]) -> list[News]:
+    """Every time that it happened, also twice in one occurrence: the past is not made of news."""
+    found = [one for each in grounds for m in life.moments if each.reads(m) and (one := life._news_at(each, m, None))]
+    return sorted(found, key=lambda one: one.place)
+
+
 def refusals(life: Life) -> list[News]:
     said_no = outcome_in("refused")
-    listed = [ground("consent.refused", always), ground("contact.recorded", said_no), ground("alert.closed", said_no)]
-    return together(life, listed)
+    told = (ground(kind, said_no) for kind in ("visit.made", "contact.recorded", "alert.closed"))
+    return each_time(life, [ground("consent.refused", always), *told])
 
 
 def after_refusals(life: Life, crimes: Sequence[News]) -> list[News]:
@@ -232,7 +238,7 @@ RELEASED = ground("custody.released", always, offending=True)
 def spoken_with(life: Life) -> list[News]:
     reached = outcome_in("not_reached", unless=True)
     listed = [ground(kind, reached) for kind in ("visit.made", "contact.recorded", "callback.made")]
-    return together(life, [*listed, ground("appointment.kept", always)])
+    return each_time(life, [*listed, ground("appointment.kept", always), ground("alert.closed", outcome_in("reached"))])
 
 
 def said_of_consent(life: Life) -> list[tuple[News, str]]:
@@ -241,7 +247,7 @@ def said_of_consent(life: Life) -> list[tuple[News, str]]:
 
     words = {"consent.given": "engaged", "consent.refused": "declined", "consent.withdrawn": "withdrawn"}
     grounds: dict[str, Ground] = {word: ground(kind, own) for kind, word in words.items()}
-    return [(one, word) for word, each in grounds.items() for one in life.news(each)]
+    return [(one, word) for word, each in grounds.items() for one in each_time(life, [each])]
 
 
 def long_unseen(life: Life, assaults: Sequence[News], custody: tuple[list[News], list[News]]) -> list[News]:

@@ -178,7 +178,7 @@ timeline:
     by_rule = {firing.rule_id: [reason.text for reason in firing.reasons] for firing in _of_the_forms(text)}
     assert by_rule["REFUSED_BEFORE"] == [
         "Was harmed in an incident that police recorded, Fri 17 April 2026, 23:30",
-        "The offer was declined on 2 days before",
+        "The offer was declined on 3 days before",
     ]
     assert by_rule["LONG_UNSEEN"] == [
         "Attended an emergency department, violence-related, Sat 18 April 2026, 23:30",
