@@ -1,0 +1,74 @@
+"""What a rule test compares, and where two readings of the pages are both right."""
+
+import pytest
+
+from triggers.loading import shipped_rules
+from triggers.scenarios import read_scenario
+from triggers.trial import Result, run_scenario
+
+RULES = shipped_rules()
+
+HELD_THEN_HEARD = """
+name: the crime that spoke is cancelled and the one that was held takes its place
+cohort: [{member_id: M1}]
+timeline:
+  - {at: 0h, kind: crime.recorded, source_key: A, member: M1, role: victim, attributes: {ho_code: 8N}}
+  - {at: 2h, kind: crime.recorded, source_key: B, member: M1, role: victim, attributes: {ho_code: 8N}}
+  - {at: 3h, kind: crime.cancelled, source_key: A, member: M1}
+expect:
+"""
+FIRST = "  - {at: 0h, member: M1, rule: VIOLENCE_VICTIM}\n"
+SECOND = "  - {at: 2h, member: M1, rule: VIOLENCE_VICTIM}\n"
+
+
+def _result(expectation: str) -> Result:
+    return run_scenario(read_scenario(HELD_THEN_HEARD + expectation), RULES)
+
+
+@pytest.mark.parametrize(
+    ("reading", "expectation"),
+    [
+        ("the alert lives on, with another ground", f"{SECOND}corrections: []\n"),
+        ("the first was withdrawn and stays listed", f"{FIRST}{SECOND}corrections:\n{FIRST}"),
+        ("the corrections are not compared", FIRST + SECOND),
+    ],
+)
+def test_a_firing_whose_alert_lives_on_may_be_listed_and_need_not_be(reading: str, expectation: str) -> None:
+    assert _result(expectation).passed, reading
+
+
+@pytest.mark.parametrize(
+    ("why", "expectation"),
+    [
+        ("the one that stands must be there", f"{FIRST}corrections:\n{FIRST}"),
+        ("it may be listed once only", FIRST + FIRST + SECOND),
+        ("and corrected once only", f"{SECOND}corrections:\n{FIRST}{FIRST}"),
+    ],
+)
+def test_but_nothing_else_is_let_through(why: str, expectation: str) -> None:
+    assert not _result(expectation).passed, why
+
+
+@pytest.mark.parametrize("priority", ["P2", "p2"])
+def test_words_are_compared_without_their_case(priority: str) -> None:
+    line = SECOND.replace("VICTIM}", f"VICTIM, priority: {priority}, late: false}}")
+    assert _result(line).passed
+
+
+def test_a_field_that_no_firing_has_is_told() -> None:
+    with pytest.raises(Exception, match="'urgency' is nothing a firing has; it has priority"):
+        _result(SECOND.replace("VICTIM}", "VICTIM, urgency: P2}"))
+
+
+@pytest.mark.parametrize(("step", "holds"), [("20h", True), ("1200m", True), ("24h", False)])
+def test_a_step_may_be_any_span_that_is_as_long(step: str, holds: bool) -> None:
+    text = f"""
+name: no visit
+cohort: [{{member_id: M1, status: referred}}]
+timeline:
+  - {{at: 0h, kind: referral.received, member: M1}}
+  - {{at: 20h, kind: appointment.kept, member: M1}}
+expect:
+  - {{at: 20h, member: M1, rule: T1, step: {step}}}
+"""
+    assert run_scenario(read_scenario(text), shipped_rules("programme")).passed is holds
