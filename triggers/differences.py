@@ -19,7 +19,7 @@ from triggers.rules import Case, Rule, RuleSet
 
 _CONDITIONS = get_args(Condition)
 _PATTERNS = get_args(Pattern)
-_NOT_SAID = frozenset({"families", "worked_out", "rule_id"})
+_NOT_SAID = frozenset({"families", "worked_out", "rule_id", "two_feeds_asks"})
 """What is worked out from the rest, or names the thing itself."""
 _MOST_WORDS = 12
 """Of a longer list of words only so many are told, and how many more there are."""

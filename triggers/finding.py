@@ -94,7 +94,7 @@ class EventFinder:
             if not now:
                 del hits[key]
                 return was, now
-            if all_alike(was, now):
+            if all_alike(was, now, self.wanted.endings):
                 return None
         elif not now:
             return None

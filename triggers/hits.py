@@ -97,14 +97,23 @@ class Hit:
         return None if self._together is None else self._together.count
 
 
+ENDINGS = frozenset(("ended_at", "released_at"))
+"""What is read of an occurrence as known now, not as told at the moment."""
+
+ENDING_READ = {"released_when_learnt": "released_at"}
+"""The facts that read an ending. `ended_at` is read by counts that merge episodes, and by nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An event pattern with its bit (`Holding`), how late it may be learnt, and how urgent its moments are."""
+    """An event pattern with its bit (`Holding`), how late it may be learnt, how urgent its moments are, and which
+    endings of its occurrences are read by what it is part of."""
 
     pattern: EventPattern
     bit: int
     tolerance: timedelta
     grading: Grading | None
+    endings: frozenset[str] = ENDINGS
 
     def hit_at(self, moment: Moment) -> Hit:
         """The hit at a moment at which the pattern holds and nothing stands against it."""
@@ -120,7 +129,7 @@ def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
     if len(scenes) == 1:
         (scene,) = scenes.values()
         raw = _raw(wanted, sheet, scene)
-        if len(raw) < _SEVERAL:
+        if len(raw) < _SEVERAL or wanted.pattern.every:
             return tuple(raw)
         return tuple(edges(raw, wanted.tolerance))
     return _of_several(wanted, [raw for scene in scenes.values() if (raw := _raw(wanted, sheet, scene))])
@@ -147,16 +156,16 @@ ASKED_VALUES = frozenset((
 ))  # fmt: skip
 """All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 
-ENDINGS = frozenset(("ended_at", "released_at"))
-"""What is read of an occurrence as known now, not as told at the moment."""
+
+def all_alike(was: tuple[Hit, ...], now: tuple[Hit, ...], endings: Iterable[str] = ENDINGS) -> bool:
+    """Whether both mean the same for every question that can be asked: then nothing need be asked again.
+
+    `endings` are those that anybody who uses these hits reads.
+    """
+    return len(was) == len(now) and all(_alike(one, other, endings) for one, other in zip(was, now, strict=True))
 
 
-def all_alike(was: tuple[Hit, ...], now: tuple[Hit, ...]) -> bool:
-    """Whether both mean the same for every question that can be asked: then nothing need be asked again."""
-    return len(was) == len(now) and all(map(_alike, was, now))
-
-
-def _alike(one: Hit, other: Hit) -> bool:
+def _alike(one: Hit, other: Hit, endings: Iterable[str]) -> bool:
     if one.last is other.last:
         return one.learnt == other.learnt and one.decision is other.decision and one.rank == other.rank
     here, there = one.last, other.last
@@ -170,18 +179,18 @@ def _alike(one: Hit, other: Hit) -> bool:
         and here.relation is there.relation
         and here.occurrence.started_at == there.occurrence.started_at
         and here.linked == there.linked
-        and _same_values(here, there)
+        and _same_values(here, there, endings)
     )
 
 
-def _same_values(here: Moment, there: Moment) -> bool:
+def _same_values(here: Moment, there: Moment, endings: Iterable[str]) -> bool:
     one, other = here.corrected(), there.corrected()
     if one.roles != other.roles:
         return False
     if _differ(here.values, there.values) or _differ(one.values, other.values):
         return False
     final, later = here.occurrence.final, there.occurrence.final
-    return all(final.get(name) == later.get(name) for name in ENDINGS)
+    return all(final.get(name) == later.get(name) for name in endings)
 
 
 def _differ(one: Values, other: Values) -> bool:

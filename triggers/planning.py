@@ -10,10 +10,11 @@ from domain.events import Kind
 from triggers.absences import AbsenceFinder
 from triggers.accumulating import AccumulatedFinder
 from triggers.combined import all_finder, change_finder, first_finder, variety_finder
+from triggers.conditions import facts_asked
 from triggers.entering import EntersFinder
 from triggers.finding import EventFinder, Joining, Looking, any_finder
 from triggers.firings import FiredFinder
-from triggers.hits import Grading, Wanted
+from triggers.hits import ENDING_READ, Grading, Wanted
 from triggers.holding import Holding
 from triggers.judging import Judge, grading_of, judge_of
 from triggers.patterns import (
@@ -35,6 +36,7 @@ from triggers.patterns import (
     StepsPattern,
     all_in,
     event_pattern,
+    facts_of,
     parts_of,
     waits,
 )
@@ -149,8 +151,10 @@ class _Making:
         tolerance = rule.tolerance
         match pattern:
             case EventPattern(kinds, where, still, subject=subject, suspect_side=suspect):
-                key = (kinds, where, still, subject, suspect, tolerance, rule.rule_id if grading else "")
-                wanted = Wanted(pattern, 1 << len(self.finders), tolerance, grading)
+                endings = endings_read(rule)
+                graded = rule.rule_id if grading else ""
+                key = (kinds, where, still, subject, suspect, pattern.every, tolerance, endings, graded)
+                wanted = Wanted(pattern, 1 << len(self.finders), tolerance, grading, endings)
                 return self._kept(key, EventFinder(wanted, pattern.still is pattern.where), kinds)
             case AnyOf(listed):
                 parts = tuple(self.place(part, rule, grading) for part in listed)
@@ -190,6 +194,26 @@ class _Making:
             self.finders.append(finder)
             self.kinds.append(kinds)
         return place
+
+
+def endings_read(rule: Rule) -> frozenset[str]:
+    """What the rule reads of occurrences as they are known now, whatever was known at the moment (`hits.ENDINGS`)."""
+    then = rule.then
+    tables = (*then.priorities, *then.headlines, *then.reviews)
+    facts = facts_of(rule.when) | facts_asked(rule.who)
+    facts = facts.union(*(facts_asked(line.condition) for line in tables))
+    read: set[str] = set()
+    for inner in all_in(rule.when):
+        match inner:
+            case CountPattern(merging=merging, same=same):
+                facts |= merging.two_feeds_asks | {same}
+                if merging.overlapping_episodes:
+                    read.add("ended_at")
+            case AccumulatedPattern(where=where):
+                facts |= facts_asked(where)
+            case _:
+                pass
+    return frozenset(read | {ENDING_READ[fact] for fact in facts & ENDING_READ.keys()})
 
 
 def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> Joining:
