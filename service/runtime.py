@@ -214,6 +214,8 @@ class Service:
             log.warning("messages were being sent when the service died; they go out again", action="leases_released")
         await self.quieting.refresh(self.clock.now())  # before anything is decided: what is quiet stays so
         await self.rule_keeping.begin()  # and by which rules
+        if self._parts.worker:
+            await self._planner.begin()  # and since when they are in force
         self.intake.start()
         self._spawn("rules", self._follow_rules())
         self._spawn("follow", self._follow())
@@ -383,6 +385,8 @@ class Service:
                     version=self.cohort.index.version,
                     members=len(self.cohort.index),
                 )
+            if self._engine.distributed and self._parts.worker:
+                await self._planner.follow()
             await self._sleep(FOLLOW_EVERY)
             return 0
 

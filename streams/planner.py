@@ -32,6 +32,7 @@ _KEEP_EVERY = 32
 SEEN_EVERY = timedelta(seconds=30)
 """How often it is kept that what is done is still in force."""
 _ATTEMPTS = 3
+_FOLLOW_FROM = 20
 _MOST_ALIKE = 10_000
 
 ChangedSince = Callable[[int], Awaitable[Sequence[MemberId]]]
@@ -58,6 +59,7 @@ class Planner:
         self._people: Sequence[MemberId] | None = None  # of the pass under way
         self._kept_at: datetime | None = None
         self._unkept = 0
+        self._followed = 0  # how often since this one planned itself
         self._alike: dict[object, datetime | None] = {}
         self._alike_of: object = None
 
@@ -94,12 +96,25 @@ class Planner:
                 await self._store.keep_planning(found)
             self._planning = found
 
+    async def follow(self) -> None:
+        """Of several workers one plans; the others look here how far it has come, so that they too know since when.
+
+        Call it a few times a second; while this one plans itself, it does nothing.
+        """
+        self._followed += 1
+        if self._planning is None or self._followed < _FOLLOW_FROM:
+            return
+        found = await self._store.planning()
+        if found is not None and self._followed >= _FOLLOW_FROM:
+            self._planning, self._people = found, None
+
     async def run_once(self) -> int:
         """A page, or the start of a pass. Returns how many people it planned.
 
         Whatever it raises, nothing is marked done and the page comes again.
         """
         await self.begin()
+        self._followed = 0
         planning = self._planning
         assert planning is not None
         now, marks = self._clock.now(), Marks(self._world().rules_mark, self._index().version)

@@ -408,6 +408,20 @@ async def test_planning_knows_since_when_before_it_has_begun_a_pass() -> None:
     assert planner.since("rules@2", 0) == START - hours(1), "never in the future"
 
 
+async def test_a_worker_that_does_not_plan_follows_the_one_that_does() -> None:
+    play = await house()
+    other = Planner(play.twin.timers, play._changed, lambda: play.index, play.current_world, play.clock)
+    await other.begin()
+    play.clock.advance(hours(1))
+    play.use(rules_mark="rules@2")
+    await play.keep_time()
+    for _ in range(20):
+        await other.follow()
+    assert other.since("rules@2", 0) == play.planner.since("rules@2", 0) == START
+    await play.planner.follow()
+    assert play.planner.since("rules@2", 0) == START
+
+
 async def test_a_world_without_a_planner_keeps_time_from_the_first_event_on() -> None:
     play = Play((member("M1", status=MemberStatus.REFERRED),), rules=EVERYTHING)
     await play.give(referral())
