@@ -54,11 +54,6 @@ def shipped_rules(name: str = "tipt") -> RuleSet:
     return load_rules(_shipped_text(f"{name}.yaml"), name=f"{name}.yaml")
 
 
-def rules_for_tests(name: str = "tipt") -> RuleSet:
-    """A shipped rule set as rule tests know it: as it is live."""
-    return shipped_rules(name)
-
-
 def shipped_reference() -> Reference:
     """The reference lists that come with Reachpoint."""
     return load_reference(_shipped_text("reference.yaml"), name="reference.yaml")
