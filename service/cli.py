@@ -4,6 +4,7 @@ import typer
 
 from service.commands.archive import archive
 from service.commands.backtest import rules
+from service.commands.backup import backup, restore
 from service.commands.desk import quarantine
 from service.commands.doctor import doctor
 from service.commands.feeds import ingest
@@ -27,6 +28,8 @@ app.command()(api)
 app.command()(demo)
 app.command()(ingest)
 app.command()(doctor)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(match, name="match")
 app.add_typer(cohort, name="cohort")
 app.add_typer(navigators, name="navigators")
