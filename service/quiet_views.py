@@ -28,7 +28,7 @@ class QuietAdapter:
 
     def of_member(self, member_id: MemberId) -> Sequence[Snooze]:
         """What is quiet for a person now, from memory."""
-        return self._service.quieting.snoozes.of_member(member_id, self._service.clock.now())
+        return self._service.quiet.quieting.snoozes.of_member(member_id, self._service.clock.now())
 
     def is_theirs(self, navigator_id: NavigatorId, member_id: MemberId) -> bool:
         """Whether a navigator is the person's own, or their cover."""
@@ -37,19 +37,19 @@ class QuietAdapter:
 
     async def snoozes(self, ending_after: datetime) -> Sequence[Snooze]:
         """Those made to end after a moment."""
-        return await self._service.quiet.snoozes(ending_after)
+        return await self._service.quiet.store.snoozes(ending_after)
 
     async def snooze(self, snooze_id: str) -> Snooze | None:
         """One of them."""
-        return await self._service.quiet.find(snooze_id)
+        return await self._service.quiet.store.find(snooze_id)
 
     async def held_back_of(self, member_id: MemberId) -> Sequence[HeldBack]:
         """What fired for a person and was told to nobody."""
-        return await self._service.tallies.held_back_of(member_id)
+        return await self._service.quiet.tallies.held_back_of(member_id)
 
     async def held_back(self, limit: int) -> Sequence[HeldBack]:
         """The latest of everybody's."""
-        return await self._service.tallies.held_back(limit)
+        return await self._service.quiet.tallies.held_back(limit)
 
     async def make(
         self,
@@ -65,41 +65,43 @@ class QuietAdapter:
         """A new snooze, in force here at once. Raises StoreUnavailable while it is not known who is watched."""
         if not self._service.indexed.is_set():
             raise StoreUnavailable("The watched people are being read.")
-        desk = self._service.snooze_desk
+        desk = self._service.quiet.desk
         made = await desk.make(rule_id, member_id, by=by, reason=reason, until=until, span=span, asks_p1=asks_p1)
         return await self._followed(made)
 
     async def confirm(self, snooze_id: str, *, by: Maker) -> Snooze:
         """A second person says that P1 is to be quiet too."""
-        return await self._followed(await self._service.snooze_desk.confirm(snooze_id, by=by))
+        return await self._followed(await self._service.quiet.desk.confirm(snooze_id, by=by))
 
     async def lift(self, snooze_id: str, *, by: Maker, reason: str) -> Snooze:
         """End it now."""
-        return await self._followed(await self._service.snooze_desk.lift(snooze_id, by=by, reason=reason))
+        return await self._followed(await self._service.quiet.desk.lift(snooze_id, by=by, reason=reason))
 
     async def _followed(self, snooze: Snooze) -> Snooze:
-        await self._service.quieting.refresh(self._service.clock.now())
+        await self._service.quiet.refresh()
         return snooze
 
     async def breakers(self) -> Sequence[BreakerView]:
         """Every rule and navigator that has had messages lately, open ones first."""
-        rounds = await self._service.tallies.sent_since(self._service.clock.now() - SENT_FOR)
-        return breaker_views(self._service.quieting.flood.flood, rounds, self._service.quieting.flood.closed)
+        rounds = await self._service.quiet.tallies.sent_since(self._service.clock.now() - SENT_FOR)
+        return breaker_views(
+            self._service.quiet.quieting.flood.flood, rounds, self._service.quiet.quieting.flood.closed
+        )
 
     async def close_breaker(self, key: FloodKey, *, by: Maker, reason: str) -> BreakerView:
         """Count anew from now."""
         if key not in {FloodKey(one.kind, one.name) for one in await self.breakers()}:
             raise NotFound("This breaker has counted nothing.")
         now = self._service.clock.now()
-        await self._service.quiet.close(key, now, [closing_entry(key, by, reason, now)])
-        await self._service.quieting.flood.refresh(now)
+        await self._service.quiet.store.close(key, now, [closing_entry(key, by, reason, now)])
+        await self._service.quiet.quieting.flood.refresh(now)
         return next(one for one in await self.breakers() if FloodKey(one.kind, one.name) == key)
 
     async def rule_watch(self) -> Sequence[RuleWatchView]:
         """Every live rule and group of rules against its forecast, alarms first."""
         now = self._service.clock.now()
-        alarmed = await self._service.rule_watch.alarmed()
-        return [watch_view(one, alarmed) for one in await self._service.rule_watch.judged(now)]
+        alarmed = await self._service.quiet.rule_watch.alarmed()
+        return [watch_view(one, alarmed) for one in await self._service.quiet.rule_watch.judged(now)]
 
 
 def closing_entry(key: FloodKey, by: Maker, reason: str, now: datetime) -> AuditEntry:

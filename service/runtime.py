@@ -25,7 +25,7 @@ from cohort.valkey import ValkeyCohortStore
 from domain.clock import Clock
 from domain.errors import ServiceError, StoreError
 from domain.events import Event
-from domain.ids import MemberId, NavigatorId, RuleId
+from domain.ids import MemberId, NavigatorId
 from domain.people import CohortMember, Navigator
 from service.engines import close_engine, engine_of, kafka_worker, open_engine
 from service.expiry import EXPIRE_EVERY, expire_due
@@ -33,11 +33,9 @@ from service.metrics import Metrics
 from service.outcomes import FOLLOW_EVERY as OUTCOMES_EVERY
 from service.outcomes import OutcomeFollower
 from service.outcomes_valkey import ValkeyOutcomeMarks
-from service.quieting import QuietBells, Quieting
+from service.quiet_keeping import QuietKeeping
 from service.reviews import RUNG_FOR, bell
-from service.rule_watch import Forecast
-from service.rule_watch_desk import LOOK_EVERY, RuleWatch, forecasts_of
-from service.rule_watch_valkey import ValkeyRuleWatch
+from service.rule_watch_desk import LOOK_EVERY
 from service.rulebook import LiveRules
 from service.rulebook_bells import RuleBells
 from service.rulebook_keeping import RuleKeeping
@@ -48,7 +46,6 @@ from streams.associations import LinkKeeper
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.mllp import MllpListener
-from streams.flood_keeper import FloodKeeper
 from streams.intake import GroupCommit
 from streams.lease import Leader, WorkerLease
 from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
@@ -56,14 +53,11 @@ from streams.lookback_valkey import ValkeyLookBack
 from streams.planner import Planner
 from streams.ports import Commit
 from streams.review_desk import ReviewDesk
-from streams.snooze_desk import SnoozeDesk
 from streams.timers import SecondHop, TimerObserver, Timers
 from streams.timers_valkey import ValkeyTimers
 from streams.topology import STUCK_AFTER
 from streams.valkey_desk import ValkeyDesk
-from streams.valkey_quiet import ValkeyQuiet
 from streams.valkey_reviews import ValkeyReviews
-from streams.valkey_tallies import ValkeyTallies
 
 if TYPE_CHECKING:
     from streams.kafka_worker import KafkaWorker
@@ -129,27 +123,15 @@ class Service:
         self._planner = Planner(
             self._timer_log, self.cohort_store.changed_ids, lambda: self.cohort.index, self.world, clock
         )
-        self.tallies = ValkeyTallies(client)
-        self.quiet = ValkeyQuiet(client)
-        clocks = policies.decide.suppression.clocks
-        self.quieting = Quieting(self.quiet, FloodKeeper(self.tallies, self.quiet, policies.flood, clocks))
-        self.snooze_desk = SnoozeDesk(
-            self.quiet,
-            member=self._member,
-            is_live=lambda rule: self.world().rules.rule(rule) is not None,
-            clock=clock,
-        )
-        self._bells = QuietBells(
-            self.outbox,
-            self.quiet,
-            self.snooze_desk,
-            breakers=self.quiet,
-            tallies=self.tallies,
-            ring_every=policies.flood.ring_every,
-        )
         self.rule_keeping = RuleKeeping(client, policies, clock, member=self._member)
-        self.rule_watch = RuleWatch(
-            ValkeyRuleWatch(client), self.tallies, rules=lambda: self.world().rules, forecasts=self._forecasts
+        self.quiet = QuietKeeping(
+            client,
+            policies,
+            clock,
+            rules=self.rule_keeping,
+            member=self._member,
+            outbox=self.outbox,
+            metrics=metrics,
         )
         self._rule_bells = RuleBells(self.outbox)
         self._world: tuple[Mapping[NavigatorId, Navigator], LiveRules, World] | None = None
@@ -195,7 +177,7 @@ class Service:
                 waits_since=since,
             )
             known = self._world = (navigators, live, made)
-        return self.quieting.world(known[2])
+        return self.quiet.quieting.world(known[2])
 
     async def start(self, *, wait_for_index: bool = True) -> None:
         """Start the intake, the listeners and the loops. Events can be taken when it returns.
@@ -212,7 +194,7 @@ class Service:
             self._spawn("lease", lease.keep(self._stop))
         elif self._parts.worker and await self.outbox.release(self.clock.now()):
             log.warning("messages were being sent when the service died; they go out again", action="leases_released")
-        await self.quieting.refresh(self.clock.now())  # before anything is decided: what is quiet stays so
+        await self.quiet.refresh()  # before anything is decided: what is quiet stays so
         await self.rule_keeping.begin()  # and by which rules
         if self._parts.worker:
             await self._planner.begin()  # and since when they are in force
@@ -346,13 +328,13 @@ class Service:
 
     def _on_decided(self, commit: Commit, event: Event) -> None:
         self.rule_keeping.shadow.note(commit)
-        self.quieting.flood.note(commit)
+        self.quiet.quieting.flood.note(commit)
         self.metrics.on_decided(commit, event, self.clock.now())
         if commit.rows:
             self.dispatcher.wake()
 
     def _on_rang(self, commit: Commit) -> None:
-        self.quieting.flood.note(commit)
+        self.quiet.quieting.flood.note(commit)
         self.metrics.on_rang(commit)
         if commit.rows:
             self.dispatcher.wake()
@@ -377,7 +359,7 @@ class Service:
 
     async def _follow(self) -> None:
         async def turn() -> int:
-            await self.quieting.refresh(self.clock.now())
+            await self.quiet.refresh()
             if await self._refresh_cohort():
                 log.info(
                     "working with the watched people as they are now",
@@ -428,21 +410,23 @@ class Service:
             nonlocal last_trim, last_expiry, last_tidying, last_watch
             await self._observe()
             await self._ring_for_reviews()
-            await self._ring_for_quiet()
+            if await self.quiet.ring(self.world()):
+                self.dispatcher.wake()
             await self._ring_for_rules()
             if self.clock.now() - last_tidying >= TIDY_EVERY:
                 last_tidying = self.clock.now()
                 await self._tidy_reviews()
             if self.clock.now() - last_trim >= TRIM_EVERY:
                 await self.transport.trim(self.clock.now())
-                await self.tallies.tidy(self.clock.now())
+                await self.quiet.tallies.tidy(self.clock.now())
                 last_trim = self.clock.now()
             if self.clock.now() - last_expiry >= EXPIRE_EVERY:
                 await expire_due(self.alerts, self.clock.now())
                 last_expiry = self.clock.now()
             if self.clock.now() - last_watch >= LOOK_EVERY:
                 last_watch = self.clock.now()
-                await self._watch_rules()
+                if await self.quiet.watch(self.world()):
+                    self.dispatcher.wake()
             await self._sleep(UPKEEP_EVERY)
             return 0
 
@@ -513,43 +497,6 @@ class Service:
                 log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
                 self.dispatcher.wake()
             self._rung = {row.delivery.delivery_id for row in rows}
-
-    async def _forecasts(self) -> Mapping[RuleId, Forecast]:
-        """What the live version was published with."""
-        number = self.rule_keeping.live.number
-        standing = await self.rule_keeping.desk.standing(number) if number is not None else None
-        return forecasts_of(standing.backtest if standing else None, self.rule_keeping.live.rules)
-
-    async def _watch_rules(self) -> None:
-        """Hold every rule against its forecast; tell the supervisors of what is new. Live events do not wait for it."""
-        try:
-            now = self.clock.now()
-            new = await self.rule_watch.alarms(self.world(), now, self.outbox.order)
-            self.metrics.on_rules_judged(await self.rule_watch.judged(now))
-        except StoreError:
-            raise
-        except Exception as error:
-            log.error("rules could not be watched", action="rule_watch_failed", error=type(error).__name__)
-            return
-        for alarm in new:
-            log.warning(
-                "a rule does not fire as it was forecast to",
-                action="rule_off_forecast",
-                rule=alarm.name,
-                verdict=alarm.verdict.value,
-                last_week=alarm.last_week,
-                per_week=round(alarm.per_week or 0.0, 2),
-            )
-        if new:
-            self.dispatcher.wake()
-
-    async def _ring_for_quiet(self) -> None:
-        now = self.clock.now()
-        rows = await self._bells.ring(self.world(), self.quieting.snoozes, now)
-        if rows:
-            log.info("somebody is told of what is quiet, or held in the digest", action="quiet_bell", rows=rows)
-            self.dispatcher.wake()
-        self.metrics.on_quieting(self.quieting.snoozes, self.quieting.flood.flood, now)
 
     async def _ring_for_rules(self) -> None:
         """Supervisors hear of a rule switched off, of a version taken back, and of rules that cannot be read."""
