@@ -17,6 +17,7 @@ from domain.ids import AlertId, FiringId, NavigatorId
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
 from streams.archive_replay import Growing, Past
+from streams.topology import STUCK_AFTER
 from triggers.backtest import Told, Watch
 from triggers.changes import Changes
 from triggers.rules import RuleSet
@@ -95,10 +96,14 @@ def replay(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
         if member is None and past.entry is None and past.due is not None:
             member = past.member
             watch.become(member, (), past.due - _A_MOMENT)
-        grown = growing.take(past)
-        if past.entry is None or grown is None:
+        if past.entry is None:
+            if member is not None:
+                stage.tell(watch.keep_time(past.decided_at), member)
             continue
-        heard_at = past.entry.received_at
+        grown = growing.take(past)
+        if grown is None:
+            continue
+        heard_at = max(past.entry.received_at, past.decided_at - STUCK_AFTER)  # the clock waits no longer for anything
         if member is None:
             watch.become(past.member, (), heard_at - _A_MOMENT)
         else:

@@ -36,8 +36,9 @@ class Watch:
 
     def become(self, member: CohortMember, history: History, now: datetime) -> None:
         """Begin with this history, or go on as somebody who changed: it makes nothing fire, what is due already is
-        past."""
-        self._kept = kept(self._rules, member, history, now)
+        past. The clock never goes back."""
+        before = None if self._kept is None else self._kept.now
+        self._kept = kept(self._rules, member, history, now if before is None else max(before, now))
         self._due = self._kept.next_due
 
     def become_also(self, member: CohortMember, now: datetime) -> None:
