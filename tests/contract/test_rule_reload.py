@@ -37,8 +37,8 @@ EVERY = 0.1
 """Seconds from one publication to the next."""
 BATCH = 10
 """Events handed in at once, ten times a second."""
-BEHIND = timedelta(seconds=1)
-"""How long a worker may still decide by the version before."""
+BEHIND = timedelta(seconds=1 if trials(100) == 100 else 5)
+"""How long a worker may still decide by the version before: a second, more where the machine is not ours alone."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ class House:
 
     service: Service
     valkey: Redis
-    published: list[tuple[int, datetime]] = field(default_factory=list)
+    published: list[tuple[int, datetime, datetime]] = field(default_factory=list)  # asked, and done
     broken: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
     given: dict[MemberId, Event] = field(default_factory=dict)
@@ -62,8 +62,9 @@ class House:
         if last in self.broken:
             with pytest.raises(NotAllowed, match="roll it back"):
                 await desk.submit(said(turn), f"turn {turn}", ANNA)
+            asked = self.service.clock.now()
             before = await desk.roll_back(last, BEN, "it is broken")
-            self.published.append((before.number, self.service.clock.now()))
+            self.published.append((before.number, asked, self.service.clock.now()))
             return
         draft = await desk.submit(said(turn), f"turn {turn}", ANNA, tests=(RuleText("t", TEST),))
         number = draft.number
@@ -78,8 +79,9 @@ class House:
         if turn % 9 == 8:
             await self.valkey.hset(VERSIONS, str(number), b"torn")
             self.broken.add(number)
+        asked = self.service.clock.now()
         await desk.publish(number, ANNA)
-        self.published.append((number, self.service.clock.now()))
+        self.published.append((number, asked, self.service.clock.now()))
 
     async def give(self, start: int) -> None:
         now = self.service.clock.now()
@@ -116,7 +118,7 @@ async def test_each_event_is_decided_by_exactly_one_version_that_was_live(valkey
     service = Service(valkey, policies_of(settings), {}, clock=clock, metrics=Metrics(), parts=Parts(listeners=False))
     house = House(service, valkey)
     await ensure_book(service.rule_keeping.store, clock.now(), shipped=contents(1))
-    house.published.append((1, clock.now()))
+    house.published.append((1, clock.now(), clock.now()))
     most = int(SECONDS / EVERY) * BATCH
     await service.cohort_store.put_members(
         [member(f"M{place}") for place in range(most)], replace=True, now=clock.now()
@@ -147,9 +149,9 @@ async def check(house: House) -> None:
     assert len(house.published) > SECONDS  # ten a second where the machine is ours; what came of it is recorded
     assert house.broken
     assert house.refused
-    good = [(number, at) for number, at in house.published if number not in house.broken]
-    ends = [*(at for _, at in good[1:]), house.service.clock.now()]
-    live = [(number, since - BEHIND, until + BEHIND) for (number, since), until in zip(good, ends, strict=True)]
+    good = [each for each in house.published if each[0] not in house.broken]
+    ends = [*(done for _, _, done in good[1:]), house.service.clock.now()]
+    live = [(number, asked, until + BEHIND) for (number, asked, _), until in zip(good, ends, strict=True)]
     rules = {}
     alerts = await service.alerts.of_members(house.given)
     decided_by = set()
