@@ -94,6 +94,14 @@ def _cpu() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
+def show(spec: YearSpec = YearSpec()) -> YearJudged:
+    """Make a year, judge it, say what it cost."""
+    with tempfile.TemporaryDirectory(prefix="rp-year-") as made:
+        found, _ = judged(archive_year(Path(made) / "archive", spec), spec, shipped_rules("tipt"))
+    print(found, f"{found.cpu / max(1, found.events) * 1e6:.1f} us of processor time an event")
+    return found
+
+
 def main() -> None:
     """Make a year and judge it."""
     parser = argparse.ArgumentParser()

@@ -33,7 +33,7 @@ from service.settings import read_settings
 from service.wiring import reach_store
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport, entries_of
-from tests import match_bench, rules_bench
+from tests import backtest_bench, match_bench, rules_bench
 from tests.bench_page import Aim, Figure, page
 
 _BATCH = 500
@@ -236,19 +236,22 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--only", choices=("engine", "recognition", "rules"), help="measure this part alone")
+    parser.add_argument(
+        "--only", choices=("engine", "recognition", "rules", "backtest"), help="measure this part alone"
+    )
     parser.add_argument("--write", type=Path, help="the page to write; docs/benchmarks.md where all is measured")
     parser.add_argument("--cohorts", type=int, nargs="*", default=list(match_bench.SIZES), help="sizes for recognition")
     chosen = parser.parse_args()
     wanted = lambda part: chosen.only in (None, part)  # noqa: E731
     matched = match_bench.show(chosen.cohorts, splink=True) if wanted("recognition") else []
     rules = rules_bench.show() if wanted("rules") else []
+    year = backtest_bench.show() if wanted("backtest") else None
     figures = measure(chosen.runs, chosen.events, chosen.members, chosen.seconds) if wanted("engine") else []
     if figures:
         _show(figures)
     write = chosen.write or (None if chosen.only else Path("docs/benchmarks.md"))
     if write:
-        write.write_text(page(figures, matched, rules, _now().date()), encoding="utf-8")
+        write.write_text(page(figures, matched, rules, _now().date(), year), encoding="utf-8")
 
 
 def _show(figures: Sequence[Figure]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tests.backtest_bench import YearJudged
 from tests.match_bench import Measured
 from tests.match_bench import lines as match_lines
 from tests.rules_bench import Cost
@@ -70,9 +71,17 @@ SPLINK_AIMS = (Aim(20_000), Aim(30))
 """Times as fast as Splink, one record at a time and in batches of 1,000, at 100,000 members."""
 RULES_AIMS = (Aim(60_000), Aim(50))
 """Issue 5: one person's evaluations a second with 200 events, and times zen-engine."""
+BACKTEST = Aim(10, at_most=True)
+"""Issue 5: seconds for a year of 10,000 people and 500,000 matched events on two cores."""
 
 
-def page(figures: Sequence[Figure], matched: Sequence[Measured], rules: Sequence[Cost], on: date) -> str:
+def page(
+    figures: Sequence[Figure],
+    matched: Sequence[Measured],
+    rules: Sequence[Cost],
+    on: date,
+    year: YearJudged | None = None,
+) -> str:
     """The whole page. `figures` may be empty where only a part was measured; the page then says so by leaving it out."""
     parts = [_head(on)]
     if figures:
@@ -81,6 +90,8 @@ def page(figures: Sequence[Figure], matched: Sequence[Measured], rules: Sequence
         parts.append(_matching(matched))
     if rules:
         parts.append(_rules(rules))
+    if year:
+        parts.append(_backtest(year))
     return "\n\n".join(parts) + "\n"
 
 
@@ -109,6 +120,21 @@ def _engine(figures: Sequence[Figure]) -> str:
         "floor is bare XADD, XREADGROUP and XACK through redis-py with the same durability and payload size, in the "
         "same run. Latency counts SMS and e-mail, of which there are some dozens in a run: its p99 is near the worst.\n\n"
         + _table(("What", "Median", "Runs", "Of the floor", "Aim"), rows)
+    )
+
+
+def _backtest(year: YearJudged) -> str:
+    rows = [
+        ("seconds, from the files to the counted answer", f"{year.seconds:,.1f}", BACKTEST.told(year.seconds)),
+        ("matched events a second", f"{year.events_per_second:,.0f}", ""),
+        ("microseconds of processor time an event", f"{year.cpu / max(1, year.events) * 1e6:,.0f}", ""),
+        ("largest process, MB", f"{year.peak_mb:,.0f}", ""),
+    ]
+    return (
+        "## Backtest of a year\n\n"
+        f"{year.people:,} people, {year.events:,} matched events in 364 days, some late and some corrected "
+        "(`fixtures/year.py`), the shipped rules, one process for each core: "
+        f"{year.firings:,} firings, {year.alerts:,} alerts.\n\n" + _table(("What", "Figure", "Aim"), rows)
     )
 
 
