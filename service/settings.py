@@ -195,7 +195,7 @@ class KafkaSettings(_Part):
     copies_in_sync: int = Field(
         2, ge=1, le=10, description="Copies that must have a message before it is acknowledged (min.insync.replicas)."
     )
-    username: str = Field("", description="User for SASL; empty: none.")
+    username: str = Field("", description="The user that we are to the brokers (SASL); empty: none is asked.")
     password: SecretStr = Field(
         SecretStr(""), description="The password of that user; rather a file, see password_file."
     )
@@ -203,7 +203,7 @@ class KafkaSettings(_Part):
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="How the user proves who they are (SASL mechanism)."
     )
-    tls: bool = Field(False, description="Whether to use TLS.")
+    tls: bool = Field(False, description="Whether to speak TLS to the brokers.")
     tls_ca: Path | None = Field(None, description="PEM file of the authority that brokers' certificates come from.")
     tls_certificate: Path | None = Field(None, description="PEM file of our own certificate, for mutual TLS.")
     tls_key: Path | None = Field(None, description="PEM file of its private key.")
