@@ -137,7 +137,7 @@ class AnyFinder:
         return found, difference
 
     def _merged(self, hits: Sequence[Hits]) -> Hits:
-        some = [part for part in hits if part]
+        some = list(filter(None, hits))
         if not some or (len(some) == 1 and len(some[0]) == 1):
             return some[0] if some else _NO_HITS
         singles: dict[str, list[Hit]] = {}

@@ -6,7 +6,7 @@ and most events meet none (the alpha network of Rete: Forgy 1982). It answers as
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.events import Kind
@@ -19,6 +19,8 @@ Asked = Callable[[Moment], int]
 """Answers with the bits of the patterns that hold."""
 
 _TOLD = re.compile(r"m\.values\.get\('(\w+)'\)")
+_FACT = re.compile(r"\b(c\d+)\(m\)")
+"""How `written_true` writes a word as it was told, and any other fact."""
 
 
 class Holding:
@@ -47,20 +49,26 @@ class Holding:
             return _nothing
         scope: dict[str, Any] = {"__builtins__": {}}
         lines = _branches([(_parts(where), bit) for where, bit in bits.items()], scope, "    ")
-        told = dict.fromkeys(name for line in lines for name in _TOLD.findall(line))
-        source = "\n".join(
-            [
-                "def asked(m):",
-                "    get = m.values.get",
-                *(f"    told_{name} = get({name!r})" for name in told),
-                "    held = 0",
-                *(_TOLD.sub(r"told_\1", line) for line in lines),
-                "    return held",
-            ]
-        )
+        source = "\n".join(["def asked(m):", *_read_once(lines, scope), "    return held"])
         exec(source, scope)  # noqa: S102 - our own names only, as in conditions.py
         asked: Asked = scope["asked"]
         return asked
+
+
+def _read_once(lines: Sequence[str], scope: Mapping[str, Any]) -> list[str]:
+    """The lines, with each told word, and each fact that is asked more than once, read before them."""
+    told = dict.fromkeys(name for line in lines for name in _TOLD.findall(line))
+    asked = [name for line in lines for name in _FACT.findall(line)]
+    often = Counter(id(scope[name]) for name in asked)
+    first = {id(scope[name]): name for name in reversed(asked)}
+    read = {name: f"read_{first[id(scope[name])]}" for name in asked if often[id(scope[name])] > 1}
+    return [
+        "    get = m.values.get",
+        *(f"    told_{name} = get({name!r})" for name in told),
+        *(f"    {local} = {local.removeprefix('read_')}(m)" for local in dict.fromkeys(read.values())),
+        "    held = 0",
+        *(_FACT.sub(lambda one: read.get(one[1], one[0]), _TOLD.sub(r"told_\1", line)) for line in lines),
+    ]
 
 
 def _nothing(_moment: Moment) -> int:

@@ -58,7 +58,8 @@ class QuietFinder:
         left: Hits = ()
         last = None if differences[1] else last_of(differences[0], notes.breaking)
         if last is not None:
-            anchors.update((id(hit), hit) for hit in _one_more(notes, last))
+            for hit in _one_more(notes, last):
+                anchors[id(hit)] = hit
         elif differences[0] or differences[1]:
             gone, come = (tuple(hit for hit in hits if hit.open) for hits in news_of(differences[0]))
             over, new = news_of(differences[1])
@@ -154,13 +155,21 @@ def _brought_up(line: Line[Hit], gone: Hits, come: Hits) -> Line[Hit]:
 def _difference(found: Found, gone: Sequence[Hit], come: Sequence[Hit]) -> Difference:
     if not gone and not come:
         return NO_DIFFERENCE
-    left = frozenset(map(id, gone))
+    hits = found.hits
     difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
-    for key in dict.fromkeys(hit.occurrence for hit in (*gone, *come)):
-        was = found.hits.get(key, ())
-        kept = [hit for hit in was if id(hit) not in left]
-        difference[key] = (was, tuple(in_order([*kept, *(hit for hit in come if hit.occurrence == key)])))
-    found.differing(difference, found.notes)
+    for one in (*gone, *come):
+        key = one.occurrence
+        if key in difference:
+            continue
+        was = hits.get(key, ())
+        now = [hit for hit in come if hit.occurrence == key]
+        if was:
+            now += [hit for hit in was if hit not in gone]
+        if now:
+            hits[key] = tuple(now) if len(now) == 1 else tuple(in_order(now))
+        else:
+            hits.pop(key, None)
+        difference[key] = (was, hits.get(key, ()))
     return difference
 
 

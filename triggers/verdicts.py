@@ -36,6 +36,9 @@ DECISION_BY_STANDING: dict[Standing, FiringDecision] = {
 """What a standing other than in date means for a candidate."""
 
 
+_RANKS = {priority: priority.rank for priority in Priority}
+
+
 class Verdict:
     """One candidate and what became of it. `cooled_by` names the firing that keeps a cooling one quiet.
 
@@ -91,7 +94,7 @@ class Verdict:
         self.occurrence = occurrence
         self.priority = priority
         self.decision = decision
-        self.key = (fired_at, priority.rank, anchor)  # the order in which a rule's candidates are judged
+        self.key = (fired_at, _RANKS[priority], anchor)  # the order in which a rule's candidates are judged
         self.due = due  # whether it is the clock that makes it fire
         self.basis = basis  # what `make` makes the firing of
         self._cooler = cooler

@@ -6,7 +6,9 @@ found, to the rules that are about it and the rules that ask about those. What i
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import repeat
 
+from domain.events import Kind
 from domain.ids import OccurrenceKey
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.indexing import HistoryIndex
@@ -101,7 +103,7 @@ class Working:
                     differing.setdefault(place, {})[key] = pair
         differences: dict[int, Difference] = {**differing}
         for place, looking, kinds in plan.looking:
-            keys = frozenset(key for key, pair in sheets.items() if any(one and one.kinds & kinds for one in pair))
+            keys = _with_kinds(sheets, kinds)
             if keys or anew:
                 difference = looking.look(found[place], keys, index)
                 if difference:
@@ -123,7 +125,9 @@ class Working:
             joining = plan.joining[place]
             parts = joining.parts
             found[place], difference = joining.next(
-                found[place], [found[part] for part in parts], [differences.get(part, NO_DIFFERENCE) for part in parts]
+                found[place],
+                list(map(found.__getitem__, parts)),
+                list(map(differences.get, parts, repeat(NO_DIFFERENCE))),
             )
             if difference:
                 differences[place] = difference
@@ -161,6 +165,18 @@ class Working:
     def _asked(self, rule: str, occurrence: OccurrenceKey, at: datetime) -> bool:
         place = self.plan.places.get(rule)
         return place is not None and self._judged[place].fired_on(occurrence, at)
+
+
+def _with_kinds(sheets: Sheets, kinds: frozenset[Kind]) -> frozenset[OccurrenceKey]:
+    """Those that hold, or held, something of these kinds."""
+    keys = []
+    for key, pair in sheets.items():
+        for sheet in pair:
+            if sheet is not None:
+                for entry in sheet.standing:
+                    if entry.kind in kinds:
+                        keys.append(key)
+    return frozenset(keys)
 
 
 def nothing_worked_out(plan: Plan) -> Working:
