@@ -98,7 +98,7 @@ class KafkaPlay(Play):
     async def run(self) -> None:
         """Wait until every event that was sent has ended."""
         async with asyncio.timeout(_WITHIN.total_seconds()):
-            while not await self._quiet():
+            while not await self._quiet():  # noqa: ASYNC110 - the store tells nobody
                 await asyncio.sleep(_LOOK_S)
         self._sent.clear()
 
@@ -125,7 +125,7 @@ async def stage_on(
         relay = asyncio.create_task(keep_running("relay", stage.worker.relay, stop))
         try:
             async with asyncio.timeout(_WITHIN.total_seconds()):
-                while len(stage.worker.engine.owned_shards()) < policy.shards:
+                while len(stage.worker.engine.owned_shards()) < policy.shards:  # noqa: ASYNC110 - Faust tells nobody
                     await asyncio.sleep(0.05)
             yield stage
         finally:
