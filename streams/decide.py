@@ -295,6 +295,8 @@ def effective(history: History) -> History:
     through a link that was an error goes too.
     """
     history = without_errors(history)
+    if not any(entry.relation is Relation.LOST for entry in history):
+        return history  # nearly everybody's: nothing was given to somebody else
     lost: set[tuple[str, str]] = set()
     retired: set[tuple[str, str, str]] = set()
     last: dict[tuple[str, str], HistoryEntry] = {}
