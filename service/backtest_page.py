@@ -14,7 +14,7 @@ from service.backtest import Report
 from service.backtest_charts import Series, bar, columns, folded, heat, table
 from service.backtest_report import SHIFTS, assumptions, headline, rules_table, shifts_of, sides_of, weeks_of
 from service.backtest_style import STYLE
-from service.backtest_tally import Count, Example, Side
+from service.backtest_tally import NO_OUTCOME, Count, Example, Side
 
 _BUSIEST = 20
 _LETTERS = {"rules": "new", "against": "old"}
@@ -167,7 +167,7 @@ def _change(new: int, old: int) -> str:
 
 
 def _outcomes(found: dict[str, int]) -> str:
-    known = {what: number for what, number in found.items() if what != "none recorded"}
+    known = {what: number for what, number in found.items() if what != NO_OUTCOME}
     return escape(", ".join(f"{number:,} {what.replace('_', ' ')}" for what, number in known.items())) or "–"
 
 
@@ -247,7 +247,8 @@ def _difference(report: Report) -> str:
         f"<p><strong>{tally.calls_added:,}</strong> alerts would be new, <strong>{tally.calls_removed:,}</strong> "
         f"would not have been made. By firings: {tally.added.total():,} more, {tally.removed.total():,} fewer.</p>"
     )
-    known = table("What came of the real alerts", ["outcome", "would be lost", "would stay"], rows) if rows else ""
+    head = ["outcome", "would be lost", "would stay"]
+    known = table("What came of the real alerts", head, rows) if set(outcomes) - {NO_OUTCOME} else ""
     shown = "".join(_example(each) for each in tally.examples)
     examples = f'<h3>Examples</h3><ul class="examples">{shown}</ul>' if shown else ""
     return _section("What the change adds and removes", counts, known, examples)

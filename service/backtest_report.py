@@ -9,7 +9,7 @@ from typing import Any
 from domain.clock import LONDON
 from service.backtest import Report, figures
 from service.backtest_capacity import Missed
-from service.backtest_tally import Count, Example, Side
+from service.backtest_tally import NO_OUTCOME, Count, Example, Side
 
 SMALL = 5
 """Groups of fewer people, and fewer alerts than that, are not told in numbers."""
@@ -221,7 +221,8 @@ def headline(report: Report) -> list[str]:
 
 
 def _lost_words(lost: Mapping[str, int]) -> str:
-    known = [f"{number:,} ended as '{what.replace('_', ' ')}'" for what, number in sorted(lost.items()) if what]
+    told = {what: number for what, number in lost.items() if number and what != NO_OUTCOME}
+    known = [f"{number:,} ended as '{what.replace('_', ' ')}'" for what, number in sorted(told.items())]
     return f": of these {', '.join(known)}." if known else "."
 
 

@@ -122,7 +122,7 @@ def people_of(plan: Plan, chunk: Chunk, until: datetime) -> Iterator[PersonPast]
 
 
 def export_to(archive: ParquetArchive, stream: BinaryIO) -> int:
-    """Every decision as a line of NDJSON, by person and in order; as `backtest_history` reads them. Returns how many."""
+    """Every decision as a line of NDJSON, by person, in order; as `backtest_history` reads them. Returns how many."""
     files = archive.sound(Table.DECISIONS)
     if not files:
         return 0

@@ -94,8 +94,9 @@ def _cpu() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-def show(spec: YearSpec = YearSpec()) -> YearJudged:
-    """Make a year, judge it, say what it cost."""
+def show() -> YearJudged:
+    """Make the year, judge it, say what it cost."""
+    spec = YearSpec()
     with tempfile.TemporaryDirectory(prefix="rp-year-") as made:
         found, _ = judged(archive_year(Path(made) / "archive", spec), spec, shipped_rules("tipt"))
     print(found, f"{found.cpu / max(1, found.events) * 1e6:.1f} us of processor time an event")
