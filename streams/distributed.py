@@ -30,6 +30,7 @@ EXIT_UNSAFE = 70
 """Exit status of a process that could neither finish a message nor set it aside (EX_SOFTWARE)."""
 _FINISH_WITHIN = timedelta(seconds=20)
 _STOP_WITHIN = timedelta(seconds=30)
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,18 @@ class FaustEngine:
         set_aside: Callable[[Message, Exception], Awaitable[None]],
         *,
         folder: Path,
+        end: Callable[[int], Any] = os._exit,
     ) -> None:
         self._policy = policy
         self._set_aside = set_aside
         self._in_hand = 0
+        self._aside = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
         self._joined = False
+        self._end = end
+        self._guarding: asyncio.Task[None] | None = None
         self._folder = folder
         self._app = build_app(policy, folder)
         for lane in lanes:
@@ -132,30 +137,60 @@ class FaustEngine:
                     await asyncio.Event().wait()  # not begun, so not to be acknowledged: stay until we are cancelled
                 self._taken(1)
                 try:
-                    await guarded(handler, message_from(event.message, per_second=1), self._set_aside)
+                    await guarded(handler, message_from(event.message, per_second=1), self._put_aside)
                 finally:
                     self._taken(-1)
 
         return carry
+
+    async def _put_aside(self, message: Message, fault: Exception) -> None:
+        await self._set_aside(message, fault)
+        self._aside += 1
 
     async def start(self) -> None:
         """Join the group and begin."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._app.start()
         self._joined = True
+        self._guarding = asyncio.create_task(self._guard(), name="faust")
 
     async def stop(self) -> None:
         """Begin nothing more, finish what is in hand, commit and leave the group."""
         self._closing = True
+        if self._guarding is not None:
+            self._guarding.cancel()
         with contextlib.suppress(TimeoutError):  # what is still in hand then is begun again elsewhere
             await asyncio.wait_for(self._idle.wait(), _STOP_WITHIN.total_seconds())
         self._joined = False
         await self._app.stop()
 
+    async def _guard(self) -> None:
+        """Faust gives up where a commit is refused, and stays there: nobody is told. Then end, and begin anew."""
+        while not self._app.crashed:  # noqa: ASYNC110 - Faust tells nobody
+            await asyncio.sleep(_LOOK_S)
+        fault = type(self._app.crash_reason).__name__
+        log.critical("Faust gave up; ending so as to begin anew", action="faust_gave_up", error=fault)
+        self._end(EXIT_UNSAFE)
+
     @property
     def busy(self) -> bool:
         """Whether a message is in hand."""
         return self._in_hand > 0
+
+    @property
+    def joined(self) -> bool:
+        """Whether we are a member of the group."""
+        return self._joined
+
+    @property
+    def in_hand(self) -> int:
+        """How many messages are being worked on."""
+        return self._in_hand
+
+    @property
+    def put_aside(self) -> int:
+        """How many messages were set aside since the start."""
+        return self._aside
 
     def _taken(self, more: int) -> None:
         self._in_hand += more

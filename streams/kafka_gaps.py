@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from domain.errors import StoreUnavailable
 from streams.kafka_books import KafkaBooks
 from streams.kafka_policy import KafkaPolicy
-from streams.kafka_work import Handler, Message
+from streams.kafka_work import Handler, KeepAside, Message, patiently
 
 log = structlog.get_logger("reachpoint.kafka")
 
@@ -25,30 +25,56 @@ _FETCH = timedelta(seconds=10)
 
 
 class Gapless:
-    """Hands messages to a handler, each lane (topic and partition) in order of offset and none left out."""
+    """Hands messages to a handler, each lane (topic and partition) in order of offset and none left out.
 
-    def __init__(self, handler: Handler, books: KafkaBooks, policy: KafkaPolicy) -> None:
+    What the handler raises on is set aside with `set_aside` and counts as taken: only that message, whoever came upon
+    it. While the store or the broker does not answer, nothing is set aside and nothing moves on.
+    """
+
+    def __init__(self, handler: Handler, books: KafkaBooks, policy: KafkaPolicy, set_aside: KeepAside) -> None:
         self._handler = handler
         self._books = books
         self._policy = policy
+        self._set_aside = set_aside
         self._last: dict[str, int] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self.passed_over = 0  # messages that the client never brought, so far
 
     async def handle(self, message: Message) -> None:
         """Handle what is missing before this message, then the message."""
-        if self._last.get(message.lane) != message.offset - 1:
-            before = await self._books.place(message.lane)
-            if before is not None and before < message.offset - 1:
-                await self._handle_missing(message.topic, message.partition, before + 1, message.offset)
-        await self._handler(message)
-        self._last[message.lane] = message.offset
+        async with self._turn(message.lane):
+            if self._last.get(message.lane) != message.offset - 1:
+                await patiently(lambda: self._taken_up_to(message.topic, message.partition, message.offset))
+            await self._take(message)
 
     async def catch_up(self, topic: str, partition: int, end: int) -> int:
         """Handle what is taken by Kafka up to offset `end` (exclusive) and not by us. Returns how many messages."""
-        before = await self._books.place(f"{topic}|{partition}")
-        start = 0 if before is None else before + 1
-        return await self._handle_missing(topic, partition, start, end) if start < end else 0
+        async with self._turn(f"{topic}|{partition}"):
+            return await self._taken_up_to(topic, partition, end, from_the_start=True)
 
-    async def _handle_missing(self, topic: str, partition: int, start: int, end: int) -> int:
+    def _turn(self, lane: str) -> asyncio.Lock:
+        """One message of a lane at a time, whether an agent brings it or whoever catches up."""
+        return self._turns.setdefault(lane, asyncio.Lock())
+
+    async def _take(self, message: Message) -> None:
+        try:
+            await self._handler(message)
+        except Exception as fault:  # one of the doors: whatever is wrong with one message, the others go on
+            await self._put_aside(message, fault)
+        self._last[message.lane] = message.offset
+
+    async def _put_aside(self, message: Message, fault: Exception) -> None:
+        await patiently(lambda: self._set_aside(message, fault))
+        await patiently(lambda: self._books.passed(message.lane, message.offset))
+
+    async def _taken_up_to(self, topic: str, partition: int, end: int, *, from_the_start: bool = False) -> int:
+        before = await self._books.place(f"{topic}|{partition}")
+        if before is None and not from_the_start:
+            return 0
+        start = 0 if before is None else before + 1
+        return await self._take_missing(topic, partition, start, end) if start < end else 0
+
+    async def _take_missing(self, topic: str, partition: int, start: int, end: int) -> int:
         missing = await fetched(self._policy, topic, partition, start, end)
         log.warning(
             "messages had been passed over; they are taken now",
@@ -60,8 +86,8 @@ class Gapless:
             gone=end - start - len(missing),
         )
         for message in missing:
-            await self._handler(message)
-            self._last[message.lane] = message.offset
+            await self._take(message)
+        self.passed_over += len(missing)
         return len(missing)
 
 

@@ -18,6 +18,8 @@ from streams.kafka_policy import KafkaPolicy
 LOOK_EVERY = timedelta(seconds=2)
 _LOOKS = 3
 """So often a lane is seen at the same place, with messages waiting and nothing in hand, before it is caught up."""
+_LOOKS_BUSY = 15
+"""So often where other lanes keep us busy: an agent works for all its lanes in turn."""
 
 
 class LaneWatch:
@@ -43,21 +45,23 @@ class LaneWatch:
         self._busy = busy
         self._tell = tell
         self._seen: dict[tuple[str, int], tuple[int, int]] = {}
+        self._counted = 0
         self._consumer: AIOKafkaConsumer | None = None
 
     async def look(self) -> int:
-        """Look once at every lane of ours. Returns how many messages had been passed over and are handled now."""
+        """Look once at every lane of ours. Returns how many messages were found passed over, and handled, since the
+        last look, by us or by an agent."""
         ours = [(topic, partition) for topic, found in self._assigned().items() for partition in sorted(found)]
         ends = await self._ends(ours)
-        caught = 0
         for (topic, partition), end in ends.items():
             place = await self._books.place(f"{topic}|{partition}")
             taken = -1 if place is None else place
             self._tell(topic, partition, max(0, end - 1 - taken))
             if self._is_left(topic, partition, taken, end):
-                caught += await self._lanes[topic].catch_up(topic, partition, end)
+                await self._lanes[topic].catch_up(topic, partition, end)
         self._seen = {lane: seen for lane, seen in self._seen.items() if lane in ends}
-        return caught
+        before, self._counted = self._counted, sum(each.passed_over for each in set(self._lanes.values()))
+        return self._counted - before
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -67,11 +71,11 @@ class LaneWatch:
 
     def _is_left(self, topic: str, partition: int, taken: int, end: int) -> bool:
         at, looks = self._seen.get((topic, partition), (taken, 0))
-        if self._busy() or taken >= end - 1 or at != taken:
+        if taken >= end - 1 or at != taken:
             self._seen[topic, partition] = (taken, 0)
             return False
         self._seen[topic, partition] = (taken, looks + 1)
-        return looks + 1 >= _LOOKS
+        return looks + 1 >= (_LOOKS_BUSY if self._busy() else _LOOKS)
 
     async def _ends(self, lanes: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
         if not lanes:

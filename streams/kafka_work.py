@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -25,9 +26,11 @@ from streams.messages import Matched
 from streams.ports import LogEntry, MatchedEntry, Taken
 
 log = structlog.get_logger("reachpoint.kafka")
+T = TypeVar("T")
 
 _PAUSE = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=5)
+_CONFLICTS = 16  # after pauses of a minute together
 _AGAIN = 50  # other workers taught us something this often in a row: something is wrong, not busy
 REOPENED = "reopened"
 """Header of an event that we send again ourselves, after it had been set aside by a fault of ours."""
@@ -57,6 +60,8 @@ class Message:
 
 
 Handler = Callable[[Message], Awaitable[None]]
+KeepAside = Callable[[Message, Exception], Awaitable[None]]
+"""Keeps a message that cannot be handled where people find it; returns once it is safe there."""
 ReadFeed = Callable[[Feed, Message, datetime], Sequence[Record]]
 """Parses the bytes of a feed's own message, received at that moment."""
 
@@ -135,20 +140,22 @@ class DecideWork:
         await patiently(lambda: self._books.passed(message.lane, message.offset))
 
 
-async def patiently(step: Callable[[], Awaitable[object]]) -> None:
-    """Do a step that may be repeated, again and again while the store does not answer."""
-    pause = _PAUSE
+async def patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """Do a step that may be repeated, again and again while the store or the broker does not answer.
+
+    Other workers that come first each time are waited for too, about a minute; then Conflict is raised.
+    """
+    pause, conflicts = _PAUSE, 0
     while True:
         try:
-            await step()
-        except Conflict:
-            raise
+            return await step()
         except StoreError as error:
-            log.warning("the store did not take it; trying again", action="store_retry", error=str(error))
-            await asyncio.sleep(pause.total_seconds())
-            pause = min(pause * 2, _LONGEST_PAUSE)
-            continue
-        return
+            conflicts = conflicts + 1 if isinstance(error, Conflict) else 0
+            if conflicts == _CONFLICTS:
+                raise
+            log.warning("not taken; trying again", action="store_retry", error=str(error))
+        await asyncio.sleep(pause.total_seconds())
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _events_of(message: Message) -> list[Event]:

@@ -3,6 +3,7 @@
 Start it with the store's client and the two halves of the step; the loops are the caller's to run (`turns`).
 """
 
+import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -42,14 +43,15 @@ class KafkaWorker:
         folder: Path,
         tell_lag: Callable[[str, int, int], None] = lambda _topic, _partition, _lag: None,
     ) -> None:
-        recognise = Gapless(RecogniseWork(books, recogniser, policy, clock, read_feed).handle, books, policy)
-        decide = Gapless(DecideWork(books, decider).handle, books, policy)
+        set_aside = SetAside(producer, policy, socket.gethostname())
+        first = RecogniseWork(books, recogniser, policy, clock, read_feed)
+        recognise = Gapless(first.handle, books, policy, set_aside)
+        decide = Gapless(DecideWork(books, decider).handle, books, policy, set_aside)
         arriving = [policy.events, *(policy.feed(feed) for feed in Feed)]
         lanes = [
             Lane("recognise", arriving, recognise.handle),
             Lane("decide", [policy.matched], decide.handle),
         ]
-        set_aside = SetAside(producer, policy, socket.gethostname())
         self.engine = FaustEngine(policy, lanes, set_aside, folder=folder)
         self._relay = Relay(client, producer, policy, self.engine.owned_shards)
         self._watch = LaneWatch(
@@ -64,7 +66,7 @@ class KafkaWorker:
     async def start(self) -> None:
         """Join the group and begin."""
         await self.engine.start()
-        log.info("joined the group", action="kafka_joined")
+        log.info("joined the group", action="kafka_joined", pid=os.getpid())
 
     async def stop(self) -> None:
         """Finish what is in hand and leave."""

@@ -78,6 +78,15 @@ class Region:
         if number is signal.SIGKILL:
             process.wait()
 
+    def joined(self, name: str) -> None:
+        """Return once the worker's present process has joined the group."""
+        said = f'"pid": {self.processes[name].pid}'
+        ends = time.monotonic() + _READY_WITHIN_S
+        while not any('"kafka_joined"' in line and said in line for line in self.log(name).splitlines()):
+            assert self.processes[name].poll() is None, self.log(name)[-3000:]
+            assert time.monotonic() < ends, f"{name} did not join:\n{self.log(name)[-3000:]}"
+            time.sleep(0.1)
+
     def stop(self, name: str) -> int:
         """End a process in an orderly way; its exit status."""
         self.send(name, signal.SIGTERM)

@@ -5,7 +5,6 @@ run of the same messages: nothing lost, no alert twice, the same alerts; so it a
 """
 
 import asyncio
-import contextlib
 import random
 import signal
 import time
@@ -77,6 +76,9 @@ async def _lived_through(
     done: Counter[str] = Counter()
     load = Load(scene.items(), await _keys(region))
     doors = await asyncio.to_thread(region.doors)
+    region.start("w4")
+    for name in ("w1", "w2", "w4"):
+        await asyncio.to_thread(region.joined, name)
     sending = asyncio.create_task(load.run(doors, per_second=chaos.messages / chaos.seconds))
     ends = time.monotonic() + chaos.seconds
     await asyncio.gather(
@@ -113,20 +115,21 @@ async def _killing(region: Region, kills: int, ends: float, rng: random.Random, 
 
 async def _rebalancing(region: Region, ends: float, done: Counter[str]) -> None:
     """A third worker joins, works for a while and leaves in an orderly way, again and again."""
-    while time.monotonic() + _REBALANCE_EVERY_S < ends:
+    while True:
         region.start("w3")
-        await asyncio.sleep(_REBALANCE_EVERY_S)
+        await asyncio.to_thread(region.joined, "w3")
+        await asyncio.sleep(min(_REBALANCE_EVERY_S, max(3.0, ends - time.monotonic())))
         status = await asyncio.to_thread(region.stop, "w3")
         assert status == 0, region.log("w3")[-2000:]
         done["rebalanced"] += 2
+        if time.monotonic() + _REBALANCE_EVERY_S > ends:
+            return
 
 
 async def _freezing(region: Region, frozen: int, done: Counter[str]) -> None:
-    """A fourth worker joins, is frozen for longer than its session lasts, and thaws: a zombie with work in hand."""
-    region.start("w4")
-    await asyncio.sleep(8)
-    with contextlib.suppress(ProcessLookupError):
-        region.send("w4", signal.SIGSTOP)
-        await asyncio.sleep(frozen)
-        region.send("w4", signal.SIGCONT)
-        done["frozen"] += 1
+    """A fourth worker is frozen for longer than its session lasts, and thaws: a zombie with work in hand."""
+    await asyncio.sleep(3)
+    region.send("w4", signal.SIGSTOP)
+    await asyncio.sleep(frozen)
+    region.send("w4", signal.SIGCONT)
+    done["frozen"] += 1

@@ -1,0 +1,171 @@
+"""No message is left out, whatever Faust's offsets say; and one that cannot be read takes no other with it.
+
+Real broker, real store; what was handled is noted in the test.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from redis.asyncio import Redis
+
+from domain.errors import StoreUnavailable
+from streams.distributed import FaustEngine, Lane, SetAside
+from streams.kafka_books import KafkaBooks
+from streams.kafka_gaps import Gapless, fetched
+from streams.kafka_policy import KafkaPolicy
+from streams.kafka_producer import KafkaProducer, Outgoing
+from streams.kafka_watch import LaneWatch
+from streams.kafka_work import Message
+
+pytestmark = pytest.mark.server
+
+_WITHIN_S = 60.0
+
+
+class Forgetful(KafkaBooks):
+    """Books on a store that does not answer the first times it is asked where a lane stands."""
+
+    refusals = 0
+
+    async def place(self, lane: str) -> int | None:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable
+        return await super().place(lane)
+
+
+class Bench:
+    """A topic with numbered messages on its first partition, and a worker's hands that note what they did."""
+
+    def __init__(self, client: Redis, policy: KafkaPolicy, producer: KafkaProducer, bad: int) -> None:
+        self.policy = policy
+        self.books = Forgetful(client)
+        self.done: list[int] = []
+        self.aside: list[int] = []
+        self._producer = producer
+        self._bad = bad
+        self.gapless = self.hands()
+
+    def hands(self) -> Gapless:
+        """A worker that has just started: it knows of nothing but the store."""
+        return Gapless(self._handle, self.books, self.policy, self._keep)
+
+    async def produce(self, number: int) -> None:
+        """More messages, numbered by their offsets."""
+        await self._producer.send([Outgoing(self.policy.events, b"x", partition=0) for _ in range(number)])
+
+    async def messages(self, start: int, end: int) -> list[Message]:
+        return list(await fetched(self.policy, self.policy.events, 0, start, end))
+
+    async def commit(self, offset: int) -> None:
+        """What Faust would go on from, set by hand."""
+        consumer = AIOKafkaConsumer(
+            **self.policy.client_options(), group_id=f"{self.policy.prefix}-worker", enable_auto_commit=False
+        )
+        lane = TopicPartition(self.policy.events, 0)
+        consumer.assign([lane])
+        await consumer.start()
+        await consumer.commit({lane: offset})
+        await consumer.stop()
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(_WITHIN_S):
+            while not so():  # noqa: ASYNC110 - the client tells nobody
+                await asyncio.sleep(0.05)
+
+    async def _handle(self, message: Message) -> None:
+        if message.offset == self._bad:
+            raise ValueError("cannot be read")
+        self.done.append(message.offset)
+        await self.books.passed(message.lane, message.offset)
+
+    async def _keep(self, message: Message, fault: Exception) -> None:
+        await SetAside(self._producer, self.policy, "test")(message, fault)
+        self.aside.append(message.offset)
+
+
+@pytest.fixture
+async def bench(valkey: Redis, lanes: KafkaPolicy) -> AsyncIterator[Bench]:
+    producer = KafkaProducer(lanes)
+    await producer.start()
+    yield Bench(valkey, lanes, producer, bad=2)
+    await producer.stop()
+
+
+@asynccontextmanager
+async def _engine(bench: Bench, folder: Path) -> AsyncIterator[FaustEngine]:
+    aside = SetAside(KafkaProducer(bench.policy), bench.policy, "test")
+    engine = FaustEngine(
+        bench.policy, [Lane("carry", [bench.policy.events], bench.gapless.handle)], aside, folder=folder
+    )
+    await engine.start()
+    try:
+        await bench.until(lambda: 0 in engine.assigned().get(bench.policy.events, ()))
+        yield engine
+    finally:
+        await engine.stop()
+
+
+async def test_a_message_that_cannot_be_read_is_set_aside_alone(bench: Bench) -> None:
+    await bench.produce(5)
+    for message in await bench.messages(0, 5):
+        await bench.gapless.handle(message)
+    assert (bench.done, bench.aside) == ([0, 1, 3, 4], [2])
+
+
+async def test_a_bad_message_in_a_gap_is_set_aside_alone_too(bench: Bench) -> None:
+    await bench.produce(6)
+    first, *_, last = await bench.messages(0, 6)
+    await bench.gapless.handle(first)
+    await bench.hands().handle(last)
+    assert (bench.done, bench.aside) == ([0, 1, 3, 4, 5], [2])
+
+
+async def test_a_bad_message_is_not_met_again_after_a_restart(bench: Bench) -> None:
+    await bench.produce(4)
+    *before, last = await bench.messages(0, 4)
+    for message in before:
+        await bench.gapless.handle(message)
+    await bench.hands().handle(last)
+    assert (bench.done, bench.aside) == ([0, 1, 3], [2])
+
+
+async def test_while_the_store_does_not_answer_nothing_is_set_aside(bench: Bench) -> None:
+    await bench.produce(2)
+    bench.books.refusals = 2
+    for message in await bench.messages(0, 2):
+        await bench.gapless.handle(message)
+    assert (bench.done, bench.aside) == ([0, 1], [])
+
+
+async def test_offsets_committed_beyond_what_was_handled_lose_nothing(bench: Bench, tmp_path: Path) -> None:
+    """First a hole before a message that comes, then one with nothing behind it."""
+    await bench.produce(8)
+    for message in await bench.messages(0, 4):
+        await bench.hands().handle(message)
+    await bench.commit(7)
+    async with _engine(bench, tmp_path / "first") as engine:
+        await bench.until(lambda: len(bench.done) >= 7)
+        assert bench.done == [0, 1, 3, 4, 5, 6, 7]
+        assert bench.gapless.passed_over == 3
+        assert not engine.busy
+    await bench.produce(4)
+    await bench.commit(12)
+    async with _engine(bench, tmp_path / "second") as engine:
+        watch = LaneWatch(
+            bench.policy,
+            bench.books,
+            {bench.policy.events: bench.gapless},
+            assigned=engine.assigned,
+            busy=lambda: engine.busy,
+            tell=lambda *_: None,
+        )
+        found = [await watch.look() for _ in range(4)]
+        await watch.close()
+    assert bench.done == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert bench.aside == [2]
+    assert sum(found) == 7, "the metric counts the messages of both holes"
