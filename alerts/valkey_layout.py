@@ -13,6 +13,7 @@ into one commit. Every key of a person carries the hash tag of their shard, so a
     {p}:outbox:<channel>:urgent         zset   the same, of rows about a P1
     {p}:delivery:<delivery id>          hash   v version, b body, f fence, a attempts, s status, r repeats
     {p}:alert-deliveries:<alert id>     set    delivery ids
+    {p}:alerts:told                     stream changes that wait to be published (c); only where somebody publishes them
     {p}:archive                         stream what waits to be archived: alerts here (a), decisions from streams/ (m)
 """
 
@@ -23,6 +24,7 @@ import msgspec
 
 from alerts.model import WAITING_STATUSES, Alert, Channel, Delivery, DeliveryStatus
 from alerts.ports import milliseconds
+from alerts.publication import encode_change, published_change
 from domain.ids import AlertId, DeliveryId, MemberId, shard_of
 
 Op = tuple[str | bytes | int, ...]
@@ -142,6 +144,11 @@ def archive_key(shard: int) -> str:
     return f"{{{shard}}}:archive"
 
 
+def told_key(shard: int) -> str:
+    """What waits to be published. It is written to only where it is there: whoever publishes makes it."""
+    return f"{{{shard}}}:alerts:told"
+
+
 def encode_alert(alert: Alert) -> bytes:
     """The body of an alert."""
     return msgspec.json.encode(alert)
@@ -199,6 +206,8 @@ def alert_ops(shard: int, alert: Alert, previous: Alert | None) -> list[Op]:
     ]
     if previous is None or previous.state is not saved.state:
         ops.append(("XADD", archive_key(shard), "*", "a", body))
+    if (change := published_change(saved, previous)) is not None:
+        ops.append(("XADD", told_key(shard), "NOMKSTREAM", "*", "c", encode_change(change)))
     if previous is None:
         ops.append(("SADD", member_key(shard, saved.member_id), saved.alert_id))
         ops.append(("HSET", references_key(shard), saved.reference, saved.alert_id))

@@ -1,5 +1,6 @@
-"""`python -m service.reference`: writes docs/configuration.md from the settings, docs/openapi.json from the API and
-docs/rules.schema.json from the forms of the rule language.
+"""`python -m service.reference`: writes docs/configuration.md from the settings, docs/openapi.json from the API,
+docs/rules.schema.json from the forms of the rule language, and docs/feed-record.schema.json and
+docs/alert-change.schema.json from the types of what comes in and goes out.
 
 The files are committed, and a test fails where they differ from what is made here: a setting or a route that changes
 without its page cannot be merged.
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from alerts.publication import change_schema
 from domain.clock import SystemClock
 from service.http import build_app
 from service.metrics import Metrics
@@ -173,6 +175,11 @@ def schema_page() -> str:
     return json.dumps(record_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
+def change_schema_page() -> str:
+    """docs/alert-change.schema.json: what stands on the alerts topic."""
+    return json.dumps(change_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 def rules_schema_page() -> str:
     """docs/rules.schema.json: the form of a rule file, for editors."""
     return json.dumps(rules_schema(), indent=1, ensure_ascii=False) + "\n"
@@ -181,6 +188,7 @@ def rules_schema_page() -> str:
 def main() -> None:
     """Write the pages."""
     (DOCS / "feed-record.schema.json").write_text(schema_page(), encoding="utf-8")
+    (DOCS / "alert-change.schema.json").write_text(change_schema_page(), encoding="utf-8")
     (DOCS / "configuration.md").write_text(configuration_page(), encoding="utf-8")
     (DOCS / "openapi.json").write_text(openapi_page(described_app()), encoding="utf-8")
     (DOCS / "rules.schema.json").write_text(rules_schema_page(), encoding="utf-8")

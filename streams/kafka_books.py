@@ -17,6 +17,7 @@ from domain.errors import Conflict
 from domain.events import Event
 from domain.ids import SHARDS
 from streams import codec, keys
+from streams.kafka_alerts import keep_changes
 from streams.ports import LogEntry, Recognised, Taken
 from streams.retention import Retention
 from streams.valkey import PARKED_PER_KEY, ValkeyTransport, make_group, ms, unavailable_as_ours
@@ -72,10 +73,11 @@ class KafkaBooks(ValkeyTransport):
             )
 
     async def prepare(self) -> None:
-        """See ValkeyTransport; and for what is taken again."""
+        """See ValkeyTransport; and for what is taken again, and for changes of alerts that are to be published."""
         await super().prepare()
         async with unavailable_as_ours():
             await make_group(self._client, keys.REOPENED, keys.RECOGNISE_GROUP)
+        await keep_changes(self._client)
 
     async def read_events(self, limit: int, wait: timedelta) -> list[LogEntry]:  # noqa: ARG002 - the port's
         """Nothing, after `wait`: events come from Kafka (streams.kafka_work)."""

@@ -7,6 +7,7 @@ import pytest
 from alerts.senders.apprise_sender import AppriseSender
 from service.reference import (
     DOCS,
+    change_schema_page,
     configuration_page,
     described_app,
     openapi_page,
@@ -29,6 +30,10 @@ def test_the_openapi_page_is_that_of_the_routes() -> None:
 
 def test_the_schema_of_records_is_that_of_the_border() -> None:
     assert (DOCS / "feed-record.schema.json").read_text(encoding="utf-8") == schema_page(), "run `make docs`"
+
+
+def test_the_schema_of_the_alerts_topic_is_that_of_its_messages() -> None:
+    assert (DOCS / "alert-change.schema.json").read_text(encoding="utf-8") == change_schema_page(), "run `make docs`"
 
 
 def test_the_schema_of_the_rule_file_is_that_of_the_language() -> None:
