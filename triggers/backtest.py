@@ -49,7 +49,7 @@ class Watch:
     def hear(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry], at: datetime) -> Iterator[Told]:
         """Something is heard at `at`; what was due before comes about before, each at its own time."""
         yield from self.keep_time(at - _A_MOMENT)
-        yield from self._step(added, removed, at, at)
+        yield from self._step(added, removed, at - _A_MOMENT, at)
 
     def keep_time(self, until: datetime) -> Iterator[Told]:
         """The clock goes on: what is due by `until`, each at its own time."""

@@ -47,6 +47,6 @@ def due(rules: RuleSet, member: CohortMember, history: History, now: datetime | 
     A timer that rings asks again (`evaluate` with its time as `now`): what was heard meanwhile decides.
     """
     return tuple(
-        Due(one.fired_at, one.rule_id, one.member_id, one.anchor, one.firing_id, one.trigger.step)
+        Due(one.learnt_at, one.rule_id, one.member_id, one.anchor, one.firing_id, one.trigger.step)
         for one in kept(rules, member, history, now).pending
     )

@@ -55,7 +55,7 @@ class Kept:
     @property
     def next_due(self) -> datetime | None:
         """When the next of `pending` is due; None where nothing waits."""
-        return min((one.fired_at for one in self._worked().waiting if one.fired), default=None)
+        return min((one.learnt_at for one in self._worked().waiting if one.fired), default=None)
 
     def at(self, now: datetime) -> "Step":
         """The same at a later time: what has become due in between comes about.

@@ -162,8 +162,9 @@ class Verdict:
         return self.decision in _UNGUARDED
 
     def seen_at(self, now: datetime | None) -> bool:
-        """Whether it can have fired by `now`: an absence only once it is due, and never where nobody keeps time."""
-        return not self.due or (now is not None and self.fired_at <= now)
+        """Whether it can have fired by `now`: an absence only once it is due and what it waits from is known, and never
+        where nobody keeps time. What arrives together with that, late, is heard before the absence is judged."""
+        return not self.due or (now is not None and self.learnt_at <= now)
 
     def __repr__(self) -> str:
         return f"Verdict({self.rule_id}, {self.decision}, {self.priority}, {self.fired_at.isoformat()})"

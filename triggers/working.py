@@ -48,7 +48,7 @@ class Working:
 
     def rung(self, now: datetime) -> list[Verdict]:
         """Those that the clock has brought about by `now`; they wait no more."""
-        come = [verdict for verdict in self._waiting.values() if verdict.fired_at <= now]
+        come = [verdict for verdict in self._waiting.values() if verdict.learnt_at <= now]
         for verdict in come:
             del self._waiting[id(verdict)]
         return come

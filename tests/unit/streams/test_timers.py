@@ -114,12 +114,30 @@ class TestBesideEvents:
         await play.until(START + hours(40))
         assert len(await fired(play)) == 3, "the timers find nothing more to do"
 
-    async def test_an_event_whose_wait_has_ended_when_it_is_heard_is_its_own_doing(self) -> None:
+    async def test_a_wait_that_has_ended_when_it_is_heard_of_fires_at_once(self) -> None:
         play = await house()
         heard_late = referral(received=hours(30))
         await play.give(heard_late)
-        assert {rule for rule, _, _ in await fired(play)} == {"T1", "T2"}
-        assert await play.ended(heard_late) == "alert"
+        assert await play.alerts() == []
+        await play.keep_time()
+        assert [rule for rule, _, _ in await fired(play)] == ["T1", "T1", "T2"]
+        assert all(one.late for one in await play.standing())
+
+    async def test_but_not_before_what_came_with_it_was_heard(self) -> None:
+        """A hospital that was silent for a day tells of arrivals and departures together: nobody is told of the first
+        and corrected by the second."""
+        play = await house()
+        told = (Kind.ED_ARRIVAL, Kind.ED_DEPARTED)
+        visit = [
+            ed(kind, "M1", visit="V1", at=hours(place), received=hours(30), intent="undetermined")
+            for place, kind in enumerate(told, start=1)
+        ]
+        await play.accept(*visit)
+        await play.recogniser.run_once(NO_WAIT)
+        await play.keep_time()
+        await play.run()
+        await play.until(START + hours(31))
+        assert await play.alerts() == []
 
     async def test_an_event_heard_after_the_timer_rang_is_judged_by_what_was_told(self) -> None:
         """The timer failed open; what was under way then refutes it now, and whoever was told is told so."""
