@@ -65,7 +65,7 @@ def create_app(deps: ApiDependencies, settings: ApiPolicy) -> FastAPI:
     )
     _add_doors(app, specs)
     _add_pages(app, specs, figures, settings.version)
-    _add_errors(app, settings)
+    add_errors(app, settings)
     app.add_middleware(Door, served=figures.served)
     check_doors(app)
     return app
@@ -141,7 +141,9 @@ def _add_pages(app: FastAPI, specs: tuple[DoorSpec, ...], figures: ApiFigures, v
         app.add_api_route(path, endpoint, methods=["GET"], include_in_schema=False, response_model=None)
 
 
-def _add_errors(app: FastAPI, settings: ApiPolicy) -> None:
+def add_errors(app: FastAPI, settings: ApiPolicy) -> None:
+    """Every error as a problem document, from one table."""
+
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
         return respond(error)

@@ -73,6 +73,20 @@ class Metrics:
             "Messages that the client had passed over, fetched and handled by the watch",
             registry=self.registry,
         )
+        self.kafka_in_hand = Gauge(
+            "reachpoint_kafka_in_hand", "Messages of Kafka's that this worker is at", registry=self.registry
+        )
+        self.kafka_set_aside = Counter(
+            "reachpoint_kafka_set_aside_total",
+            "Messages that could not be handled and went to the quarantine topic",
+            registry=self.registry,
+        )
+        self.alerts_published = Counter(
+            "reachpoint_alerts_published_total", "Changes of alerts on the alerts topic", registry=self.registry
+        )
+        self.alerts_unpublished = Gauge(
+            "reachpoint_alerts_unpublished", "Changes of alerts still to be published", registry=self.registry
+        )
         self.members = Gauge("reachpoint_cohort_members", "Watched people in the index", registry=self.registry)
         self.cohort_version = Gauge("reachpoint_cohort_version", "Version of the index", registry=self.registry)
         self.outbox = Gauge("reachpoint_outbox_pending", "Messages waiting", ["channel"], registry=self.registry)

@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import os
-import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -27,7 +24,7 @@ from domain.errors import ServiceError, StoreError
 from domain.events import Event
 from domain.ids import MemberId, NavigatorId
 from domain.people import CohortMember, Navigator
-from service.engines import close_engine, engine_of, kafka_worker, open_engine
+from service.engines import close_engine, engine_of, open_engine
 from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.outcomes import FOLLOW_EVERY as OUTCOMES_EVERY
@@ -60,7 +57,7 @@ from streams.valkey_desk import ValkeyDesk
 from streams.valkey_reviews import ValkeyReviews
 
 if TYPE_CHECKING:
-    from streams.kafka_worker import KafkaWorker
+    from service.kafka_keeping import KafkaKeeping
 
 log = structlog.get_logger("reachpoint.service")
 
@@ -71,6 +68,7 @@ TRIM_EVERY = timedelta(seconds=60)
 TIDY_EVERY = timedelta(seconds=60)
 LEAD_EVERY = timedelta(seconds=1)
 LOOK_EVERY_LANE = timedelta(seconds=2)
+PUBLISH_EVERY = timedelta(milliseconds=250)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ class Service:
         )
         self.mllp: MllpListener | None = None
         self._leader: Leader | None = None  # of several workers; None: we are the only one
-        self._kafka: KafkaWorker | None = None
+        self._kafka: KafkaKeeping | None = None
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
@@ -217,10 +215,8 @@ class Service:
             second_hop = SecondHop(decider, self._timers(decider), self._planner)
             self._spawn("decide", self._indexed(self._for_all("decide", second_hop.run_once)))
             if self._engine.distributed:
-                self._kafka = self._kafka_worker(recogniser, decider)
-                self._spawn("join", self._indexed(self._joined(self._kafka)))
-                self._spawn("relay", self._indexed(keep_running("relay", self._kafka.relay, self._stop)))
-                self._spawn("lanes", self._indexed(self._watch_lanes(self._kafka)))
+                self._kafka = self._kafka_keeping(recogniser, decider)
+                self._keep_kafka(self._kafka)
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
             self._spawn("archive", self._archive())
@@ -241,34 +237,42 @@ class Service:
         if wait_for_index:
             await self.indexed.wait()
 
-    def _kafka_worker(self, recogniser: Recogniser, decider: Decider) -> "KafkaWorker":
-        return kafka_worker(
+    def _kafka_keeping(self, recogniser: Recogniser, decider: Decider) -> "KafkaKeeping":
+        from service.kafka_keeping import KafkaKeeping  # noqa: PLC0415 - one machine needs no Kafka client
+
+        return KafkaKeeping(
             self._engine,
             self._client,
             self.policies,
             recogniser=recogniser,
             decider=decider,
             clock=self.clock,
-            folder=Path(tempfile.gettempdir()) / f"reachpoint-{os.getpid()}",
-            tell_lag=lambda topic, partition, lag: self.metrics.kafka_lag.labels(topic, partition).set(lag),
+            metrics=self.metrics,
         )
 
-    async def _joined(self, worker: "KafkaWorker") -> None:
-        """A member of the group until we stop; what is in hand then is finished first."""
-        await worker.start()
-        try:
-            await self._stop.wait()
-        finally:
-            await worker.stop()
+    def _keep_kafka(self, kafka: "KafkaKeeping") -> None:
+        self._spawn("join", self._indexed(kafka.join(self._stop)))
+        self._spawn("relay", self._indexed(keep_running("relay", kafka.relay, self._stop)))
+        self._spawn(
+            "lanes", self._indexed(keep_running("lanes", self._pausing(kafka.look, LOOK_EVERY_LANE), self._stop))
+        )
+        self._spawn("publish", self._for_all("publish", self._pausing(kafka.publish, PUBLISH_EVERY)))
 
-    async def _watch_lanes(self, worker: "KafkaWorker") -> None:
-        async def turn() -> int:
-            passed_over = await worker.watch()
-            self.metrics.kafka_passed_over.inc(passed_over)
-            await self._sleep(LOOK_EVERY_LANE)
-            return passed_over
+    def _pausing(self, turn: Callable[[], Awaitable[int]], pause: timedelta) -> Callable[[], Awaitable[int]]:
+        """A turn with a pause behind it."""
 
-        await keep_running("lanes", turn, self._stop)
+        async def paused() -> int:
+            done = await turn()
+            await self._sleep(pause)
+            return done
+
+        return paused
+
+    def hindrances(self) -> tuple[str, ...]:
+        """Why this worker does not carry events now, store and start apart; empty where it does."""
+        if not self.indexed.is_set():
+            return ()
+        return self._kafka.hindrances() if self._kafka else ()
 
     async def _for_all(self, name: str, turn: Callable[[], Awaitable[int]]) -> None:
         """A loop that one worker runs for all of them: where there are several, the one that leads."""
@@ -465,8 +469,9 @@ class Service:
             return done
 
         await self._for_all("archive", turn)
-        with contextlib.suppress(StoreError):
-            await archiver.drain()
+        if self._leader is None:  # where there are several workers, the others go on
+            with contextlib.suppress(StoreError):
+                await archiver.drain()
 
     async def _tidy_reviews(self) -> None:
         """End what waited too long, finish what a crash left half decided, and say how old the queue is.
@@ -523,6 +528,8 @@ class Service:
             self.metrics.reviews_steps.labels(outcome).set(number)
         for feed, moment in books.last_received.items():
             self.metrics.last_received.labels(feed).set(moment.timestamp())
+        if self._kafka:
+            await self._kafka.tell_waiting()
         for channel, waiting in (await self.outbox.pending()).items():
             self.metrics.outbox.labels(channel.value).set(waiting)
         if stuck:

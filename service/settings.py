@@ -212,6 +212,17 @@ class KafkaSettings(_Part):
     )
 
 
+class WorkerSettings(_Part):
+    """The door of a worker that runs without the API: /v1/health, /v1/ready and /metrics."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to serve on. Loopback unless a network of your own is around it."
+    )
+    port: int = Field(
+        0, ge=0, le=65535, description="Port of `reachpoint worker`; 0: none. Each worker of a machine needs its own."
+    )
+
+
 class LogSettings(_Part):
     """What the service says of itself."""
 
@@ -239,6 +250,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

@@ -49,6 +49,7 @@ class SetAside:
         self._producer = producer
         self._policy = policy
         self._worker = worker
+        self.count = 0  # since the start
 
     async def __call__(self, message: Message, fault: Exception) -> None:
         """Return once the broker has it on all copies."""
@@ -63,6 +64,7 @@ class SetAside:
         await self._producer.send(
             [Outgoing(self._policy.quarantine, message.value, message.key, headers=message.headers + headers_of(said))]
         )
+        self.count += 1
 
 
 async def guarded(
@@ -115,7 +117,6 @@ class FaustEngine:
         self._policy = policy
         self._set_aside = set_aside
         self._in_hand = 0
-        self._aside = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
@@ -137,15 +138,11 @@ class FaustEngine:
                     await asyncio.Event().wait()  # not begun, so not to be acknowledged: stay until we are cancelled
                 self._taken(1)
                 try:
-                    await guarded(handler, message_from(event.message, per_second=1), self._put_aside)
+                    await guarded(handler, message_from(event.message, per_second=1), self._set_aside)
                 finally:
                     self._taken(-1)
 
         return carry
-
-    async def _put_aside(self, message: Message, fault: Exception) -> None:
-        await self._set_aside(message, fault)
-        self._aside += 1
 
     async def start(self) -> None:
         """Join the group and begin."""
@@ -186,11 +183,6 @@ class FaustEngine:
     def in_hand(self) -> int:
         """How many messages are being worked on."""
         return self._in_hand
-
-    @property
-    def put_aside(self) -> int:
-        """How many messages were set aside since the start."""
-        return self._aside
 
     def _taken(self, more: int) -> None:
         self._in_hand += more

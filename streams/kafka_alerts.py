@@ -5,7 +5,6 @@ have it on all copies: so it is published at least once, and in order for each a
 waited for; nothing is left out.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
@@ -17,7 +16,6 @@ from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing
 from streams.valkey import make_group, unavailable_as_ours
 
-PUBLISH_EVERY = timedelta(milliseconds=250)
 _BATCH = 64
 _GROUP = "topic"
 

@@ -43,7 +43,7 @@ class KafkaWorker:
         folder: Path,
         tell_lag: Callable[[str, int, int], None] = lambda _topic, _partition, _lag: None,
     ) -> None:
-        set_aside = SetAside(producer, policy, socket.gethostname())
+        self.set_aside = set_aside = SetAside(producer, policy, socket.gethostname())
         first = RecogniseWork(books, recogniser, policy, clock, read_feed)
         recognise = Gapless(first.handle, books, policy, set_aside)
         decide = Gapless(DecideWork(books, decider).handle, books, policy, set_aside)

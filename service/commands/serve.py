@@ -44,6 +44,7 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
         from service.metrics import Metrics
         from service.runtime import Parts, Service
         from service.wiring import open_store, policies_of, reach_store, sending_policy
+        from service.worker_door import build_worker_door
 
         sending = sending_policy(settings)
         policies, sender, metrics = policies_of(settings), ProcessSender(sending), Metrics()
@@ -59,10 +60,13 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
                 err.print("No channel is set up: alerts are raised and wait; set alerts.sms_url or alerts.email_url.")
             service = Service(client, policies, senders, clock=SystemClock(), metrics=metrics, parts=parts)
             await service.start(wait_for_index=False)
-            server = HttpServer(build_app(service, client, settings), _bound(settings.api.host, settings.api.port))
+            door = settings.api if with_api else settings.worker
+            app = build_app(service, client, settings) if with_api else build_worker_door(service, client)
+            listen = with_api or settings.worker.port > 0
+            server = HttpServer(app, _bound(door.host, door.port))
             try:
-                _tell_addresses(settings.data_dir, server.url if with_api else "", service)
-                await server.serve_beside(service, listen=with_api)
+                _tell_addresses(settings.data_dir, server.url if listen else "", service, api=with_api)
+                await server.serve_beside(service, listen=listen)
             finally:
                 await service.stop()
                 await sender.close()
@@ -78,10 +82,14 @@ def _bound(host: str, port: int) -> socket.socket:
     return made
 
 
-def _tell_addresses(data_dir: Path, api: str, service: "Service") -> None:
+def _tell_addresses(data_dir: Path, url: str, service: "Service", *, api: bool) -> None:
     """Write where we listen (ports may have been chosen by the system), for the operator and the demo."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {"pid": os.getpid(), "api": api, "mllp_port": service.mllp.port if service.mllp else None}
+    told = {
+        "pid": os.getpid(),
+        "api" if api else "worker": url,
+        "mllp_port": service.mllp.port if service.mllp else None,
+    }
     file = data_dir / "addresses.json"
     fresh = file.with_suffix(".tmp")
     fresh.write_text(json.dumps(told))
