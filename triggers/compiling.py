@@ -22,7 +22,6 @@ from triggers.conditions import (
     Test,
     Unless,
     compiled,
-    facts_asked,
     written_out,
 )
 from triggers.explain import pattern_words, span_words
@@ -325,7 +324,7 @@ class Shaping:
             two_feeds_within=form.two_feeds_within,
             two_feeds_km=form.two_feeds_km,
             two_feeds_where=None if where is None else compiled(where),
-            two_feeds_asks=frozenset() if where is None else facts_asked(where),
+            two_feeds_when=where,
         )
 
     def _sequence(self, form: SequenceForm, path: Path, depth: int) -> Pattern:

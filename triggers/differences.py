@@ -19,7 +19,7 @@ from triggers.rules import Case, Rule, RuleSet
 
 _CONDITIONS = get_args(Condition)
 _PATTERNS = get_args(Pattern)
-_NOT_SAID = frozenset({"families", "worked_out", "rule_id", "two_feeds_asks"})
+_NOT_SAID = frozenset({"families", "worked_out", "rule_id"})
 """What is worked out from the rest, or names the thing itself."""
 _MOST_WORDS = 12
 """Of a longer list of words only so many are told, and how many more there are."""
@@ -286,6 +286,7 @@ _LABELS: dict[tuple[str, str], str] = {
     ("AllOf", "none_of"): "none of which may come",
     ("StepsPattern", "steps"): "steps",
     ("RecallPattern", "lookups"): "what it looks up of the past",
+    ("Merging", "two_feeds_when"): "takes what two feeds tell for one if both are",
     ("EventPattern", "kinds"): "events that it listens to",
     ("EventPattern", "where"): "asks of the event",
     ("EventPattern", "still"): "asks that after corrections there still be",

@@ -65,7 +65,7 @@ class Merging:
     two_feeds_within: timedelta | None = None
     two_feeds_km: float | None = None
     two_feeds_where: Check | None = None
-    two_feeds_asks: frozenset[str] = frozenset()  # the facts that it reads
+    two_feeds_when: Condition | None = None  # what `two_feeds_where` was made of
 
 
 class Distinct(StrEnum):

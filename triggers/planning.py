@@ -206,7 +206,7 @@ def endings_read(rule: Rule) -> frozenset[str]:
     for inner in all_in(rule.when):
         match inner:
             case CountPattern(merging=merging, same=same):
-                facts |= merging.two_feeds_asks | {same}
+                facts |= {same} if merging.two_feeds_when is None else {same, *facts_asked(merging.two_feeds_when)}
                 if merging.overlapping_episodes:
                     read.add("ended_at")
             case AccumulatedPattern(where=where):
