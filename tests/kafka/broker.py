@@ -65,7 +65,7 @@ class Cluster:
 
     def start(self) -> None:
         """Make the brokers' folders and start them all. Returns when each answers; raises with its log if not."""
-        ports = _free_ports(2 * self.size)
+        ports = free_ports(2 * self.size)
         self.brokers = [
             Broker(node, self.folder / f"broker{node}", ports[2 * node - 2], ports[2 * node - 1])
             for node in range(1, self.size + 1)
@@ -85,7 +85,7 @@ class Cluster:
         """Start one broker's process, without waiting for it to answer."""
         with (broker.folder / "broker.log").open("ab") as log:
             broker.process = subprocess.Popen(
-                _java("kafka.Kafka", broker.folder / "server.properties", log4j=broker.folder / "log4j.properties"),
+                java("kafka.Kafka", broker.folder / "server.properties", log4j=broker.folder / "log4j.properties"),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -135,7 +135,7 @@ class Cluster:
         config = broker.folder / "server.properties"
         config.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
         return subprocess.Popen(
-            [*_java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(config)],
+            [*java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(config)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -179,7 +179,8 @@ def discard(cluster: Cluster) -> None:
     shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
-def _java(main: str, *args: Path, log4j: Path | None = None) -> list[str]:
+def java(main: str, *args: Path, log4j: Path | None = None) -> list[str]:
+    """The command that runs a class of Kafka's jars."""
     options = [f"-Dlog4j.configuration=file:{log4j}"] if log4j else []
     return [
         "java",
@@ -194,7 +195,8 @@ def _java(main: str, *args: Path, log4j: Path | None = None) -> list[str]:
     ]
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
     probes = [socket.socket() for _ in range(number)]
     try:
         for probe in probes:
