@@ -104,13 +104,21 @@ class GroupCommit:
         self._depth -= size
         return batch
 
+    def _all_waiting(self) -> list[_Waiting]:
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._depth = 0
+        return waiting
+
     async def _flush(self, batch: list[_Waiting]) -> None:
         try:
             receipts = await self._write([record for waiting in batch for record in waiting.records])
         except Exception as error:
             # This is a door: whatever went wrong, nobody may be told that their record is safe, and the next batch
             # must still be tried. StoreUnavailable reaches the sender as "later"; anything else as our fault.
-            for waiting in batch:
+            # Where the store is away, whoever waits behind hears it at once: it would only take each of them longer.
+            behind = self._all_waiting() if isinstance(error, StoreUnavailable) else []
+            for waiting in (*batch, *behind):
                 if not waiting.done.done():
                     waiting.done.set_exception(error)
             return

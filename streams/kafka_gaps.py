@@ -22,6 +22,7 @@ from streams.kafka_work import Handler, KeepAside, Message, patiently
 log = structlog.get_logger("reachpoint.kafka")
 
 _FETCH = timedelta(seconds=10)
+_MOST = 200  # messages fetched at once: each may carry many events
 
 
 class Gapless:
@@ -50,7 +51,7 @@ class Gapless:
     async def catch_up(self, topic: str, partition: int, end: int) -> int:
         """Handle what is taken by Kafka up to offset `end` (exclusive) and not by us. Returns how many messages."""
         async with self._turn(f"{topic}|{partition}"):
-            return await self._taken_up_to(topic, partition, end, from_the_start=True)
+            return await self._taken_up_to(topic, partition, end)
 
     def _turn(self, lane: str) -> asyncio.Lock:
         """One message of a lane at a time, whether an agent brings it or whoever catches up."""
@@ -67,32 +68,37 @@ class Gapless:
         await patiently(lambda: self._set_aside(message, fault))
         await patiently(lambda: self._books.passed(message.lane, message.offset))
 
-    async def _taken_up_to(self, topic: str, partition: int, end: int, *, from_the_start: bool = False) -> int:
+    async def _taken_up_to(self, topic: str, partition: int, end: int) -> int:
+        """Where nothing of a lane was ever taken, its first message may be what is missing."""
         before = await self._books.place(f"{topic}|{partition}")
-        if before is None and not from_the_start:
-            return 0
-        start = 0 if before is None else before + 1
-        return await self._take_missing(topic, partition, start, end) if start < end else 0
+        start, found = 0 if before is None else before + 1, 0
+        while start < end:
+            missing = await fetched(self._policy, topic, partition, start, end, most=_MOST)
+            behind = missing[-1].offset + 1 if len(missing) >= _MOST else end
+            log.warning(
+                "messages had been passed over; they are taken now",
+                action="kafka_gap",
+                topic=topic,
+                partition=partition,
+                first=start,
+                messages=len(missing),
+                gone=behind - start - len(missing),
+            )
+            start = behind
+            for message in missing:
+                await self._take(message)
+            found += len(missing)
+            self.passed_over += len(missing)
+        return found
 
-    async def _take_missing(self, topic: str, partition: int, start: int, end: int) -> int:
-        missing = await fetched(self._policy, topic, partition, start, end)
-        log.warning(
-            "messages had been passed over; they are taken now",
-            action="kafka_gap",
-            topic=topic,
-            partition=partition,
-            first=start,
-            messages=len(missing),
-            gone=end - start - len(missing),
-        )
-        for message in missing:
-            await self._take(message)
-        self.passed_over += len(missing)
-        return len(missing)
 
+async def fetched(
+    policy: KafkaPolicy, topic: str, partition: int, start: int, end: int, *, most: int | None = None
+) -> Sequence[Message]:
+    """The messages of offsets start to end (exclusive), as far as Kafka still has them; the first `most` or more.
 
-async def fetched(policy: KafkaPolicy, topic: str, partition: int, start: int, end: int) -> Sequence[Message]:
-    """The messages of offsets start to end (exclusive), as far as Kafka still has them. Raises StoreUnavailable."""
+    Raises StoreUnavailable.
+    """
     consumer = AIOKafkaConsumer(**policy.client_options(), enable_auto_commit=False, auto_offset_reset="earliest")
     lane = TopicPartition(topic, partition)
     found: list[Message] = []
@@ -101,8 +107,8 @@ async def fetched(policy: KafkaPolicy, topic: str, partition: int, start: int, e
             await consumer.start()
             consumer.assign([lane])
             consumer.seek(lane, max(start, (await consumer.beginning_offsets([lane]))[lane]))
-            while await consumer.position(lane) < end:
-                batch = await consumer.getmany(lane, timeout_ms=500)
+            while await consumer.position(lane) < end and (most is None or len(found) < most):
+                batch = await consumer.getmany(lane, timeout_ms=500, max_records=most)
                 found += [message_from(record) for record in batch.get(lane, ()) if record.offset < end]
     except (KafkaError, TimeoutError) as error:
         raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error

@@ -4,6 +4,7 @@ The books are asked first, so that a sender hears `duplicate` or `conflict`. Whe
 taken all the same: Kafka holds them, and whoever reads them knows what was there before.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,6 +21,8 @@ from streams.messages import QuarantineItem
 from streams.ports import Taken
 
 log = structlog.get_logger("reachpoint.kafka")
+
+_BOOKS_WITHIN_S = 2.0  # a store that hangs does not keep a sender waiting
 
 
 class KafkaIntake:
@@ -60,15 +63,17 @@ class KafkaIntake:
 
     async def _known(self, events: Sequence[Event]) -> list[int | None]:
         try:
-            return await self._books.known(events)
-        except StoreUnavailable:
+            async with asyncio.timeout(_BOOKS_WITHIN_S):
+                return await self._books.known(events)
+        except (StoreUnavailable, TimeoutError):
             log.warning("taken without asking the books", action="intake_without_books", events=len(events))
             return [None] * len(events)
 
     async def _count(self, repeated: Sequence[Event]) -> None:
         try:
-            await self._books.count_duplicates(repeated)
-        except StoreUnavailable:
+            async with asyncio.timeout(_BOOKS_WITHIN_S):
+                await self._books.count_duplicates(repeated)
+        except (StoreUnavailable, TimeoutError):
             log.warning("duplicates were not counted", action="duplicates_not_counted", events=len(repeated))
 
     async def _produce(self, events: Sequence[Event], now: datetime) -> None:

@@ -16,8 +16,9 @@ from domain.errors import StoreUnavailable
 from streams.kafka_policy import KafkaPolicy
 
 _MOST_BYTES = 4 * 1024 * 1024
-WITHIN = timedelta(seconds=10)
-"""How long the broker may take to give its receipt before the sender is told to come again."""
+WITHIN = timedelta(seconds=5)
+"""How long the broker may take to give its receipt before the sender is told to come again; who waits behind may wait
+as long once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ _SOCKET_LIMIT = 100  # a unix socket path may hold 107 bytes; some room for the 
 _LOOK_EVERY_S = 0.1  # how soon a death is noticed
 _MOST_DEATHS = 5  # so many within the next line's seconds, and no restart helps
 _DEATHS_WITHIN_S = 60.0
+_ANSWERS_WITHIN_S = 8.0  # longer than any of our blocking reads
 _START_TIMEOUT_S = 120.0  # loading about 0.2 GB of AOF a second, on a slow disk
 
 
@@ -74,10 +75,13 @@ def connect(socket: Path, *, connections: int = 64) -> Redis:
 
 
 def connect_url(url: str, *, connections: int = 64) -> Redis:
-    """A client of the operator's own Redis 7+/Valkey 8+, with the same cautions as `connect`."""
+    """A client of the operator's own Redis 7+/Valkey 8+: no retries, as with `connect`.
+
+    It may be on another machine, and hang or vanish without a word: an answer is waited for `_ANSWERS_WITHIN_S`.
+    """
     return Redis.from_url(
         url,
-        socket_timeout=None,
+        socket_timeout=_ANSWERS_WITHIN_S,
         socket_connect_timeout=5,
         retry=Retry(NoBackoff(), 0),
         max_connections=connections,

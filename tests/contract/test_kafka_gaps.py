@@ -134,6 +134,22 @@ async def test_a_bad_message_is_not_met_again_after_a_restart(bench: Bench) -> N
     assert (bench.done, bench.aside) == ([0, 1, 3], [2])
 
 
+async def test_the_very_first_messages_of_a_lane_may_be_what_is_missing(bench: Bench) -> None:
+    """Partitions move while workers start: seen in the chaos test, five events had never ended."""
+    await bench.produce(5)
+    *_, last = await bench.messages(0, 5)
+    await bench.gapless.handle(last)
+    assert (bench.done, bench.aside) == ([0, 1, 3, 4], [2])
+
+
+async def test_a_long_gap_is_fetched_in_parts(bench: Bench) -> None:
+    await bench.produce(501)
+    first, *_ = await bench.messages(0, 1)
+    await bench.gapless.handle(first)
+    await bench.gapless.catch_up(bench.policy.events, 0, 501)
+    assert bench.done == [number for number in range(501) if number != 2]
+
+
 async def test_while_the_store_does_not_answer_nothing_is_set_aside(bench: Bench) -> None:
     await bench.produce(2)
     bench.books.refusals = 2

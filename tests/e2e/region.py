@@ -87,6 +87,21 @@ class Region:
             assert time.monotonic() < ends, f"{name} did not join:\n{self.log(name)[-3000:]}"
             time.sleep(0.1)
 
+    def kill_store(self) -> None:
+        """SIGKILL to the store."""
+        assert self.server.pid
+        os.kill(self.server.pid, signal.SIGKILL)
+        asyncio.run(self.server.stop())
+
+    def bring_store_back(self) -> None:
+        """The store again, with what it had on disk."""
+        asyncio.run(self.server.start())
+
+    def send_store(self, number: signal.Signals) -> None:
+        """SIGSTOP or SIGCONT to the store."""
+        assert self.server.pid
+        os.kill(self.server.pid, number)
+
     def stop(self, name: str) -> int:
         """End a process in an orderly way; its exit status."""
         self.send(name, signal.SIGTERM)

@@ -74,7 +74,7 @@ async def _lived_through(
 ) -> tuple[Load, Outcome, Counter[str]]:
     """Send everything while all of it happens, then let it end."""
     done: Counter[str] = Counter()
-    load = Load(scene.items(), await _keys(region))
+    load = Load(scene.items(), await keys_of(region))
     doors = await asyncio.to_thread(region.doors)
     region.start("w4")
     for name in ("w1", "w2", "w4"):
@@ -91,7 +91,7 @@ async def _lived_through(
     return load, await read_outcome(region, acknowledged_ids(load), within_s=_LEASES_END_S), done
 
 
-async def _keys(region: Region) -> dict[Feed, str]:
+async def keys_of(region: Region) -> dict[Feed, str]:
     made: dict[Feed, str] = {}
     async with region.store() as client:
         for feed in FEEDS:
