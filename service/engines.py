@@ -19,6 +19,8 @@ from streams.feeds.ed import parse_ed
 from streams.feeds.outcome import Rejected
 from streams.feeds.records import parse_body
 from streams.intake import Record
+from streams.lookback_ports import LookBackLog
+from streams.lookback_valkey import ValkeyLookBack
 from streams.ports import Intake
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
@@ -39,6 +41,7 @@ class Engine:
     transport: ValkeyTransport
     decisions: ValkeyDecide
     door: Intake
+    lookback: LookBackLog
     producer: "KafkaProducer | None" = None
 
     @property
@@ -52,14 +55,17 @@ def engine_of(client: Redis, policies: Policies) -> Engine:
     retention, kafka = policies.retention, policies.kafka
     if kafka is None:
         transport = ValkeyTransport(client, retention=retention)
-        return Engine(transport, ValkeyDecide(client, retention=retention), transport)
+        lookback = ValkeyLookBack(client, retention=retention)
+        return Engine(transport, ValkeyDecide(client, retention=retention), transport, lookback)
     from streams.kafka_books import KafkaBooks  # noqa: PLC0415 - one machine needs no Kafka client
     from streams.kafka_decide import KafkaDecide  # noqa: PLC0415
     from streams.kafka_intake import KafkaIntake  # noqa: PLC0415
+    from streams.kafka_lookback import KafkaLookBack  # noqa: PLC0415
     from streams.kafka_producer import KafkaProducer  # noqa: PLC0415
 
     producer, books = KafkaProducer(kafka), KafkaBooks(client, retention=retention)
-    return Engine(books, KafkaDecide(client, retention=retention), KafkaIntake(producer, books, kafka), producer)
+    door, lookback = KafkaIntake(producer, books, kafka), KafkaLookBack(client, retention=retention)
+    return Engine(books, KafkaDecide(client, retention=retention), door, lookback, producer)
 
 
 async def open_engine(engine: Engine, policies: Policies) -> None:

@@ -46,7 +46,6 @@ from streams.feeds.mllp import MllpListener
 from streams.intake import GroupCommit
 from streams.lease import Leader, WorkerLease
 from streams.lookback_engine import FirstHop, LookBack, LookBackObserver
-from streams.lookback_valkey import ValkeyLookBack
 from streams.planner import Planner
 from streams.ports import Commit
 from streams.review_desk import ReviewDesk
@@ -297,7 +296,7 @@ class Service:
 
     def _lookback(self) -> LookBack:
         return LookBack(
-            ValkeyLookBack(self._client, retention=self.policies.retention),
+            self._engine.lookback,
             self.transport,
             cohort=self.cohort_store,
             index=lambda: self.cohort.index,

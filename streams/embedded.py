@@ -105,7 +105,7 @@ class Recogniser:
                 result = await self._set_aside(entry, failed(entry.event, error, now), now)
             known.learn(result)
             results.append(result)
-        self._transport.rests_on(*known.rests_on())
+        self._transport.rests_on(*known.rests_on(), index.version)
         await self._transport.forward(results)
         self._observers.recognised(results)
         return len(results)

@@ -2,7 +2,7 @@
 
 The event itself is safe in Kafka; here stand its row, its parts, its links. Several workers recognise at once, so what
 an event rested on is checked in the step that moves it on: a link or a waiting amendment that came meanwhile, from
-another partition, makes the batch be recognised again.
+another partition, makes the batch be recognised again; so do people for whom look-back has begun meanwhile.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from domain.errors import Conflict
+from domain.errors import Conflict, StoreError
 from domain.events import Event
 from domain.ids import SHARDS
 from streams import codec, keys
@@ -29,6 +29,9 @@ NOWHERE = "0-0"
 """The place in a stream of what did not come from a stream."""
 UNFINISHED = 3
 """`register`: in the books already, and not recognised yet. Beside the values of `Taken`."""
+LEARN_AGAIN, OLDER_COHORT = -1, -2
+"""What books.lua answers where what a step rests on does not hold."""
+Asked = tuple[Any, ...]
 
 
 class KafkaBooks(ValkeyTransport):
@@ -36,7 +39,7 @@ class KafkaBooks(ValkeyTransport):
 
     def __init__(self, client: Redis, *, retention: Retention | None = None) -> None:
         super().__init__(client, retention=retention)
-        self._asked: Mapping[str, int] = {}
+        self._asked: Sequence[Asked] = ()
 
     async def known(self, events: Sequence[Event]) -> list[int | None]:
         """What the books already say of these: DUPLICATE, CONFLICT, or None for what is new."""
@@ -99,16 +102,20 @@ class KafkaBooks(ValkeyTransport):
         async with unavailable_as_ours():
             await self._scripts.passed(keys=[REGISTERED], args=[lane, offset])
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
         """See ports.RecogniseLog."""
-        self._asked = {keys.LINK + key: number for key, number in links.items()} | {
-            keys.PARKED + key: min(number, PARKED_PER_KEY) for key, number in parked.items()
-        }
+        self._asked = (*asked_of(links, parked), (keys.LOOK_BACK_BEGUN, version, True))
 
     async def forward(self, results: Sequence[Recognised]) -> None:
-        """See ports.RecogniseLog. Raises Conflict where what it rested on has changed: recognise it again."""
-        asked, self._asked = self._asked, {}
-        if not await self._forward(results, asked):
+        """See ports.RecogniseLog. Raises Conflict where what it rested on has changed: recognise it again.
+
+        Raises StoreError where look-back has begun for people whom we do not know yet: it does not come this way again.
+        """
+        asked, self._asked = self._asked, ()
+        answer = await self._forward(results, asked)
+        if answer == OLDER_COHORT:
+            raise StoreError("Look-back has begun for a later list of watched people than this worker has.")
+        if answer == LEARN_AGAIN:
             raise Conflict("Another worker learnt something that bears on these events meanwhile.")
 
     async def trim(self, now: datetime) -> int:
@@ -125,6 +132,14 @@ class KafkaBooks(ValkeyTransport):
         for shard in range(SHARDS):
             dropped += await self._trim(keys.matched_stream(shard), keys.DECIDE_GROUP, now, 0)
         return dropped
+
+
+def asked_of(links: Mapping[str, int], parked: Mapping[str, int]) -> list[Asked]:
+    """What books.lua compares: the sizes of links and of waiting amendments."""
+    return [
+        *((keys.LINK + key, number) for key, number in links.items()),
+        *((keys.PARKED + key, min(number, PARKED_PER_KEY)) for key, number in parked.items()),
+    ]
 
 
 def _known(row: bytes | None, event: Event) -> int | None:

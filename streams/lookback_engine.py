@@ -15,7 +15,7 @@ from cohort.index import CohortIndex
 from cohort.matching import match_event, score_all
 from cohort.policy import MatchPolicy
 from domain.clock import Clock
-from domain.errors import StoreError
+from domain.errors import Conflict, StoreError
 from domain.events import Event
 from domain.ids import MemberId
 from domain.matches import Match
@@ -118,8 +118,9 @@ class LookBack:
         await self.begin()
         progress = self._progress
         assert progress is not None
-        if not progress.under_way:
-            if progress.version != self._index().version:
+        behind = self._index().version < progress.target  # whoever began this pass knew more people than we do yet
+        if behind or not progress.under_way:
+            if behind or progress.version != self._index().version:
                 await self._start(progress)
             return 0
         people = await self._sought(progress)
@@ -135,14 +136,17 @@ class LookBack:
         self._unkept += 1
         sent = 0
         if found or not page.more or self._unkept >= _KEEP_EVERY:
-            sent = await self._store.hand_on(found, moved, self._clock.now())
+            try:
+                sent = await self._store.hand_on(found, moved, self._clock.now())
+            except Conflict:  # whoever recognises beside us learnt something that bears on this page
+                return 0
             self._unkept = 0
         self._move_on(progress, moved, sent, reviews)
         return len(page.entries) - faults
 
     async def _start(self, progress: Progress) -> None:
         """Begin a pass for all that changed up to the index that recognition works with now."""
-        target, reach = self._index().version, await self._store.reach()
+        target, reach = self._index().version, await self._store.reach(self._index().version)
         begun = Progress(progress.version, target, until=reach.until, left=reach.events, telling=True)
         if target < progress.version or not (await self._sought(begun)).members:
             begun = Progress(version=target)  # a cohort restored from a backup, or nobody to look for
@@ -219,6 +223,7 @@ class LookBack:
             if result is not None and (result.parts or result.reviews):
                 known.learn(result)
                 results.append(result)
+        self._store.rests_on(*known.rests_on())
         return await self._unasked(results, people), faults
 
     def _chosen(self, entries: Sequence[LogEntry], people: Sought, index: CohortIndex) -> tuple[dict[str, Found], int]:

@@ -1,6 +1,6 @@
 """Look-back's store in memory: the twin of `lookback_valkey.py` for tests and simulation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from domain.ids import MemberId
@@ -27,7 +27,7 @@ class MemoryLookBack:
         with self._server.effect("keep_progress"):
             self._server.looked_back[self._worker] = progress
 
-    async def reach(self) -> Reach:
+    async def reach(self, version: int) -> Reach:  # noqa: ARG002 - the port's
         """See lookback_ports.LookBackLog."""
         with self._server.effect("reach"):
             return Reach(text(self._server.events.delivered), len(self._server.events.entries))
@@ -51,6 +51,9 @@ class MemoryLookBack:
         """See lookback_ports.LookBackLog."""
         with self._server.effect("reviews_of"):
             return [self._server.reviews.get(name) for name in ids]
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """See lookback_ports.LookBackLog. Nobody recognises beside it."""
 
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
         """See lookback_ports.LookBackLog. As on Valkey, what is only remembered may be written without the rest."""

@@ -1,7 +1,7 @@
 """What look-back needs from outside: the retained events in pages, its own durable progress, and a way to hand on what
 it finds. `lookback_memory.py` is the twin for tests, `lookback_valkey.py` the real thing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -63,8 +63,8 @@ class LookBackLog(Protocol):
     async def keep_progress(self, progress: Progress) -> None:
         """Remember how far it is."""
 
-    async def reach(self) -> Reach:
-        """How far recognition has read."""
+    async def reach(self, version: int) -> Reach:
+        """How far recognition has read. From now on whatever it reads is for people of this version, or a later one."""
 
     async def page(self, after: str, until: str, limit: int) -> Page:
         """The next retained events behind `after`, up to and with `until`; what was trimmed meanwhile is not there.
@@ -77,6 +77,11 @@ class LookBackLog(Protocol):
 
     async def reviews_of(self, ids: Sequence[str]) -> list[ReviewItem | None]:
         """The reviews with these ids; None where there is none."""
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """Say what the next `hand_on` rests on (BatchKnowledge.rests_on). Where others recognise beside look-back, that
+        raises Conflict if one of them changed it meanwhile; nothing is sent then and the page is to be looked at again.
+        """
 
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
         """Send on what was found for whom it passed by, and keep the progress, in one step; how many parts were new.

@@ -1,6 +1,6 @@
 """Look-back's store on Valkey: the retained events by XRANGE, its progress in one key, its findings by one script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ class ValkeyLookBack:
         async with unavailable_as_ours():
             await self._client.set(self._key, codec.encode(progress))
 
-    async def reach(self) -> Reach:
+    async def reach(self, version: int) -> Reach:  # noqa: ARG002 - the port's
         """See lookback_ports.LookBackLog."""
         async with unavailable_as_ours():
             groups: Any = await self._client.xinfo_groups(keys.EVENTS)
@@ -59,7 +59,7 @@ class ValkeyLookBack:
         free = [(place, fields) for place, fields in found if barrier is None or _order(place.decode()) < barrier]
         seen = free[-1][0].decode() if free else after
         more = len(free) < len(found) or len(found) == limit
-        return Page(tuple(_entry(place, fields) for place, fields in free if fields), seen, more)
+        return Page(tuple(entry_at(place, fields) for place, fields in free if fields), seen, more)
 
     async def people(self, ids: Sequence[MemberId]) -> list[PersonState]:
         """See lookback_ports.LookBackLog."""
@@ -80,9 +80,18 @@ class ValkeyLookBack:
             raws: Any = await self._client.mget([keys.REVIEW + name for name in ids])
         return [codec.decode_review(raw) if raw else None for raw in raws]
 
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+        """See lookback_ports.LookBackLog. Nobody recognises beside it."""
+
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
         """See lookback_ports.LookBackLog. What is only remembered goes first: repeated after a crash it changes
         nothing."""
+        return await self._hand_on(found, progress, now, ())
+
+    async def _hand_on(
+        self, found: Sequence[Recognised], progress: Progress, now: datetime, asked: Sequence[tuple[Any, ...]]
+    ) -> int:
+        """What hand_on.lua answers: below 0 where what was `asked` does not hold, and then nothing was sent."""
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
             for result in found:
                 self._remember(pipe, result)
@@ -96,7 +105,13 @@ class ValkeyLookBack:
                     keys.REVIEWS,
                     keys.REVIEW,
                 ],
-                args=[ms(now), RANKS, codec.encode(progress), _pack([self._told(one) for one in by_event(found)])],
+                args=[
+                    ms(now),
+                    RANKS,
+                    codec.encode(progress),
+                    _pack([self._told(one) for one in by_event(found)]),
+                    _pack(asked),
+                ],
                 client=pipe,
             )
             *_, sent = await pipe.execute()
@@ -136,7 +151,7 @@ def by_event(found: Sequence[Recognised]) -> list[Recognised]:
     return split
 
 
-def _entry(place: bytes, fields: Any) -> LogEntry:
+def entry_at(place: bytes, fields: Any) -> LogEntry:
     raw = fields[b"e"] if isinstance(fields, dict) else fields[1]
     return LogEntry(position=place.decode(), event=codec.decode_event(raw))
 

@@ -208,13 +208,13 @@ class ValkeyTransport:
 
     async def forward(self, results: Sequence[Recognised]) -> None:
         """See ports.RecogniseLog. What is only remembered goes first: repeated after a crash it changes nothing."""
-        await self._forward(results, {})
+        await self._forward(results, ())
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
         """See ports.RecogniseLog. Only one worker recognises here: nothing comes between."""
 
-    async def _forward(self, results: Sequence[Recognised], asked: Mapping[str, int]) -> bool:
-        """False where a set or list in `asked` has another size: then nothing was moved."""
+    async def _forward(self, results: Sequence[Recognised], asked: Sequence[tuple[Any, ...]]) -> int:
+        """What forward.lua answers: below 0 where what was `asked` does not hold, and then nothing was moved."""
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
             for result in results:
                 self._remember(pipe, result)
@@ -235,11 +235,11 @@ class ValkeyTransport:
                     keys.RECOGNISE_GROUP,
                     _pack([_forwarded(result, self._retention) for result in results]),
                     RANKS,
-                    _pack(list(asked.items())),
+                    _pack(asked),
                 ],
                 client=pipe,
             )
-            return int((await pipe.execute())[-1]) >= 0
+            return int((await pipe.execute())[-1])
 
     def _remember(self, pipe: Any, result: Recognised) -> None:
         for name, value in result.links:

@@ -6,16 +6,12 @@
 -- ARGV: group, packed {{id, feed, position, final or '', {{part, ranked}*}, {{part, shard stream, payload}*},
 -- {{part, shard stream, payload, its event id, its feed}*} of revived amendments, {{id, payload, ttl_s, place_ms}*} of reviews,
 -- {{id, payload, ttl_s, now_ms, case, version, case_ttl_s, audit entry, {key*} of what it was decided through}*} of
--- reviews decided before}*}, ranks packed {ending = rank}, packed {{key, size}*} of the links and waiting amendments
--- that recognition rested on: where one has another size now, nothing is moved and the answer is -1
+-- reviews decided before}*}, ranks packed {ending = rank}, packed {{key, size}*} of what recognition rested on (books.lua):
+-- where that does not hold, nothing is moved and the answer is below 0
 local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = ARGV[1]
-for _, asked in ipairs(cmsgpack.unpack(ARGV[4])) do
-  local kind = redis.call('TYPE', asked[1])['ok']
-  local size = 0
-  if kind == 'set' then size = redis.call('SCARD', asked[1]) elseif kind == 'list' then size = redis.call('LLEN', asked[1]) end
-  if size ~= asked[2] then return -1 end
-end
+local wrong = changed(cmsgpack.unpack(ARGV[4]))
+if wrong < 0 then return wrong end
 local books = { inflight = inflight, ledger = ledger, rows = rows, parts = parts_of, ranks = cmsgpack.unpack(ARGV[3]) }
 local sums, positions = {}, {}
 for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do
