@@ -10,6 +10,7 @@ from alerts.model import Alert, Delivery
 from alerts.ports import AlertFilter
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
+from domain.clock import SystemClock
 from domain.ids import shard_of
 from fixtures.endpoints import Mail, Text
 from service.demo.stage import Stage
@@ -17,6 +18,7 @@ from service.settings import read_settings
 from service.wiring import reach_store
 from streams.messages import HeldIntel
 from streams.ports import LedgerCounts
+from streams.timers_valkey import ValkeyTimers
 from streams.valkey import ValkeyTransport
 from streams.valkey_desk import ValkeyDesk
 
@@ -36,16 +38,19 @@ class Found:
 
 
 async def gather(stage: Stage, *, within: timedelta) -> Found:
-    """Wait until no event is in flight and no message that is due waits, then read everything."""
+    """Wait until no event is in flight, nothing is overdue and no message that is due waits, then read everything."""
     settings = read_settings(stage.config)
     async with reach_store(settings) as client:
         transport, alerts, outbox = ValkeyTransport(client), ValkeyAlertStore(client), ValkeyOutbox(client)
+        timers = ValkeyTimers(client)
         deadline = time.monotonic() + within.total_seconds()
         quiet = 0
         while quiet < 3 and time.monotonic() < deadline:
             books = await transport.counts()
             due = sum((await outbox.pending()).values())
-            quiet = quiet + 1 if books.in_flight == 0 and due == 0 else 0
+            first = (await timers.waiting()).first
+            overdue = first is not None and first <= SystemClock().now()
+            quiet = quiet + 1 if books.in_flight == 0 and due == 0 and not overdue else 0
             await asyncio.sleep(0.2)
         desk = ValkeyDesk(client)
         found = await _all_alerts(alerts)

@@ -65,14 +65,14 @@ class Tally:
 def detection(force: Force, alerts: Sequence[Alert]) -> Score:
     """Compare the firings behind all alerts with the moments of the truth.
 
-    Moments of a due time that passes (absence) belong to a later release and are left out; a firing that another of
-    the same rule has replaced is no firing of its own.
+    Of what nobody does (absence), only what is due by the end of the story counts; a firing that another of the same
+    rule has replaced is no firing of its own.
     """
     covered = set(force.truth.covers)
     wanted = {
         (moment.member_id, moment.rule_id, moment.at): moment.story
         for moment in force.truth.moments
-        if moment.clock == "event"
+        if moment.clock == "event" or moment.at <= force.spec.end
     }
     told = {
         (record.trigger.member_id, record.trigger.rule_id, record.trigger.fired_at)
