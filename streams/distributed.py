@@ -19,7 +19,7 @@ import faust
 import structlog
 from faust.types import TP
 
-from streams.kafka_gaps import message_from
+from streams.kafka_gaps import NotTheMessage, message_from
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing, headers_of
 from streams.kafka_work import Handler, Message
@@ -98,6 +98,8 @@ async def _handled(
 ) -> None:
     try:
         await handler(message)
+    except NotTheMessage:
+        raise
     except Exception as fault:  # one of the doors: whatever is wrong with one message, the others go on
         await set_aside(message, fault)
 

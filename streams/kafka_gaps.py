@@ -14,15 +14,20 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from domain.errors import StoreUnavailable
+from domain.errors import ServiceError, StoreUnavailable
 from streams.kafka_books import KafkaBooks
 from streams.kafka_policy import KafkaPolicy
-from streams.kafka_work import Handler, KeepAside, Message, patiently
+from streams.kafka_work import Handler, KeepAside, Message, Unreadable, patiently
 
 log = structlog.get_logger("reachpoint.kafka")
 
 _FETCH = timedelta(seconds=10)
+_MOST_FAULTS = 3  # messages in a row that fail without being unreadable
 _MOST = 200  # messages fetched at once: each may carry many events
+
+
+class NotTheMessage(ServiceError):
+    """Message after message fails: it is the worker that is at fault, and it sets nothing more aside."""
 
 
 class Gapless:
@@ -39,6 +44,7 @@ class Gapless:
         self._set_aside = set_aside
         self._last: dict[str, int] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self._faults = 0  # in a row
         self.passed_over = 0  # messages that the client never brought, so far
 
     async def handle(self, message: Message) -> None:
@@ -60,7 +66,11 @@ class Gapless:
     async def _take(self, message: Message) -> None:
         try:
             await self._handler(message)
+            self._faults = 0
         except Exception as fault:  # one of the doors: whatever is wrong with one message, the others go on
+            self._faults = 0 if isinstance(fault, Unreadable) else self._faults + 1
+            if self._faults > _MOST_FAULTS:
+                raise NotTheMessage from fault
             await self._put_aside(message, fault)
         self._last[message.lane] = message.offset
 

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from domain.errors import StoreUnavailable
 from streams.distributed import FaustEngine, Lane, SetAside
 from streams.kafka_books import KafkaBooks
-from streams.kafka_gaps import Gapless, fetched
+from streams.kafka_gaps import Gapless, NotTheMessage, fetched
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing
 from streams.kafka_watch import LaneWatch
@@ -48,6 +48,7 @@ class Bench:
         self.aside: list[int] = []
         self._producer = producer
         self._bad = bad
+        self.broken = False
         self.gapless = self.hands()
 
     def hands(self) -> Gapless:
@@ -78,7 +79,7 @@ class Bench:
                 await asyncio.sleep(0.05)
 
     async def _handle(self, message: Message) -> None:
-        if message.offset == self._bad:
+        if self.broken or message.offset == self._bad:
             raise ValueError("cannot be read")
         self.done.append(message.offset)
         await self.books.passed(message.lane, message.offset)
@@ -148,6 +149,18 @@ async def test_a_long_gap_is_fetched_in_parts(bench: Bench) -> None:
     await bench.gapless.handle(first)
     await bench.gapless.catch_up(bench.policy.events, 0, 501)
     assert bench.done == [number for number in range(501) if number != 2]
+
+
+async def test_where_every_message_fails_it_is_the_worker_that_ends(bench: Bench) -> None:
+    """Else a fault of ours would empty the topics into quarantine."""
+    await bench.produce(8)
+    bench.broken = True
+    messages = await bench.messages(0, 8)
+    for message in messages[:3]:
+        await bench.gapless.handle(message)
+    with pytest.raises(NotTheMessage):
+        await bench.gapless.handle(messages[3])
+    assert bench.aside == [0, 1, 2]
 
 
 async def test_while_the_store_does_not_answer_nothing_is_set_aside(bench: Bench) -> None:
