@@ -203,7 +203,7 @@ def _differ(one: Values, other: Values) -> bool:
 def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
     """Of hits of one occurrence in order, those that say something new: see the module's second sentence."""
     best: int | None = None
-    late: tuple[datetime, int] | None = None
+    late: list[tuple[datetime, int]] = []
     guarded: set[FiringDecision] = set()
     for hit in hits:
         if not hit.open:
@@ -213,11 +213,11 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
             continue
         if best is not None and hit.rank >= best:
             continue
-        if late is not None and hit.learnt >= late[0] and hit.rank >= late[1]:
+        if late and any(hit.learnt >= learnt and hit.rank >= rank for learnt, rank in late):
             continue
         yield hit
         if hit.learnt - hit.at > tolerance:
-            late = (hit.learnt, hit.rank)
+            late.append((hit.learnt, hit.rank))
         else:
             best = hit.rank
 
