@@ -18,6 +18,10 @@ def kafka_policy(settings: Settings) -> KafkaPolicy | None:
         faults.append("kafka.bootstrap names the brokers, such as kafka1:9092,kafka2:9092")
     if not settings.store.redis_url.get_secret_value():
         faults.append("store.redis_url names a Redis or Valkey that every worker reaches")
+    if settings.alerts.reference_secret_file is None:
+        faults.append(
+            "alerts.reference_secret_file names a file that is the same for all: else a repeat has another reference"
+        )
     if said.copies_in_sync > said.copies:
         faults.append("kafka.copies_in_sync cannot be more than kafka.copies")
     if said.username and not _password(said):
