@@ -303,7 +303,7 @@ class ValkeyTransport:
             lowest = info["last-delivered-id"].decode()
             if info["pending"]:
                 pending: Any = await self._client.xpending(stream, group)
-                lowest = pending["min"].decode()
+                lowest = (pending["min"] or info["last-delivered-id"]).decode()  # another reader may be done meanwhile
             keep_from = f"{ms(now - self._retention.events)}-0"
             length = int(await self._client.xlen(stream))
             if not most:  # a settled part is in the person's history: nothing reads its message again
