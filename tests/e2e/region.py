@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis
 
 from api.keys import AccessRole, Grant, key_from, new_secret
@@ -195,6 +196,18 @@ def open_region(
         for name in ("api", *(f"w{number}" for number in range(1, workers + 1))):
             region.start(name)
         yield region
+
+
+async def members_of(policy: KafkaPolicy) -> int:
+    """How many workers the broker counts in the group now."""
+    admin = AIOKafkaAdminClient(**policy.client_options())
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_consumer_groups([f"{policy.prefix}-worker"])
+        (group,) = answer.to_object()["groups"]
+        return len(group["members"])
+    finally:
+        await admin.close()
 
 
 def _write_settings(region: Region, secret: Path | None, more: str) -> None:

@@ -1,5 +1,6 @@
 """The distributed engine as people live it: several processes, a real broker, and a phone at the end."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -12,10 +13,12 @@ import pytest
 
 from domain.events import Feed
 from tests.e2e.people import ago, mention, navigator, record, watched
-from tests.e2e.region import Region, open_region
+from tests.e2e.region import Region, members_of, open_region
 from tests.kafka.broker import Cluster
 
 pytestmark = pytest.mark.server
+
+_STOPS_WITHIN_S = 20.0
 
 N1 = navigator("N1", 101)
 PEOPLE = [watched(number, "N1") for number in range(1, 7)]
@@ -89,7 +92,10 @@ def test_a_bad_record_on_a_feeds_topic_goes_to_quarantine_and_its_neighbours_go_
 
 def test_a_worker_that_stops_hands_over_and_the_other_goes_on(region: Region) -> None:
     before, accepted = len(region.sms.texts), sum(region.books().accepted.values())
+    began = time.monotonic()
     assert region.stop("w1") == 0, region.log("w1")[-2000:]
+    assert time.monotonic() - began < _STOPS_WITHIN_S
+    assert asyncio.run(members_of(region.policy)) == 1, "it left the group, so that the other takes over at once"
     subprocess.run(
         ["kcat", "-P", "-b", region.policy.bootstrap, "-t", region.policy.feed(Feed.POLICE), "-K", "\t"],
         input=b"R-4\t" + json.dumps(_robbed(3, "R-4")).encode(),

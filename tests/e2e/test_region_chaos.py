@@ -42,6 +42,7 @@ _WHOLE = Chaos(seconds=300, messages=60_000, kills=50, frozen=60)  # issue 3: 20
 _SHORT = Chaos(seconds=25, messages=1_500, kills=4, frozen=9)
 _REBALANCE_EVERY_S = 20
 _LEASES_END_S = 120
+_STOPS_WITHIN_S = 20
 
 
 def test_whatever_befalls_workers_nothing_is_lost_and_no_alert_comes_twice(kafka: Cluster, tmp_path: Path) -> None:
@@ -119,7 +120,10 @@ async def _rebalancing(region: Region, ends: float, done: Counter[str]) -> None:
         region.start("w3")
         await asyncio.to_thread(region.joined, "w3")
         await asyncio.sleep(min(_REBALANCE_EVERY_S, max(3.0, ends - time.monotonic())))
+        began = time.monotonic()
         status = await asyncio.to_thread(region.stop, "w3")
+        done["longest orderly stop in s"] = max(done["longest orderly stop in s"], int(time.monotonic() - began) + 1)
+        assert done["longest orderly stop in s"] <= _STOPS_WITHIN_S, region.log("w3")[-2000:]
         assert status == 0, region.log("w3")[-2000:]
         done["rebalanced"] += 2
         if time.monotonic() + _REBALANCE_EVERY_S > ends:

@@ -172,6 +172,7 @@ def _outages(region: Region, broker: Broker, line: Proxy) -> list[Outage]:
 
 
 def _lived_through(region: Region, scene: Scene, undisturbed: Outcome, outages: list[Outage], name: str) -> None:
+    region.bring(scene.force.members, scene.force.navigators)
     load, outcome, probe, back = asyncio.run(_run(region, scene, outages))
     note = (
         f"seed {scene.seed}; {len(load.acknowledged)} acknowledged, {load.refused} answers 'later', "
