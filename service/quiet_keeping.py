@@ -44,6 +44,7 @@ class QuietKeeping:
         self._rules = rules
         self._outbox = outbox
         self._metrics = metrics
+        self._unread = False
         self.tallies = ValkeyTallies(client)
         self.store = ValkeyQuiet(client)
         clocks = policies.decide.suppression.clocks
@@ -64,11 +65,35 @@ class QuietKeeping:
         )
 
     async def refresh(self) -> None:
-        """Take over what changed. Raises StoreUnavailable."""
-        await self.quieting.refresh(self._clock.now())
+        """Take over what changed. What cannot be read stays as it is known: nobody's alerts wait for it.
+
+        Raises StoreUnavailable.
+        """
+        try:
+            await self.quieting.refresh(self._clock.now())
+        except StoreError:
+            raise
+        except Exception as error:
+            if not self._unread:  # four times a second otherwise
+                log.error("what is quiet could not be read", action="quiet_failed", error=type(error).__name__)
+            self._unread = True
+        else:
+            self._unread = False
 
     async def ring(self, world: World) -> bool:
-        """Tell of snoozes and floods; whether messages were ordered. Raises StoreUnavailable."""
+        """Tell of snoozes and floods; whether messages were ordered. A fault in it stops nothing else.
+
+        Raises StoreUnavailable.
+        """
+        try:
+            return await self._ring(world)
+        except StoreError:
+            raise
+        except Exception as error:  # as below
+            log.error("the bells of what is quiet failed", action="quiet_bell_failed", error=type(error).__name__)
+            return False
+
+    async def _ring(self, world: World) -> bool:
         now = self._clock.now()
         rows = await self._bells.ring(world, self.quieting.snoozes, now)
         self._metrics.on_quieting(self.quieting.snoozes, self.quieting.flood.flood, now)

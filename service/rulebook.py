@@ -155,6 +155,8 @@ class RuleFollower:
             return None, f"version {number}: {error}"
         except RuleError as error:
             return None, f"version {number} cannot be used by this release: {str(error).splitlines()[0]}"
+        except Exception as error:  # a fault of ours in reading it: the last good rules go on all the same
+            return None, f"version {number} cannot be used by this release ({type(error).__name__})"
         return LiveRules(rules, f"rules@{number}", since, number), ""
 
     def _switch(self, off: frozenset[str]) -> None:

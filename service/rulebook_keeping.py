@@ -62,6 +62,8 @@ class RuleKeeping:
             raise
         except StoreError as error:
             log.error("the rule book cannot be read", action="rule_book_unreadable", error=str(error))
+        except Exception as error:  # a fault of ours in offering the shipped rules: those in force decide all the same
+            log.error("the rule book cannot be read", action="rule_book_unreadable", error=type(error).__name__)
         await self.turn()
 
     async def turn(self) -> None:

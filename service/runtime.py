@@ -273,7 +273,7 @@ class Service:
             return ()
         return self._kafka.hindrances() if self._kafka else ()
 
-    async def _for_all(self, name: str, turn: Callable[[], Awaitable[int]]) -> None:
+    async def _for_all(self, name: str, turn: Callable[[], Awaitable[int]], *, vital: bool = True) -> None:
         """A loop that one worker runs for all of them: where there are several, the one that leads."""
 
         async def led() -> int:
@@ -282,7 +282,7 @@ class Service:
                 return 0
             return await turn()
 
-        await keep_running(name, led, self._stop)
+        await keep_running(name, led, self._stop, vital=vital)
 
     def _timers(self, decider: Decider) -> Timers:
         return Timers(
@@ -385,24 +385,18 @@ class Service:
             await self._sleep(FOLLOW_EVERY)
             return 0
 
-        await keep_running("rules", turn, self._stop)
+        await keep_running("rules", turn, self._stop, vital=False)
 
     async def _shadow(self) -> None:
         """What a version in shadow would say; live events go first, and never pay for what goes wrong here."""
 
         async def turn() -> int:
-            try:
-                done = await self.rule_keeping.shadow_turn()
-            except StoreError:
-                raise
-            except Exception as error:
-                log.error("the shadow failed", action="shadow_failed", error=type(error).__name__)
-                done = 0
+            done = await self.rule_keeping.shadow_turn()
             if not done:
                 await self._sleep(FOLLOW_EVERY)
             return done
 
-        await keep_running("shadow", turn, self._stop)
+        await keep_running("shadow", turn, self._stop, vital=False)
 
     async def _upkeep(self) -> None:
         last_trim = last_expiry = self.clock.now()
@@ -444,7 +438,7 @@ class Service:
             await self._sleep(OUTCOMES_EVERY)
             return told
 
-        await self._for_all("outcomes", turn)
+        await self._for_all("outcomes", turn, vital=False)
 
     async def _archive(self) -> None:
         """Carry what was decided into the archive's files; what waits at the end is written before we go."""
@@ -453,7 +447,10 @@ class Service:
         policies = self.policies
         files = ParquetArchive(policies.archive) if policies.archive else None
         if files is not None:
-            await asyncio.to_thread(files.prepare)
+            try:
+                await asyncio.to_thread(files.prepare)
+            except OSError as error:  # tried again with each writing: a disk is no reason to alert nobody
+                log.error("the archive's folder cannot be used", action="archive_failed", error=type(error).__name__)
         archiver = Archiver(
             ValkeyArchiveLog(self._client),
             files,
@@ -503,7 +500,18 @@ class Service:
             self._rung = {row.delivery.delivery_id for row in rows}
 
     async def _ring_for_rules(self) -> None:
-        """Supervisors hear of a rule switched off, of a version taken back, and of rules that cannot be read."""
+        """Supervisors hear of a rule switched off, of a version taken back, and of rules that cannot be read.
+
+        A fault in it is told and tried again: trimming and expiry do not wait for it.
+        """
+        try:
+            await self._rung_for_rules()
+        except StoreError:
+            raise
+        except Exception as error:
+            log.error("the rule book's bells failed", action="rules_bell_failed", error=type(error).__name__)
+
+    async def _rung_for_rules(self) -> None:
         now, followed = self.clock.now(), self.rule_keeping.follower
         if await self._rule_bells.ring(followed.head, followed.trouble, self.world(), now):
             log.info("supervisors are told of the rule book's brakes", action="rules_bell")

@@ -68,12 +68,14 @@ class Archiver:
             try:
                 done = await self.drain()
                 await self._keep_tidy(now)
+                holding = await asyncio.to_thread(self._files.holding)
             except StoreUnavailable as error:
                 log.warning("the archive waits", action="archive_waits", waiting=waiting, error=str(error))
+            except Exception as error:  # a full disk, a harmed file: what waits is durable in the store
+                log.error("the archive failed", action="archive_failed", waiting=waiting, error=type(error).__name__)
+            else:
+                self._observer(ArchiveState(await self._log.archive_waiting(), holding))
             self._written = now
-            self._observer(
-                ArchiveState(await self._log.archive_waiting(), await asyncio.to_thread(self._files.holding))
-            )
         return done
 
     async def drain(self) -> int:

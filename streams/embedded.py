@@ -232,12 +232,14 @@ def _where(error: Exception) -> str:
     return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
 
 
-async def keep_running(name: str, turn: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+async def keep_running(
+    name: str, turn: Callable[[], Awaitable[int]], stop: asyncio.Event, *, vital: bool = True
+) -> None:
     """Run `turn` again and again until `stop`; when it fails, pause a little longer each time and go on.
 
     A store that does not answer is waited for as long as it takes. A fault of ours that no event is to blame for is
     tried again too, because a service that has ended sends nobody; if it stays, the loop ends with it and the service
-    says so.
+    says so. Not so where the loop is not `vital`: alerts come without it, and it never takes the others down.
     """
     pause, faults = _PAUSE, 0
     while not stop.is_set():
@@ -250,7 +252,7 @@ async def keep_running(name: str, turn: Callable[[], Awaitable[int]], stop: asyn
         except Exception as error:  # one of the three doors
             faults += 1
             log.error("a loop failed", action="loop_failed", loop=name, error=type(error).__name__, where=_where(error))
-            if faults == _FAULTS:
+            if vital and faults == _FAULTS:
                 raise
         await _rest(pause, stop)
         pause = min(pause * 2, _LONGEST_PAUSE)

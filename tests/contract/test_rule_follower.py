@@ -207,3 +207,19 @@ async def test_a_file_with_faults_is_kept_as_a_draft_that_goes_nowhere(house: Ho
 
 async def test_the_shipped_rules_are_in_order() -> None:
     assert len(rules_of(shipped_contents()).rules) >= 17
+
+
+async def test_a_version_that_trips_this_release_is_told_and_the_last_good_rules_go_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not refused but a fault of ours: no reason to decide by nothing."""
+    await house.begin()
+    assert await house.version_in_force() == ("rules@1", 1)
+    await house.publish(2)
+
+    def trips(*_: object, **__: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr("service.rulebook.rules_of", trips)
+    assert await house.version_in_force() == ("rules@1", 1)
+    assert "KeyError" in house.follower.trouble

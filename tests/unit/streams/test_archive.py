@@ -19,7 +19,7 @@ from streams.archive_memory import MemoryArchiveLog
 from streams.archive_parquet import ParquetArchive, Table, select
 from streams.archiver import WRITE_EVERY, Archiver, erase_member
 from streams.memory_server import MemoryServer
-from tests.unit.streams.play import START, ed, member
+from tests.unit.streams.play import START, Play, ed, member
 from triggers.history import entry_of
 
 
@@ -191,3 +191,38 @@ def test_a_folder_that_would_be_a_pattern_is_refused(tmp_path: Path) -> None:
 def test_a_record_comes_back_as_it_was() -> None:
     one = replace(record(), extra=(record("M2").entry,))  # type: ignore[arg-type]
     assert codec.decode_archived(codec.encode(one)) == one
+
+
+class TestAFaultOfTheFiles:
+    """What waits stays in the store, the turn ends in peace, and the next one that can goes on."""
+
+    async def waiting(self) -> MemoryArchiveLog:
+        play = Play([member("M1")])
+        await play.prepare()
+        await play.give(ed(Kind.ED_ARRIVAL, "M1", visit="V1", intent="assault"))
+        assert play.twin.server is not None
+        return MemoryArchiveLog(play.twin.server)
+
+    async def test_a_folder_that_cannot_be_used(self, tmp_path: Path) -> None:
+        (tmp_path / "archive").write_text("in the way")
+        log, clock = await self.waiting(), ManualClock(START)
+        archiver = Archiver(log, ParquetArchive(tmp_path / "archive"), clock)
+        before = await log.archive_waiting()
+        assert await archiver.turn() == 0
+        assert await log.archive_waiting() == before > 0
+        (tmp_path / "archive").unlink()
+        clock.advance(WRITE_EVERY)
+        assert await archiver.turn() == before
+
+    async def test_a_file_whose_rows_cannot_be_read(self, files: ParquetArchive) -> None:
+        files.write([record()], [])
+        (file,) = files.files(Table.DECISIONS)
+        whole = bytearray(file.read_bytes())
+        whole[4 : len(whole) * 2 // 3] = bytes(len(whole) * 2 // 3 - 4)  # the rows; what says how many is at the end
+        file.write_bytes(whole)
+        log, clock = await self.waiting(), ManualClock(START)
+        archiver = Archiver(log, files, clock)
+        for _ in range(3):
+            await archiver.turn()
+            clock.advance(WRITE_EVERY)
+        assert await log.archive_waiting() == 0
