@@ -5,33 +5,44 @@ One worker lives for a whole test module and is lent to one play after another, 
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
 from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
 from domain.events import Event, Feed
+from domain.ids import SHARDS
+from domain.people import CohortMember
+from streams import keys
 from streams.decide import World
 from streams.embedded import Decider, Observers, Recogniser, keep_running
 from streams.feeds.records import parse_body
 from streams.intake import Record
-from streams.kafka_books import KafkaBooks
+from streams.kafka_books import REGISTERED, KafkaBooks
 from streams.kafka_intake import KafkaIntake
+from streams.kafka_lookback import KafkaLookBack
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer
 from streams.kafka_topics import ensure_topics
 from streams.kafka_work import Message
 from streams.kafka_worker import KafkaWorker
+from streams.lookback_ports import LookBackLog
+from streams.ports import LogEntry, MatchedEntry
 from streams.valkey_decide import ValkeyDecide
-from tests.unit.streams.play import Play, valkey_twin
+from tests.unit.streams.looking_back import Looking
+from tests.unit.streams.play import Play, Twin, valkey_twin
 
 _WITHIN = timedelta(seconds=60)
 _LOOK_S = 0.004
+_UNDER_WAY = 18
+"""The length of the row of an event that has not ended: 17 and `>` (streams/lua/books.lua)."""
 
 
 class Stage:
@@ -41,12 +52,13 @@ class Stage:
         self.client = client
         self.policy = policy
         self.play: Play | None = None
+        self._looker: AIOKafkaConsumer | None = None
         self.producer = KafkaProducer(policy)
         self.books = KafkaBooks(client)
         self.intake = KafkaIntake(self.producer, self.books, policy)
         self.decisions = ValkeyDecide(client)
-        recogniser = Recogniser(self.books, self._index, MatchPolicy(), self, Observers())
-        decider = Decider(self.decisions, self._index, self._world, self, Observers())
+        recogniser = _Recogniser(self)
+        decider = _Decider(self)
         self.worker = KafkaWorker(
             client,
             policy,
@@ -61,32 +73,101 @@ class Stage:
 
     def now(self) -> datetime:
         """The clock of the play on stage (domain.clock.Clock)."""
-        return self._playing().clock.now()
+        return self.playing().clock.now()
 
-    def _index(self) -> CohortIndex:
-        return self._playing().index
+    def index(self) -> CohortIndex:
+        """The people of the play on stage."""
+        return self.playing().index
 
-    def _world(self) -> World:
-        return self._playing().current_world()
+    def world(self) -> World:
+        """The rules of the play on stage."""
+        return self.playing().current_world()
 
-    def _playing(self) -> Play:
+    def playing(self) -> Play:
+        """The play on stage."""
         assert self.play is not None, "nothing is played"
         return self.play
+
+    def twin(self) -> Twin:
+        """A worker's connection, with the books of engine B."""
+        return replace(valkey_twin(self.client), transport=self.books)
+
+    async def clear(self) -> None:
+        """The store empty again, but for the streams that the relay stands at."""
+        kept = {keys.EVENTS, keys.REOPENED, REGISTERED, *map(keys.matched_stream, range(SHARDS))}
+        for name in await self.client.keys("*"):
+            if name.decode() not in kept:
+                await self.client.delete(name)
+        for stream in kept - {REGISTERED}:
+            await self.client.xtrim(stream, maxlen=0, approximate=False)
+
+    async def still(self) -> bool:
+        """Whether nothing is on its way to a decision: no message between the relay's streams and the books."""
+        before = await self._ends()
+        waits: Any = await self.client.hmget(REGISTERED, [f"{lane.topic}|{lane.partition}" for lane in before])
+        lanes = zip(before.values(), waits, strict=True)
+        if any(end and (place is None or int(place) < end - 1) for end, place in lanes):
+            return False
+        async with self.client.pipeline(transaction=False) as pipe:
+            for stream in map(keys.matched_stream, range(SHARDS)):
+                pipe.xinfo_groups(stream)
+                pipe.xinfo_stream(stream)
+            found = await pipe.execute()
+        for (group,), stream in zip(found[::2], found[1::2], strict=True):
+            if group["pending"] or group["last-delivered-id"] != stream["last-generated-id"]:
+                return False
+        return await self._ends() == before
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        assert self._looker is not None
+        found: dict[TopicPartition, int] = await self._looker.end_offsets(
+            [TopicPartition(self.policy.matched, shard) for shard in range(SHARDS)]
+        )
+        return found
+
+    async def begin_looking(self) -> None:
+        """Connect whoever asks where the lanes end."""
+        self._looker = AIOKafkaConsumer(**self.policy.client_options(), enable_auto_commit=False)
+        await self._looker.start()
+
+    async def end_looking(self) -> None:
+        """Let go of it."""
+        if self._looker is not None:
+            await self._looker.stop()
+
+
+class _Recogniser(Recogniser):
+    """The first hop of whatever is played: its people, its links."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.books, stage.index, MatchPolicy(), stage, Observers())
+        self._stage = stage
+
+    async def take(self, entries: Sequence[LogEntry]) -> int:
+        """See Recogniser."""
+        return await self._stage.playing().recogniser.take(entries)
+
+
+class _Decider(Decider):
+    """The second hop of whatever is played: its rules, what it remembers."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.decisions, stage.index, stage.world, stage, Observers())
+        self._stage = stage
+
+    async def take(self, entries: Sequence[MatchedEntry]) -> int:
+        """See Decider."""
+        return await self._stage.playing().decider.take(entries)
 
 
 class KafkaPlay(Play):
     """A play whose events go through Kafka. The store must be empty when it begins."""
 
-    def __init__(self, stage: Stage, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, twin=valkey_twin(stage.client), **kwargs)
+    def __init__(self, stage: Stage, members: Iterable[CohortMember], **kwargs: Any) -> None:
+        super().__init__(members, stage.twin(), **kwargs)
         self._stage = stage
         self._sent: list[Event] = []
         stage.play = self
-
-    async def prepare(self) -> "KafkaPlay":
-        """See Play."""
-        await self._stage.books.prepare()
-        return self
 
     async def accept(self, *events: Event) -> list[int]:
         """See Play."""
@@ -106,7 +187,24 @@ class KafkaPlay(Play):
         books = self._stage.books
         if (await books.counts()).in_flight:
             return False
-        return None not in [await books.disposition(each.event_id) for each in self._sent]
+        rows: Any = await self._stage.client.mget([keys.EVENT_ROW + each.event_id for each in self._sent] or ["-"])
+        if any(row is None or len(row) <= _UNDER_WAY for row in rows[: len(self._sent)]):
+            return False
+        return await self._stage.still()
+
+
+class KafkaLooking(Looking):
+    """A house with look-back whose events go through Kafka."""
+
+    def __init__(self, stage: Stage, **play: Any) -> None:
+        self._stage = stage
+        super().__init__(client=stage.client, **play)
+
+    def _played(self, **play: Any) -> Play:
+        return KafkaPlay(self._stage, (), **play)
+
+    def _connection(self) -> tuple[Twin, LookBackLog]:
+        return self._stage.twin(), KafkaLookBack(self._stage.client)
 
 
 @asynccontextmanager
@@ -121,6 +219,7 @@ async def stage_on(
         stop = asyncio.Event()
         await stage.books.prepare()
         await stage.producer.start()
+        await stage.begin_looking()
         await stage.worker.start()
         relay = asyncio.create_task(keep_running("relay", stage.worker.relay, stop))
         try:
@@ -132,6 +231,7 @@ async def stage_on(
             stop.set()
             await relay
             await stage.worker.stop()
+            await stage.end_looking()
             await stage.producer.stop()
 
 

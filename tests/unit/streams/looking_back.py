@@ -89,7 +89,7 @@ class Looking:
     """A house with look-back. `join` writes people and lets the index follow; `look` looks back until nothing is left."""
 
     def __init__(self, server: MemoryServer | None = None, client: Redis | None = None, **play: Any) -> None:
-        self.play = Play((), **play)
+        self.play = self._played(**play)
         self.client = client
         self.server = server or self.play.twin.server
         self.cohort = MemoryCohortStore()
@@ -101,13 +101,7 @@ class Looking:
 
     def connect(self) -> None:
         """A worker as it starts: everything that it only held in memory is gone."""
-        twin: Twin
-        store: LookBackLog
-        if self.client is not None:
-            twin, store = valkey_twin(self.client), ValkeyLookBack(self.client)
-        else:
-            assert self.server is not None
-            twin, store = memory_twin(self.server), MemoryLookBack(self.server)
+        twin, store = self._connection()
         self.play.connect(twin)
         self.play.recogniser = Recogniser(
             twin.transport,
@@ -127,6 +121,15 @@ class Looking:
             clock=self.play.clock,
             observer=LookBackObserver(lambda *told: self.seen.append(told)),
         )
+
+    def _played(self, **play: Any) -> Play:
+        return Play((), **play)
+
+    def _connection(self) -> tuple[Twin, LookBackLog]:
+        if self.client is not None:
+            return valkey_twin(self.client), ValkeyLookBack(self.client)
+        assert self.server is not None
+        return memory_twin(self.server), MemoryLookBack(self.server)
 
     async def prepare(self) -> "Looking":
         """Make what the store needs, and the first mark of where look-back is."""
