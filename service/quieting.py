@@ -92,7 +92,7 @@ class QuietBells:
         fresh, rung = 0, await self._breakers.rung()
         for key, rounds in held.items():
             last = rung.get(key)
-            if last is not None and (rounds[-1].at <= last or now - last < self._ring_every):
+            if last is not None and not _is_news(rounds, last, now, self._ring_every):
                 continue
             urgent = any(one.priority is Priority.P1 for one in rounds)
             fresh += await self._outbox.order(flood_rows(key, last, world, now, urgent=urgent))
@@ -104,6 +104,21 @@ class QuietBells:
             return 0
         self._rung.add(name)
         return await self._outbox.order(rows)
+
+
+def _is_news(rounds: Sequence[Sent], last: datetime, now: datetime, ring_every: timedelta) -> bool:
+    """Whether the bell rings again after `last`: for what came since, after a pause; for the first P1 at once. A bell
+    in the future was rung by a clock that was wrong, and stands for nothing."""
+    if last > now + _SLEW:
+        return True
+    since = [one for one in rounds if one.at > last]
+    first_urgent = not any(one.priority is Priority.P1 for one in rounds if one.at <= last)
+    urgent = first_urgent and any(one.priority is Priority.P1 for one in since)
+    return bool(since) and (urgent or now - last >= ring_every)
+
+
+_SLEW = timedelta(minutes=1)
+"""How far the machine's clock may go back without having been wrong."""
 
 
 def held_by_key(rounds: Sequence[Sent]) -> Mapping[FloodKey, list[Sent]]:

@@ -31,8 +31,9 @@ class RuleBells:
         """Order what is due; how many messages were new. Raises StoreUnavailable."""
         fresh = 0
         for about in _news(head, trouble, now):
-            if about not in self._rung:
-                fresh += await self._outbox.order(_rows(about, world, now))
+            rows = () if about in self._rung else _rows(about, world, now)
+            if rows:  # where nobody is there to hear, somebody may be later
+                fresh += await self._outbox.order(rows)
                 self._rung.add(about)
         return fresh
 

@@ -170,7 +170,7 @@ class Planner:
             names = await self._store.plan(planned)
 
     def _planned(self, outlook: Outlook) -> Planned | None:
-        """The next due time of one person; None where nothing is stored and nothing waits, or it cannot be told."""
+        """The next due time of one person; None where nothing is stored and nothing waits."""
         state, world = outlook.state, self._world()
         member = self._index().member(state.member_id)
         try:
@@ -182,7 +182,8 @@ class Planner:
             raise
         except Exception as error:  # one person whom we cannot handle must not keep the others from being planned
             log.error("a person's waits could not be worked out", action="plan_failed", error=type(error).__name__)
-            return None
+            now = self._clock.now()  # due at once: the timers try again and again, until it can be told
+            due = now if outlook.due is None else min(outlook.due, now)
         if not state.version and due == outlook.due:
             return None
         return Planned(state.member_id, state.version, due)

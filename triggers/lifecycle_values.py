@@ -271,8 +271,11 @@ class Head:
     rolled_back: RolledBack | None = None
 
     def killed(self, now: datetime) -> frozenset[str]:
-        """The rules that are switched off at this moment."""
-        return frozenset(kill.rule for kill in self.kills if now < kill.until)
+        """The rules that are switched off at this moment.
+
+        One that was switched off by a clock far ahead is not off until that day comes: twice its span at most.
+        """
+        return frozenset(kill.rule for kill in self.kills if now < kill.until and kill.at - now <= kill.until - kill.at)
 
 
 @dataclass(frozen=True, slots=True)

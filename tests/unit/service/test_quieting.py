@@ -160,6 +160,25 @@ async def test_the_bell_rings_at_once_and_then_at_most_every_quarter_of_an_hour(
     assert len(await flooded.rows(Purpose.FLOOD, "S1")) == 2
 
 
+async def test_the_first_p1_that_must_wait_rings_at_once_whatever_rang_before(flooded: Flooded) -> None:
+    """Nobody else hears of it: its navigator's phone is full."""
+    await flooded.flood(0, 6)
+    assert await flooded.ring() == 2
+    await flooded.flood(6, 12, **STABBED)
+    assert await flooded.ring() == 2
+    assert sorted(row.urgent for row in await flooded.rows(Purpose.FLOOD, "S1")) == [False, True]
+    await flooded.flood(12, 14, **STABBED)
+    assert await flooded.ring() == 0  # they know that such wait
+
+
+async def test_a_bell_rung_by_a_clock_that_was_wrong_silences_nothing(flooded: Flooded) -> None:
+    now = flooded.play.clock.now()
+    await flooded.quiet.ring(FloodKey(FloodKind.NAVIGATOR, "N1"), now + timedelta(days=3650), None)
+    await flooded.flood(0, 6)
+    assert await flooded.ring() == 2
+    assert await flooded.ring() == 0
+
+
 async def test_two_workers_and_a_crash_between_ring_once(flooded: Flooded) -> None:
     await flooded.flood(0, 6)
     await flooded.refresh()

@@ -1,5 +1,6 @@
 """Who hears that a rule was switched off or a version taken back: every supervisor, once, without a word of content."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from alerts.memory import MemoryAlertStore
@@ -48,3 +49,9 @@ async def test_what_is_over_or_a_day_old_is_no_news() -> None:
     assert await bells.ring(KILLED, "", WORLD, NOON + timedelta(hours=24)) == 0
     assert await bells.ring(BACK, "", WORLD, NOON + timedelta(hours=24)) == 0
     assert await bells.ring(Head(), "", WORLD, NOON) == 0
+
+
+async def test_whoever_comes_to_be_a_supervisor_hears_of_what_nobody_could_hear() -> None:
+    bells = RuleBells(MemoryAlertStore())
+    assert await bells.ring(KILLED, "", replace(WORLD, directory=Directory({})), NOON) == 0
+    assert await bells.ring(KILLED, "", WORLD, NOON + timedelta(seconds=5)) == 2

@@ -12,6 +12,7 @@ from domain.clock import ManualClock
 from domain.events import Event, Kind
 from domain.ids import MemberId
 from domain.people import CohortMember, MemberStatus, WatchAuthority
+from streams import planner, timers
 from streams.memory_server import MemoryServer
 from streams.planner import PAGE, Planner
 from streams.timers import SecondHop, TimerPolicy, Timers
@@ -332,6 +333,31 @@ class TestPlanning:
         play = await house()
         watch = WatchAuthority(starts=date(2026, 1, 1), review_on=date(2026, 3, 5))
         play.change(member("M2", status=MemberStatus.ACTIVE, watch=watch, joined_at=START))
+        await play.until(START + 4 * DAY)
+        assert [(one.member_id, one.rule_id) for one in await play.standing()] == [("M2", "T4")]
+
+    async def test_who_could_not_be_planned_is_tried_again_until_it_can_be_told(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No later pass comes to their help: the rules and the people are the same when the fault is mended."""
+        play = await house(member("M1"), member("M2", status=MemberStatus.ACTIVE))
+        work_out, ring = planner.next_due, timers.ring
+
+        def poisoned(work: Any) -> Any:
+            def tried(person: Any, *more: Any, **named: Any) -> Any:
+                if person.state.member_id == "M2" or (more[0] is not None and more[0].member_id == "M2"):
+                    raise _Poison
+                return work(person, *more, **named)
+
+            return tried
+
+        monkeypatch.setattr(planner, "next_due", poisoned(work_out))
+        monkeypatch.setattr(timers, "ring", poisoned(ring))
+        watch = WatchAuthority(starts=date(2026, 1, 1), review_on=date(2026, 3, 5))
+        play.change(member("M2", status=MemberStatus.ACTIVE, watch=watch))
+        await play.give(event(Kind.APPOINTMENT_KEPT, "M1", at=hours(1)))
+        await play.keep_time()
+        monkeypatch.undo()
         await play.until(START + 4 * DAY)
         assert [(one.member_id, one.rule_id) for one in await play.standing()] == [("M2", "T4")]
 

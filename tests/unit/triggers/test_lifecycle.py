@@ -13,6 +13,8 @@ from triggers.lifecycle_values import (
     REFUSALS,
     Checkup,
     Did,
+    Head,
+    Kill,
     Moved,
     Outcome,
     Person,
@@ -260,3 +262,10 @@ def test_nothing_is_missing_from_what_may_go_live() -> None:
     number = trial.draft()
     trial.approved(number)
     assert missing(trial.book, trial.book.standings[number], trial.now, POLICY) == ()
+
+
+def test_what_a_clock_far_ahead_switched_off_is_not_off_for_years() -> None:
+    wrong = NOW + timedelta(days=3650)
+    head = Head(1, kills=(Kill("ED_ASSAULT", "user:anna", wrong, "it floods", wrong + timedelta(hours=24)),))
+    assert head.killed(NOW) == frozenset()
+    assert head.killed(wrong - timedelta(hours=1)) == {"ED_ASSAULT"}  # one that is somewhat ahead says what it means
