@@ -151,7 +151,6 @@ class _Compiler(Shaping):
             when=self._recalling(when, who, then),
             then=then,
             who=who,
-            who_holds=compiled(who),
             cooling=_cooling(form.cooling),
             yields_to=form.yields_to,
             tolerance=form.tolerance,

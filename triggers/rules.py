@@ -94,7 +94,6 @@ class Rule:
     when: Pattern
     then: Then
     who: Condition = ALWAYS
-    who_holds: Check = field(default=compiled(ALWAYS), repr=False)
     cooling: Cooling = Cooling()
     yields_to: tuple[str, ...] = ()  # rules whose firing on the same occurrence leaves nothing for this one
     tolerance: timedelta = timedelta(hours=48)

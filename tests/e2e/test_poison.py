@@ -5,7 +5,7 @@ store is a real one, and after the fault is mended the real command line takes t
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,10 +32,10 @@ from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
 from tests.e2e.house import reachpoint
 from tests.e2e.people import ago, line, mention, navigator, record, watched
-from triggers.conditions import Not, OneOf
+from triggers.conditions import ALWAYS
 from triggers.loading import shipped_rules
 from triggers.moments import Moment
-from triggers.rules import RuleSet
+from triggers.rules import Case, RuleSet
 
 AT_ONCE = timedelta(milliseconds=1)
 PEOPLE = [watched(number) for number in range(1, 6)]
@@ -67,17 +67,14 @@ class FaultyIndex:
 def faulty_rules(rules: RuleSet, source_key: str) -> RuleSet:
     """The shipped rules, one of which raises when it is asked about one record."""
 
-    def wrapped(holds: Callable[[Moment], bool | None]) -> Callable[[Moment], bool | None]:
-        def ask(moment: Moment) -> bool | None:
-            if moment.entry.source_key == source_key:
-                raise KeyError(SECRET)
-            return holds(moment)
+    def ask(moment: Moment) -> bool | None:
+        if moment.entry.source_key == source_key:
+            raise KeyError(SECRET)
+        return None
 
-        return ask
-
-    asked_always = Not(OneOf(()))  # holds for everybody, but is asked, as the rule's own "everybody" is not
+    asked = Case(ALWAYS, ask, "")  # a line of the table of headlines: asked of every moment at which the rule fires
     changed = tuple(
-        dataclasses.replace(rule, who=asked_always, who_holds=wrapped(rule.who_holds))
+        dataclasses.replace(rule, then=dataclasses.replace(rule.then, headlines=(asked,)))
         if rule.rule_id == "VIOLENCE_VICTIM"
         else rule
         for rule in rules.rules
