@@ -24,7 +24,8 @@ from streams.valkey import PARKED_PER_KEY, ValkeyTransport, make_group, ms, unav
 
 _pack = msgspec.msgpack.Encoder().encode
 REGISTERED = "rp:kafka:registered"
-"""Hash: topic and partition -> offset of the last message whose events are in the books."""
+"""Hash: topic and partition -> offset of the last message that was handled; with `|entered`, whose events are in the
+books."""
 NOWHERE = "0-0"
 """The place in a stream of what did not come from a stream."""
 UNFINISHED = 3
@@ -98,7 +99,7 @@ class KafkaBooks(ValkeyTransport):
         return None if found is None else int(found)
 
     async def passed(self, lane: str, offset: int) -> None:
-        """A message of the second hop is decided. Its place never goes back."""
+        """A message is handled. Its place never goes back."""
         async with unavailable_as_ours():
             await self._scripts.passed(keys=[REGISTERED], args=[lane, offset])
 

@@ -86,6 +86,7 @@ class RecogniseWork:
         else:
             events = await self._of_feed(feed, message)
         await patiently(lambda: self._recognised(message, events))
+        await patiently(lambda: self._books.passed(message.lane, message.offset))  # not before: we may die in between
 
     async def _of_feed(self, feed: Feed, message: Message) -> list[Event]:
         """A feed's own records: what cannot be taken goes to quarantine with its reason, as from every other door."""
@@ -103,7 +104,7 @@ class RecogniseWork:
         now = self._clock.now()
         reopened = any(name == REOPENED for name, _ in message.headers)
         taken = await self._books.register(
-            events, partition=message.lane, offset=message.offset, now=now, reopened=reopened
+            events, partition=f"{message.lane}|entered", offset=message.offset, now=now, reopened=reopened
         )
         conflicts = [event for event, one in zip(events, taken, strict=True) if one == Taken.CONFLICT]
         if conflicts:

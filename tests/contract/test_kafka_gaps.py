@@ -4,7 +4,7 @@ Real broker, real store; what was handled is noted in the test.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,14 +12,19 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from redis.asyncio import Redis
 
+from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
+from domain.events import Kind
 from streams.distributed import FaustEngine, Lane, SetAside
 from streams.kafka_books import KafkaBooks
 from streams.kafka_gaps import Gapless, NotTheMessage, fetched
+from streams.kafka_intake import message_of
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing
 from streams.kafka_watch import LaneWatch
-from streams.kafka_work import Message
+from streams.kafka_work import Message, RecogniseWork
+from streams.ports import LogEntry
+from tests.unit.streams.play import START, ed
 
 pytestmark = pytest.mark.server
 
@@ -198,3 +203,33 @@ async def test_offsets_committed_beyond_what_was_handled_lose_nothing(bench: Ben
     assert bench.done == [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11]
     assert bench.aside == [2]
     assert sum(found) == 7, "the metric counts the messages of both holes"
+
+
+async def test_a_message_counts_as_taken_when_it_is_recognised_not_when_it_is_entered(bench: Bench) -> None:
+    """A worker may die between the two; then its message has to be found missing."""
+    recogniser = Mortal()
+    work = RecogniseWork(bench.books, recogniser, bench.policy, ManualClock(START), lambda *_: ())  # type: ignore[arg-type]
+    event = ed(Kind.ED_ARRIVAL, "M1", visit="V1")
+    message = Message(bench.policy.events, 0, 0, message_of([event]))
+    with pytest.raises(RuntimeError):
+        await work.handle(message)
+    assert await bench.books.place(message.lane) is None
+    recogniser.alive = True
+    await work.handle(message)
+    assert [entry.event.event_id for entry in recogniser.taken] == [event.event_id]
+    assert await bench.books.place(message.lane) == 0
+    assert (await bench.books.counts()).accepted == {"ed": 1}, "entered once"
+
+
+class Mortal:
+    """The first hop's step, whose worker dies in it until it is `alive`."""
+
+    def __init__(self) -> None:
+        self.alive = False
+        self.taken: list[LogEntry] = []
+
+    async def take(self, entries: Sequence[LogEntry]) -> int:
+        if not self.alive:
+            raise RuntimeError
+        self.taken += entries
+        return len(entries)
