@@ -8,6 +8,7 @@ here is a test: no figure fails a build.
 import argparse
 import asyncio
 import contextlib
+import os
 import statistics
 import tempfile
 import time
@@ -33,8 +34,9 @@ from service.settings import read_settings
 from service.wiring import reach_store
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport, entries_of
-from tests import backtest_bench, match_bench, rules_bench
+from tests import backtest_bench, kafka_bench, kafka_bench_region, match_bench, rules_bench
 from tests.bench_page import Aim, Figure, page
+from tests.kafka_bench_page import put, section
 
 _BATCH = 500
 _PAYLOAD = 1_000  # bytes, as our events are
@@ -237,7 +239,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument(
-        "--only", choices=("engine", "recognition", "rules", "backtest"), help="measure this part alone"
+        "--only", choices=("engine", "recognition", "rules", "backtest", "kafka"), help="measure this part alone"
     )
     parser.add_argument("--write", type=Path, help="the page to write; docs/benchmarks.md where all is measured")
     parser.add_argument("--cohorts", type=int, nargs="*", default=list(match_bench.SIZES), help="sizes for recognition")
@@ -250,8 +252,18 @@ def main() -> None:
     if figures:
         _show(figures)
     write = chosen.write or (None if chosen.only else Path("docs/benchmarks.md"))
-    if write:
+    if write and chosen.only != "kafka":
         write.write_text(page(figures, matched, rules, _now().date(), year), encoding="utf-8")
+    if wanted("kafka"):
+        _kafka(chosen.events, chosen.runs, chosen.seconds, write)
+
+
+def _kafka(events: int, runs: int, seconds: int, write: Path | None) -> None:
+    load = os.getloadavg()[0]
+    part = section(kafka_bench.measure(events, runs), kafka_bench_region.measure(seconds), _now().date(), load)
+    Console(width=140).print(part)
+    if write:
+        write.write_text(put(write.read_text(encoding="utf-8") if write.exists() else "", part), encoding="utf-8")
 
 
 def _show(figures: Sequence[Figure]) -> None:

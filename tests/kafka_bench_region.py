@@ -1,0 +1,129 @@
+"""Engine B as processes of their own: from the broker's receipt to the hand-over of an SMS, and what a death costs.
+
+API, workers, broker, store and far ends share this machine's cores with whoever produces.
+"""
+
+import asyncio
+import re
+import signal
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alerts.model import Alert, Delivery, Purpose
+from alerts.ports import AlertFilter
+from alerts.valkey import ValkeyAlertStore
+from domain.events import Feed
+from domain.ids import shard_of
+from fixtures.force import ForceSpec, generate
+from service.demo.scoring import latency
+from streams.kafka_producer import KafkaProducer, Outgoing
+from streams.ports import LedgerCounts
+from tests.e2e.region import Region, open_region
+from tests.kafka.broker import Cluster, discard, started
+
+STEADY = "steady"
+_SETTLES_WITHIN_S = 300.0
+MEMBERS = 1_000
+PREVALENCE = 0.02  # of the events are about watched people
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One run: how it went from the broker's receipt to the hand-over, in milliseconds; `took` seconds for all."""
+
+    name: str
+    workers: int
+    rate: int
+    alerts: int
+    p50: float
+    p99: float
+    longest: float
+    took: float
+
+
+def measure(seconds: int) -> list[Life]:
+    """One worker and two at 200 events a second, two at 1,000, and one of two killed in the middle."""
+    plans = [(STEADY, 1, 200), (STEADY, 2, 200), (STEADY, 2, 1_000), ("one worker killed half way", 2, 200)]
+    cluster = started()
+    try:
+        return [_life(cluster, name, workers, rate, seconds) for name, workers, rate in plans]
+    finally:
+        discard(cluster)
+
+
+def _life(cluster: Cluster, name: str, workers: int, rate: int, seconds: int) -> Life:
+    now = datetime.now(UTC).replace(microsecond=0)
+    spec = ForceSpec(seed=workers + rate, members=MEMBERS, events=rate * seconds * 2, end=now, prevalence=PREVALENCE)
+    force = generate(spec)
+    records = [message.payload for message in force.messages if message.feed is Feed.POLICE][: rate * seconds]
+    with (
+        tempfile.TemporaryDirectory(prefix="rp-kb-") as folder,
+        open_region(Path(folder), cluster, workers=workers) as region,
+    ):
+        region.bring(force.members, force.navigators)
+        region.api_url()
+        for number in range(1, workers + 1):
+            region.joined(f"w{number}")
+        began = time.perf_counter()
+        asyncio.run(_produce(region, records, rate, kill=name != STEADY))
+        books = _settled(region, len(records))
+        took = time.perf_counter() - began
+        time.sleep(3)  # the last messages
+        spans = latency([row for row in _rows(region) if row.purpose is Purpose.ALERT])
+    if spans is None:
+        raise RuntimeError("no alert was handed over: nothing was measured")
+    if not books.balanced:
+        raise RuntimeError(f"the books do not balance: {books}")
+    return Life(name, workers, rate, spans.count, spans.p50 * 1e3, spans.p99 * 1e3, spans.worst * 1e3, took)
+
+
+def _settled(region: Region, records: int) -> LedgerCounts:
+    """The books once every record has its ending: taken, known already, or refused."""
+    ends = time.monotonic() + _SETTLES_WITHIN_S
+    while time.monotonic() < ends:
+        books = region.books()
+        refused = sum(sum(each.values()) for each in (*books.quarantined.values(), *books.ignored.values()))
+        came = sum(books.accepted.values()) + sum(books.duplicate.values()) + refused
+        if came >= records and not books.in_flight:
+            return books
+        time.sleep(0.1)
+    raise RuntimeError(f"it did not settle: {books}")
+
+
+async def _produce(region: Region, records: Sequence[bytes], rate: int, *, kill: bool) -> None:
+    """Records on the feed's topic at a pace, 20 times a second as many as are due, keyed by what they are about."""
+    producer = KafkaProducer(region.policy, timedelta(seconds=60))
+    await producer.start()
+    topic, each = region.policy.feed(Feed.POLICE), max(1, rate // 20)
+    began = time.perf_counter()
+    for tick, at in enumerate(range(0, len(records), each)):
+        if kill and at <= len(records) // 2 < at + each:
+            region.send("w1", signal.SIGKILL)
+        await asyncio.sleep(max(0.0, began + tick / 20 - time.perf_counter()))
+        await producer.send([_message(topic, value) for value in records[at : at + each]])
+    await producer.stop()
+
+
+def _message(topic: str, value: bytes) -> Outgoing:
+    found = re.search(rb'"source_key": ?"([^"]+)"', value)  # some records are broken on purpose
+    return Outgoing(topic, value, found[1] if found else None)
+
+
+def _rows(region: Region) -> Iterable[Delivery]:
+    async def read(client: object) -> list[Delivery]:
+        store = ValkeyAlertStore(client)  # type: ignore[arg-type]
+        found: list[Alert] = []
+        cursor = ""
+        while True:
+            page = await store.page(AlertFilter(), cursor=cursor, limit=200)
+            found += page.alerts
+            cursor = page.cursor
+            if not page.more:
+                break
+        return [row for alert in found for row in await store.deliveries_of(alert.alert_id, shard_of(alert.member_id))]
+
+    return region.ask(read)
