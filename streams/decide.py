@@ -27,7 +27,7 @@ from streams.archive import Decided, archived_of
 from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
 from streams.ports import Commit, Person
 from streams.rulings import next_history
-from streams.sifting import capped, sift
+from streams.sifting import capped, never_told, sift
 from triggers.evaluate import Changes, FiringDecision, Verdict
 from triggers.hearing import Span
 from triggers.history import History, HistoryEntry, entry_of
@@ -149,7 +149,9 @@ def tell(changes: Changes, person: Person, member: CohortMember, world: World, n
     """Who is told what of these changes, and what is kept quiet, with its record. Pure."""
     policy = world.policy
     changes = _marked(changes, world.rules_mark)
-    sifted = sift(changes, person.held_back, world.snoozes, now)
+    untold = never_told(changes, person.alerts, person.held_back, world.rules, now)
+    untold = tuple(replace(firing, rule_set=world.rules_mark) for firing in untold)
+    sifted = sift(changes, person.held_back, world.snoozes, now, untold=untold)
     told = decide_alerts(
         fired=sifted.changes.fired,
         withdrawn=sifted.changes.withdrawn,

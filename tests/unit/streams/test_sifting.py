@@ -1,20 +1,23 @@
 """What a snooze or a passed moment takes out of a decision, with what record; and that nothing stays quiet after it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from alerts.held_back import HeldBack, HeldState, HeldWhy
 from alerts.lifecycle import record_outcome
 from alerts.model import Outcome
 from alerts.snooze import NO_SNOOZES, Maker, Snooze, Snoozes, confirmed, lifted, snoozed
 from domain.events import Event, Kind, Role
-from domain.ids import MemberId, NavigatorId, RuleId
+from domain.ids import EventId, MemberId, NavigatorId, RuleId
+from domain.people import WatchAuthority
 from domain.triggers import Cap, Priority
+from service.rulebook import without
 from streams.messages import Disposition
 from streams.sifting import sift
 from tests.unit.alerts.build import START, at, firing
 from tests.unit.streams.play import Play, ed, event, hours, member, navigator, tipt
 from triggers.changes import Changes
+from triggers.rules import RuleSet
 
 BY = Maker("S1", "supervisor")
 OTHER = Maker("S2", "supervisor")
@@ -30,6 +33,15 @@ def snooze(rule: str = "ED_ASSAULT", *, minutes: float = 24 * 60, asks_p1: bool 
 
 def quiet(*snoozes: Snooze) -> Snoozes:
     return Snoozes.of(snoozes or [snooze()])
+
+
+def with_victims(**then: object) -> RuleSet:
+    """The shipped rules with another consequence of VIOLENCE_VICTIM."""
+    rules = [
+        replace(rule, then=replace(rule.then, **then)) if rule.rule_id == "VIOLENCE_VICTIM" else rule  # type: ignore[arg-type]
+        for rule in tipt().rules
+    ]
+    return replace(tipt(), rules=tuple(rules))
 
 
 def record(name: str = "a", why: HeldWhy = HeldWhy.SNOOZED, **fields: object) -> HeldBack:
@@ -60,12 +72,19 @@ def test_a_held_firing_that_loses_its_ground_is_noted_so() -> None:
 
 
 def test_a_held_firing_that_moves_stays_held_even_after_the_snooze() -> None:
-    found = sift(Changes(moved=((firing("a"), firing("b")),)), (record(),), NO_SNOOZES, at(9))
+    both = (EventId("e-a"), EventId("e-b"))
+    found = sift(Changes(moved=((firing("a"), firing("b", contributing=both)),)), (record(),), NO_SNOOZES, at(9))
     assert found.changes.fired == () and found.changes.moved == ()
     assert [(one.trigger.firing_id, one.state) for one in found.records] == [
         ("f-a", HeldState.WITHDRAWN),
         ("f-b", HeldState.HELD),
     ]
+
+
+def test_what_else_takes_the_place_of_a_held_firing_after_the_snooze_is_told() -> None:
+    changes = Changes(moved=((firing("a"), firing("b")),))
+    assert sift(changes, (record(),), NO_SNOOZES, at(9)).changes.fired == (firing("b"),)
+    assert sift(changes, (record(),), quiet(), at(9)).changes.fired == ()
 
 
 def test_a_held_firing_that_becomes_more_urgent_is_judged_anew() -> None:
@@ -127,6 +146,59 @@ class TestInTheFlow:
         assert await self.held(play) == [("VIOLENCE_VICTIM", "told")]
         await play.give(self.hurt("C3", hours(4)))
         assert len(await play.alerts()) == 1  # from now on it cools as usual
+
+    async def test_an_earlier_thing_heard_of_after_the_end_is_told(self) -> None:
+        """It takes the place of the held one, which stood for something else: nobody was told of either."""
+        play = await self.play(snooze("VIOLENCE_VICTIM", minutes=120))
+        await play.give(self.hurt("C1", hours(1)))
+        await play.give(replace(self.hurt("C2", hours(0.5)), received_at=START + hours(5)))
+        assert await play.live() == [("M1", "VIOLENCE_VICTIM")]
+
+    async def test_what_came_when_its_moment_had_passed_quiets_nobody(self) -> None:
+        play = await Play([member("M1")], rules=with_victims(expires_after=hours(6))).prepare()
+        first, second = replace(self.hurt("C1", hours(0)), received_at=START + hours(7)), self.hurt("C2", hours(8))
+        await play.give(first)
+        await play.give(second)
+        assert [await play.ended(one) for one in (first, second)] == ["suppressed:expired", "alert"]
+
+    async def test_what_a_rule_switched_off_did_not_tell_quiets_nobody_afterwards(self) -> None:
+        """By the rules as they are again the first crime fired, and nobody was told: the second brings it out."""
+        play = await Play([member("M1")], rules=without(tipt(), frozenset({"VIOLENCE_VICTIM"}))).prepare()
+        await play.give(self.hurt("C1", hours(0)))
+        play.use(rules=tipt(), rules_mark="rules@2")
+        assert await play.live() == []  # it stays past by itself
+        await play.give(self.hurt("C2", hours(3)))
+        assert [(one.rule_id, one.late, one.rule_set) for one in await play.standing()] == [
+            ("VIOLENCE_VICTIM", True, "rules@2")
+        ]
+        await play.give(self.hurt("C3", hours(4)))
+        assert len(await play.standing()) == 1  # from now on it cools as usual
+
+    async def test_what_an_overdue_review_kept_quiet_quiets_nobody_afterwards(self) -> None:
+        overdue = member("M1", watch=WatchAuthority(starts=date(2025, 1, 1), review_on=date(2026, 3, 1)))
+        play = await Play([overdue]).prepare()
+        first, second = self.hurt("C1", hours(0)), self.hurt("C2", hours(3))
+        await play.give(first)
+        play.change(replace(overdue, watch=replace(overdue.watch, review_on=date(2026, 9, 1))))
+        await play.give(second)
+        assert [await play.ended(one) for one in (first, second)] == ["suppressed:review_overdue", "alert"]
+
+    async def test_what_nobody_was_told_of_waits_for_a_snooze_too(self) -> None:
+        play = await Play([member("M1")], rules=without(tipt(), frozenset({"VIOLENCE_VICTIM"}))).prepare()
+        await play.give(self.hurt("C1", hours(0)))
+        play.use(rules=tipt(), rules_mark="rules@2", snoozes=quiet(snooze("VIOLENCE_VICTIM", minutes=240)))
+        await play.give(self.hurt("C2", hours(3)))
+        assert (await play.live(), await self.held(play)) == ([], [("VIOLENCE_VICTIM", "held")])
+        await play.give(self.hurt("C3", hours(5)))
+        assert await play.live() == [("M1", "VIOLENCE_VICTIM")]
+
+    async def test_what_comes_too_late_brings_nothing_out(self) -> None:
+        """Later than its rule's tolerance it would not have fired by itself either."""
+        play = await Play([member("M1")], rules=without(tipt(), frozenset({"VIOLENCE_VICTIM"}))).prepare()
+        await play.give(self.hurt("C1", hours(0)))
+        play.use(rules=tipt(), rules_mark="rules@2")
+        await play.give(replace(self.hurt("C2", hours(3)), received_at=START + hours(52)))
+        assert await play.live() == []
 
     async def test_while_it_lasts_a_held_firing_is_not_told(self) -> None:
         play = await self.play(snooze("VIOLENCE_VICTIM", minutes=600))
