@@ -77,13 +77,13 @@ class QuietBells:
 
     async def ring(self, world: World, standing: Snoozes, now: datetime) -> int:
         """Order what is due; how many messages were new. Raises StoreUnavailable."""
-        fresh = 0
+        fresh = await self._ring_floods(world, now)  # first: a P1 may wait among them
         for snooze in (one for found in standing.by_pair.values() for one in found):
             fresh += await self._once(f"made {snooze.snooze_id}", made_rows(snooze, world, now))
         for snooze in await self._snoozes.untold(now):
             fresh += await self._outbox.order(over_rows(snooze, world, now))
             await self._desk.tell(snooze)
-        return fresh + await self._ring_floods(world, now)
+        return fresh
 
     async def _ring_floods(self, world: World, now: datetime) -> int:
         held = held_by_key(await self._tallies.sent_since(now - timedelta(hours=1)))
@@ -100,10 +100,11 @@ class QuietBells:
         return fresh
 
     async def _once(self, name: str, rows: Sequence[Row]) -> int:
-        if name in self._rung:
+        if name in self._rung or not rows:
             return 0
+        fresh = await self._outbox.order(rows)
         self._rung.add(name)
-        return await self._outbox.order(rows)
+        return fresh
 
 
 def _is_news(rounds: Sequence[Sent], last: datetime, now: datetime, ring_every: timedelta) -> bool:

@@ -10,6 +10,7 @@ from alerts.clocks import ClockPolicy
 from alerts.model import Channel, Delivery, Purpose
 from alerts.routing import Directory
 from alerts.snooze import Maker, Snoozes
+from domain.errors import StoreUnavailable
 from domain.events import Grade, Handling, Kind
 from domain.ids import MemberId, NavigatorId, RuleId
 from domain.people import Navigator
@@ -287,6 +288,20 @@ class TestSnoozeBells:
         assert await flooded.ring() == 2 and await flooded.ring() == 0
         assert len(await flooded.rows(Purpose.SNOOZE_OVER, "N1")) == 1
         assert [entry.what for entry in flooded.server.audit] == ["snooze_made", "snooze_over"]
+
+    async def test_a_bell_that_the_store_did_not_take_rings_when_it_does(
+        self, flooded: Flooded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await self.make(flooded, self.NAVIGATOR)
+
+        async def away(*_: object) -> int:
+            raise StoreUnavailable
+
+        monkeypatch.setattr(flooded.server.alerts, "order", away)
+        with pytest.raises(StoreUnavailable):
+            await flooded.ring()
+        monkeypatch.undo()
+        assert await flooded.ring() == 2
 
     async def test_whoever_lifts_their_own_is_not_told_of_it_and_another_is(self, flooded: Flooded) -> None:
         identity = await self.make(flooded, self.NAVIGATOR)
