@@ -4,13 +4,14 @@ Nothing vanishes: whatever is taken out here becomes a record with its why. A co
 never taken out, and a firing that nobody was told of never quiets a newer one: then it is told itself.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from alerts.held_back import HeldBack, HeldState, HeldWhy
 from alerts.model import Alert
 from alerts.snooze import Snoozes
+from alerts.suppression import capped as is_capped
 from domain.ids import FiringId
 from domain.triggers import TriggerFired
 from triggers.changes import Changes, Moved
@@ -85,7 +86,11 @@ def sift(
         if record is not None:
             sieve.becomes(record, HeldState.WITHDRAWN)
     late = _awoken(sieve, changes.held)
-    late += [replace(trigger, late=True) for trigger in untold if not sieve.snoozes_it(trigger)]
+    for trigger in (one for one in untold if not sieve.snoozes_it(one)):
+        record = sieve.held(trigger.firing_id)
+        if record is not None:
+            sieve.becomes(record, HeldState.TOLD)
+        late.append(replace(trigger, late=True))
     fired += late
     passed_on = changes
     if sieve.records or late:
@@ -94,29 +99,37 @@ def sift(
 
 
 def never_told(
-    changes: Changes, alerts: Iterable[Alert], known: Iterable[HeldBack], rules: RuleSet, now: datetime
+    changes: Changes, alerts: Sequence[Alert], known: Iterable[HeldBack], rules: RuleSet, now: datetime
 ) -> tuple[TriggerFired, ...]:
-    """Firings of before that keep something new quiet, and of which nothing was ever told or recorded.
+    """Firings of before that keep something new quiet, and of which nothing was ever told or recorded; and those that
+    a cap held, where what is new lies beyond it.
 
-    They fire by the rules and the record as they are now and did not when they happened: the rule was switched off or
-    not yet published, the review was overdue. They stay past by themselves; only what is new, and comes in time, brings
-    them out, because it would have been told without them. A mere further word about the same thing does so within the
-    rule's tolerance.
+    The former fire by the rules and the record as they are now and did not when they happened: the rule was switched
+    off or not yet published, the review was overdue. They stay past by themselves; only what is new, and comes in time,
+    brings them out, because it would have been told without them. A mere further word about the same thing does so
+    within the rule's tolerance.
     """
     cooled = [one for one in changes.held if one.decision is FiringDecision.COOLING and one.cooler is not None]
     if not cooled:
         return ()
     told = {record.trigger.firing_id for alert in alerts for record in alert.triggers}
-    told |= {record.trigger.firing_id for record in known}
+    records = {record.trigger.firing_id: record for record in known}
     told |= {trigger.firing_id for trigger in (*changes.fired, *(new for _, new in changes.moved))}
     found: dict[FiringId, TriggerFired] = {}
     for verdict in cooled:
         cooler, rule = verdict.cooler, rules.rule(verdict.rule_id)
         if cooler is None or rule is None or cooler.firing_id in told or verdict.lateness > rule.tolerance:
             continue
-        if cooler.occurrence != verdict.occurrence or now - cooler.fired_at <= rule.tolerance:
+        record = records.get(cooler.firing_id)
+        if record is None and (cooler.occurrence != verdict.occurrence or now - cooler.fired_at <= rule.tolerance):
             found[cooler.firing_id] = cooler.trigger
+        elif record is not None and _held_by_cap(record) and not is_capped(verdict.trigger, alerts):
+            found[cooler.firing_id] = replace(record.trigger, cap=None)
     return tuple(found.values())
+
+
+def _held_by_cap(record: HeldBack) -> bool:
+    return record.why is HeldWhy.CAP and record.state is HeldState.HELD
 
 
 def capped(triggers: Iterable[TriggerFired], now: datetime) -> tuple[HeldBack, ...]:

@@ -200,6 +200,19 @@ class TestInTheFlow:
         await play.give(replace(self.hurt("C2", hours(3)), received_at=START + hours(52)))
         assert await play.live() == []
 
+    async def test_what_a_cap_held_quiets_nothing_beyond_the_cap(self) -> None:
+        play = await Play([member("M1")], rules=with_victims(cap=Cap(1, timedelta(days=7)))).prepare()
+        await play.give(self.hurt("C1", hours(0)))
+        (alert,) = await play.alerts()
+        await play.twin.alerts.save(record_outcome(alert, Outcome.SPOKE, NavigatorId("N1"), play.clock.now()), alert)
+        crimes = [self.hurt(f"C{place}", hours(7 * 24 + at)) for place, at in enumerate((-2, -1, 1, 2), start=2)]
+        for crime in crimes:
+            await play.give(crime)
+        ends = ["suppressed:cap", "suppressed:cooling", "alert", "suppressed:cooling"]
+        assert [await play.ended(crime) for crime in crimes] == ends
+        assert await self.held(play) == [("VIOLENCE_VICTIM", "told")]
+        assert len(await play.alerts()) == 2
+
     async def test_while_it_lasts_a_held_firing_is_not_told(self) -> None:
         play = await self.play(snooze("VIOLENCE_VICTIM", minutes=600))
         await play.give(self.hurt("C1", hours(0)), self.hurt("C2", hours(3)))
