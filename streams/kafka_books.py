@@ -113,7 +113,7 @@ class KafkaBooks(ValkeyTransport):
         Raises StoreError where look-back has begun for people whom we do not know yet: it does not come this way again.
         """
         asked, self._asked = self._asked, ()
-        answer = await self._forward(results, asked)
+        answer = await self._forward(results, asked, remembered_of(results, self._retention))
         if answer == OLDER_COHORT:
             raise StoreError("Look-back has begun for a later list of watched people than this worker has.")
         if answer == LEARN_AGAIN:
@@ -139,8 +139,23 @@ def asked_of(links: Mapping[str, int], parked: Mapping[str, int]) -> list[Asked]
     """What books.lua compares: the sizes of links and of waiting amendments."""
     return [
         *((keys.LINK + key, number) for key, number in links.items()),
-        *((keys.PARKED + key, min(number, PARKED_PER_KEY)) for key, number in parked.items()),
+        *((keys.PARKED + key, number) for key, number in parked.items()),
     ]
+
+
+def remembered_of(results: Sequence[Recognised], retention: Retention) -> tuple[Any, ...]:
+    """Links and waiting amendments as books.lua keeps them: with the step that moves on, never without it.
+
+    An attempt that is refused leaves nothing that others could build on.
+    """
+    waiting = [result.parked for result in results if result.parked]
+    return (
+        int(retention.links.total_seconds()),
+        [(keys.LINK + key, value) for result in results for key, value in result.links],
+        int(retention.parked.total_seconds()),
+        PARKED_PER_KEY,
+        [(codec.encode(one).decode(), [keys.PARKED + key for key in one.keys]) for one in waiting],
+    )
 
 
 def _known(row: bytes | None, event: Event) -> int | None:

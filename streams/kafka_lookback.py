@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from domain.errors import Conflict
 from streams import keys
-from streams.kafka_books import Asked, asked_of
+from streams.kafka_books import Asked, asked_of, remembered_of
 from streams.lookback_ports import Page, Progress, Reach
 from streams.lookback_valkey import ValkeyLookBack, entry_at
 from streams.ports import Recognised
@@ -63,7 +63,13 @@ class KafkaLookBack(ValkeyLookBack):
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
         """See lookback_ports.LookBackLog."""
         asked, self._asked = self._asked, ()
-        sent = await self._hand_on(found, progress, now, asked if found else ())
+        sent = await self._hand_on(
+            found,
+            progress,
+            now,
+            asked=asked if found else (),
+            remembered=remembered_of(found, self._retention),
+        )
         if sent < 0:
             raise Conflict("A worker learnt something that bears on what look-back found.")
         return sent

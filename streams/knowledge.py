@@ -89,11 +89,10 @@ class BatchKnowledge:
         return Known(self._links, tuple(others.values()), self._said)
 
     def rests_on(self) -> tuple[dict[str, int], dict[str, int]]:
-        """How many link values and waiting amendments there were under each key that was asked, with what the batch
-        itself has taught: another worker that changes one of these numbers knows something that bears on it."""
-        links = {key: len(self._links[key]) for key in self._stored}
-        parked = {key: len({*waiting, *self._learnt.get(key, ())}) for key, waiting in self._parked.items()}
-        return links, parked
+        """How many link values and waiting amendments were stored under each key that was asked: another worker that
+        changes one of these numbers knows something that bears on the batch."""
+        links = {key: len(values) for key, values in self._stored.items()}
+        return links, {key: len(waiting) for key, waiting in self._parked.items()}
 
     def learn(self, result: Recognised) -> None:
         """Take in what an event taught, before it is stored."""

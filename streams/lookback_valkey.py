@@ -86,14 +86,23 @@ class ValkeyLookBack:
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
         """See lookback_ports.LookBackLog. What is only remembered goes first: repeated after a crash it changes
         nothing."""
-        return await self._hand_on(found, progress, now, ())
+        return await self._hand_on(found, progress, now)
 
     async def _hand_on(
-        self, found: Sequence[Recognised], progress: Progress, now: datetime, asked: Sequence[tuple[Any, ...]]
+        self,
+        found: Sequence[Recognised],
+        progress: Progress,
+        now: datetime,
+        *,
+        asked: Sequence[tuple[Any, ...]] = (),
+        remembered: tuple[Any, ...] = (),
     ) -> int:
-        """What hand_on.lua answers: below 0 where what was `asked` does not hold, and then nothing was sent."""
+        """What hand_on.lua answers: below 0 where what was `asked` does not hold, and then nothing was sent.
+
+        What is `remembered` in the same step is not remembered before it.
+        """
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
-            for result in found:
+            for result in () if remembered else found:
                 self._remember(pipe, result)
             await self._scripts.hand_on(
                 keys=[
@@ -111,6 +120,7 @@ class ValkeyLookBack:
                     codec.encode(progress),
                     _pack([self._told(one) for one in by_event(found)]),
                     _pack(asked),
+                    _pack(remembered),
                 ],
                 client=pipe,
             )

@@ -208,15 +208,20 @@ class ValkeyTransport:
 
     async def forward(self, results: Sequence[Recognised]) -> None:
         """See ports.RecogniseLog. What is only remembered goes first: repeated after a crash it changes nothing."""
-        await self._forward(results, ())
+        await self._forward(results)
 
     def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
         """See ports.RecogniseLog. Only one worker recognises here: nothing comes between."""
 
-    async def _forward(self, results: Sequence[Recognised], asked: Sequence[tuple[Any, ...]]) -> int:
-        """What forward.lua answers: below 0 where what was `asked` does not hold, and then nothing was moved."""
+    async def _forward(
+        self, results: Sequence[Recognised], asked: Sequence[tuple[Any, ...]] = (), remembered: tuple[Any, ...] = ()
+    ) -> int:
+        """What forward.lua answers: below 0 where what was `asked` does not hold, and then nothing was moved.
+
+        What is `remembered` in the same step is not remembered before it.
+        """
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
-            for result in results:
+            for result in () if remembered else results:
                 self._remember(pipe, result)
             await self._scripts.forward(
                 keys=[
@@ -236,6 +241,7 @@ class ValkeyTransport:
                     _pack([_forwarded(result, self._retention) for result in results]),
                     RANKS,
                     _pack(asked),
+                    _pack(remembered),
                 ],
                 client=pipe,
             )

@@ -18,6 +18,24 @@ local function changed(asked)
   return 0
 end
 
+-- Keeps links and waiting amendments, in the same step as all else: {link ttl_s, {{key, value}*}, ttl_s of what waits, how
+-- many wait under a key, {{payload, {key*}}*}}; nothing where it is empty.
+local function remember(what)
+  if not what[1] then return end
+  for _, link in ipairs(what[2]) do
+    redis.call('SADD', link[1], link[2])
+    redis.call('EXPIRE', link[1], what[1])
+  end
+  for _, waiting in ipairs(what[5]) do
+    for _, key in ipairs(waiting[2]) do
+      redis.call('LREM', key, 0, waiting[1])
+      redis.call('RPUSH', key, waiting[1])
+      redis.call('LTRIM', key, -what[4], -1)
+      redis.call('EXPIRE', key, what[3])
+    end
+  end
+end
+
 -- Adds to the count of an ending; alerts are counted without their ids.
 local function counted(books, feed, ending, by)
   local name = string.sub(ending, 1, 6) == 'alert:' and 'alert' or ending

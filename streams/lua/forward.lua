@@ -7,11 +7,12 @@
 -- {{part, shard stream, payload, its event id, its feed}*} of revived amendments, {{id, payload, ttl_s, place_ms}*} of reviews,
 -- {{id, payload, ttl_s, now_ms, case, version, case_ttl_s, audit entry, {key*} of what it was decided through}*} of
 -- reviews decided before}*}, ranks packed {ending = rank}, packed {{key, size}*} of what recognition rested on (books.lua):
--- where that does not hold, nothing is moved and the answer is below 0
+-- where that does not hold, nothing is moved and the answer is below 0; packed what to remember (books.lua)
 local stream, inflight, ledger, rows, parts_of = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local group = ARGV[1]
 local wrong = changed(cmsgpack.unpack(ARGV[4]))
 if wrong < 0 then return wrong end
+remember(cmsgpack.unpack(ARGV[5]))
 local books = { inflight = inflight, ledger = ledger, rows = rows, parts = parts_of, ranks = cmsgpack.unpack(ARGV[3]) }
 local sums, positions = {}, {}
 for _, item in ipairs(cmsgpack.unpack(ARGV[2])) do

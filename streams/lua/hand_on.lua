@@ -5,11 +5,13 @@
 -- of reviews.
 -- ARGV: now_ms, ranks packed {ending = rank}, progress, packed {{id, feed,
 -- {{part, key of the decided part, shard stream, payload}*}, {{id, payload, ttl_s, place_ms}*} of reviews}*}, packed {{key, size}*}
--- of what the findings rest on (books.lua): where that does not hold, nothing is sent and the answer is below 0
+-- of what the findings rest on (books.lua): where that does not hold, nothing is sent and the answer is below 0; packed
+-- what to remember (books.lua)
 local books = { inflight = KEYS[1], ledger = KEYS[2], rows = KEYS[3], parts = KEYS[4], ranks = cmsgpack.unpack(ARGV[2]) }
 local now = ARGV[1]
 local wrong = changed(cmsgpack.unpack(ARGV[5]))
 if wrong < 0 then return wrong end
+remember(cmsgpack.unpack(ARGV[6]))
 
 local sent = 0
 for _, item in ipairs(cmsgpack.unpack(ARGV[4])) do
