@@ -218,7 +218,8 @@ class TestAFaultOfTheFiles:
         files.write([record()], [])
         (file,) = files.files(Table.DECISIONS)
         whole = bytearray(file.read_bytes())
-        whole[4 : len(whole) * 2 // 3] = bytes(len(whole) * 2 // 3 - 4)  # the rows; what says how many is at the end
+        rows_end = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")  # what tells of them follows, and is whole
+        whole[4:rows_end] = b"\xff" * (rows_end - 4)
         file.write_bytes(whole)
         log, clock = await self.waiting(), ManualClock(START)
         archiver = Archiver(log, files, clock)
