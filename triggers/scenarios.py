@@ -34,7 +34,7 @@ from domain.triggers import TriggerFired
 from triggers.language import span_of
 from triggers.reading import Document, Path, read_yaml_all
 from triggers.reference import folded_word
-from triggers.spelling import Spelt, spelt
+from triggers.spelling import Spelt, role_word, spelt
 
 SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
 YEARS = range(1900, 2200)
@@ -238,7 +238,8 @@ class _Reader:
         feed = kind.feed or self.word(Feed, line.get("feed", "police"), (*path, "feed"))
         said = self.spelt(kind, line.get("attributes"), (*path, "attributes"))
         at = self.moment(line.get("at", "0h"), (*path, "at"), start)
-        role = self.word(Role, told, (*path, "role")) if (told := line.get("role") or said.role) else natural_role(kind)
+        told = line.get("role") or said.role
+        role = self.word(Role, role_word(str(told)), (*path, "role")) if told else natural_role(kind)
         member = MemberId(str(line["member"])) if line.get("member") else None
         key = str(line.get("source_key", f"entry-{place + 1}"))
         system = str(line.get("source_system", f"scenario-{feed}"))

@@ -90,6 +90,14 @@ _SYNONYMS: Mapping[str, Mapping[str, str]] = {
         "no_apparent_risk": MissingRisk.NO_APPARENT,
     },
 }
+ROLES: Mapping[str, str] = {
+    "household_member": "household",
+    "reporting_person": "reporting",
+    "detained": "arrested",
+    "named_in_text": "named",
+}
+"""The roles of domain.md 2.3 as it words them."""
+
 _COMPLAINTS = {"assault": "assault", "self_harm": "snomed:248062006", "suicidal": "snomed:6471006"}
 
 OFFENCE_SUBCLASSES = {"8/1": "8N", "105/1": "105A"}
@@ -159,7 +167,7 @@ def _word(name: str, value: Any, codes: list[str]) -> Any:
         return None
     if name in ("intent", "mechanism", "risk", "status", "role_removed") and isinstance(value, str):
         word = folded_word(value)
-        return _SYNONYMS.get(name, {}).get(word, word)
+        return role_word(word) if name == "role_removed" else _SYNONYMS.get(name, {}).get(word, word)
     if name in ("ho_code", "offences") and value is not None:
         return [offence_code(one) for one in value] if isinstance(value, list) else offence_code(value)
     if name == "alcohol_drug" and isinstance(value, str):
@@ -171,6 +179,11 @@ def _word(name: str, value: Any, codes: list[str]) -> Any:
     if name == "grade":
         return grade_parts(value)
     return value
+
+
+def role_word(told: str) -> str:
+    """The word of `Role` for what an author wrote; as it was where none is meant."""
+    return ROLES.get(folded_word(told), told)
 
 
 def _codes(name: str, value: Any, system: str, values: dict[str, Any]) -> list[str]:

@@ -28,10 +28,11 @@ from triggers.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A firing taken back, and the event time of what took it back."""
+    """A firing taken back, the event time of what took it back, and when that was heard."""
 
     firing: TriggerFired
     corrected_at: datetime
+    heard_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,14 @@ class Trial:
     corrections: list[Correction] = field(default_factory=list)
     replaced: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
+    now: datetime | None = None  # the arrival that is being taken
     words: list[HistoryEntry] = field(default_factory=list)  # what was said of links, and taken back
     learnt: dict[MemberId, dict[MemberId, LinkLearnt]] = field(default_factory=dict)  # by what was said
 
     def take(self, step: Step) -> None:
         """One event arrives."""
         event = step.event
+        self.now = event.received_at
         for member, entry in self.entries(step):
             self._take(self.cohort[member], (entry,), entry.occurred_at)
         if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
@@ -166,6 +169,7 @@ class Trial:
 
     def keep_time(self, now: datetime) -> None:
         """The clock goes on: everything that is due by `now` comes about."""
+        self.now = now
         for member, known in list(self.people.items()):
             self._act(known.at(now), member, now)
 
@@ -178,8 +182,8 @@ class Trial:
         for old, new in changes.moved:
             self.standing.pop(old.firing_id, None)
             self.standing[new.firing_id] = new
-            self.replaced.append(Correction(old, at))
-        self.corrections.extend(Correction(firing, at) for firing in changes.withdrawn)
+            self.replaced.append(Correction(old, at, self.now or at))
+        self.corrections.extend(Correction(firing, at, self.now or at) for firing in changes.withdrawn)
 
 
 def _household_key(event: Event) -> str:
@@ -272,8 +276,8 @@ def _plain(value: Any) -> Any:
 def _correction_difference(
     scenario: Scenario, corrections: Sequence[Correction], replaced: Sequence[Correction]
 ) -> tuple[list[str], list[str]]:
-    """A correction is named by the time of the firing it takes back, or by its own. One that gave the alert another
-    ground may be listed, and need not be."""
+    """A correction is named by the time of the firing it takes back, by its own, or by when it was heard. One that gave
+    the alert another ground may be listed, and need not be."""
     left, beside = list(corrections), list(replaced)
     missing = []
     for expected in scenario.corrections or ():
@@ -281,7 +285,7 @@ def _correction_difference(
             (
                 one
                 for one in [*left, *beside]
-                if expected.at in (one.firing.fired_at, one.corrected_at)
+                if expected.at in (one.firing.fired_at, one.corrected_at, one.heard_at)
                 and (expected.member, expected.rule) == (one.firing.member_id, one.firing.rule_id)
             ),
             None,

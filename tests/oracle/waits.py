@@ -71,7 +71,7 @@ def waiting_outcomes(
     missed = life.news(ground("appointment.missed", always))
     twice = counted(missed, [one.moment.key for one in missed], 2, 28 * DAY)
     judge("T5", [candidate(one, 3) for one in twice if stands(life, one)], DAY)
-    listed = [(one, one.at + 365 * DAY) for one in _entering(life, ("at_risk",))]
+    listed = [(one, one.at + 365 * DAY) for one in (*_entering(life, ("at_risk",)), *reviews)]
     changes = life.news(ground("review.done status.changed", always))
     removal = [one for one in _absent(life, listed, changes, 3) if life.as_of(one.at).status == "at_risk"]
     judge("T8", [one for one in removal if one.at <= now], None)
