@@ -29,7 +29,15 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-KNOWN = {"reference": "", "item_id": "q1", "held_id": "h1", "event_id": "e1", "rule_id": "TRIAL_ONE", "kind": "rule", "name": "ED_ASSAULT"}
+KNOWN = {
+    "reference": "",
+    "item_id": "q1",
+    "held_id": "h1",
+    "event_id": "e1",
+    "rule_id": "TRIAL_ONE",
+    "kind": "rule",
+    "name": "ED_ASSAULT",
+}
 
 FULL = trials(100) == 100
 

@@ -42,7 +42,9 @@ def test_what_is_made_is_the_value_itself(value: Any) -> None:
             setattr(made, name, None)
 
 
-@pytest.mark.parametrize("cls", [*dict.fromkeys(type(value) for value in VALUES), HistoryEntry], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "cls", [*dict.fromkeys(type(value) for value in VALUES), HistoryEntry], ids=lambda cls: cls.__name__
+)
 def test_parameters_and_defaults_are_those_of_the_class(cls: type) -> None:
     ours, theirs = inspect.signature(maker(cls)).parameters, inspect.signature(cls).parameters
     assert [(each.name, each.default) for each in ours.values()] == [
