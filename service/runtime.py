@@ -206,7 +206,7 @@ class Service:
                 self.policies.match,
                 self.clock,
                 observers,
-                LinkKeeper(self.cohort_store, self.reviews),
+                links=LinkKeeper(self.cohort_store, self.reviews),
             )
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
             first_hop = FirstHop(recogniser, self._lookback())

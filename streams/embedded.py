@@ -57,6 +57,7 @@ class Recogniser:
         policy: MatchPolicy,
         clock: Clock,
         observers: Observers,
+        *,
         links: LinkKeeper | None = None,
     ) -> None:
         self._transport = transport

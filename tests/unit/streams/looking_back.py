@@ -109,7 +109,7 @@ class Looking:
             MatchPolicy(),
             self.play.clock,
             self.play.observers,
-            LinkKeeper(self.cohort, self.audit),
+            links=LinkKeeper(self.cohort, self.audit),
         )
         self.store = store
         self.lookback = LookBack(
