@@ -18,6 +18,7 @@ from domain.events import Event
 from domain.ids import SHARDS
 from streams import codec, keys
 from streams.kafka_alerts import keep_changes
+from streams.messages import ParkedAmendment
 from streams.ports import LogEntry, Recognised, Taken
 from streams.retention import Retention
 from streams.valkey import PARKED_PER_KEY, ValkeyTransport, make_group, ms, unavailable_as_ours
@@ -103,7 +104,7 @@ class KafkaBooks(ValkeyTransport):
         async with unavailable_as_ours():
             await self._scripts.passed(keys=[REGISTERED], args=[lane, offset])
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """See ports.RecogniseLog."""
         self._asked = (*asked_of(links, parked), (keys.LOOK_BACK_BEGUN, version, True))
 
@@ -135,12 +136,17 @@ class KafkaBooks(ValkeyTransport):
         return dropped
 
 
-def asked_of(links: Mapping[str, int], parked: Mapping[str, int]) -> list[Asked]:
-    """What books.lua compares: the sizes of links and of waiting amendments."""
+def asked_of(links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> list[Asked]:
+    """What books.lua compares: how many links there are, how many amendments wait, and the last one of a full list."""
     return [
         *((keys.LINK + key, number) for key, number in links.items()),
-        *((keys.PARKED + key, number) for key, number in parked.items()),
+        *((keys.PARKED + key, len(found), False, _last(found)) for key, found in parked.items()),
     ]
+
+
+def _last(waiting: Sequence[ParkedAmendment]) -> str:
+    """A full list does not grow: which event is its last says whether another one came."""
+    return waiting[-1].event.event_id if len(waiting) >= PARKED_PER_KEY else ""
 
 
 def remembered_of(results: Sequence[Recognised], retention: Retention) -> tuple[Any, ...]:

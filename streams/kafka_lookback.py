@@ -17,6 +17,7 @@ from streams import keys
 from streams.kafka_books import Asked, asked_of, remembered_of
 from streams.lookback_ports import Page, Progress, Reach
 from streams.lookback_valkey import ValkeyLookBack, entry_at
+from streams.messages import ParkedAmendment
 from streams.ports import Recognised
 from streams.retention import Retention
 from streams.valkey import unavailable_as_ours
@@ -56,7 +57,7 @@ class KafkaLookBack(ValkeyLookBack):
         seen = free[-1].position if free else after
         return Page(free, seen, waits < len(entries) or len(entries) == limit)
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
         """See lookback_ports.LookBackLog."""
         self._asked = asked_of(links, parked)
 

@@ -88,11 +88,10 @@ class BatchKnowledge:
         others = {waiting.event.event_id: waiting for waiting in found if waiting.event.event_id != event.event_id}
         return Known(self._links, tuple(others.values()), self._said)
 
-    def rests_on(self) -> tuple[dict[str, int], dict[str, int]]:
-        """How many link values and waiting amendments were stored under each key that was asked: another worker that
-        changes one of these numbers knows something that bears on the batch."""
-        links = {key: len(values) for key, values in self._stored.items()}
-        return links, {key: len(waiting) for key, waiting in self._parked.items()}
+    def rests_on(self) -> tuple[dict[str, int], Mapping[str, Sequence[ParkedAmendment]]]:
+        """How many link values were stored under each key that was asked, and which amendments waited there: another
+        worker that changes one of these knows something that bears on the batch."""
+        return {key: len(values) for key, values in self._stored.items()}, self._parked
 
     def learn(self, result: Recognised) -> None:
         """Take in what an event taught, before it is stored."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.ids import MemberId
 from streams.lookback_ports import Page, Progress, Reach
 from streams.memory_server import MemoryServer, place_of, text
-from streams.messages import Disposition, Ending, Matched, PersonState, ReviewItem
+from streams.messages import Disposition, Ending, Matched, ParkedAmendment, PersonState, ReviewItem
 from streams.ports import LogEntry, Recognised
 
 
@@ -52,7 +52,7 @@ class MemoryLookBack:
         with self._server.effect("reviews_of"):
             return [self._server.reviews.get(name) for name in ids]
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
         """See lookback_ports.LookBackLog. Nobody recognises beside it."""
 
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.ids import MemberId
-from streams.messages import PersonState, ReviewItem
+from streams.messages import ParkedAmendment, PersonState, ReviewItem
 from streams.ports import LogEntry, Recognised
 
 
@@ -78,7 +78,7 @@ class LookBackLog(Protocol):
     async def reviews_of(self, ids: Sequence[str]) -> list[ReviewItem | None]:
         """The reviews with these ids; None where there is none."""
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
         """Say what the next `hand_on` rests on (BatchKnowledge.rests_on). Where others recognise beside look-back, that
         raises Conflict if one of them changed it meanwhile; nothing is sent then and the page is to be looked at again.
         """

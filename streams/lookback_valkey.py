@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from domain.ids import MemberId
 from streams import codec, keys
 from streams.lookback_ports import Page, Progress, Reach
-from streams.messages import PersonState, ReviewItem
+from streams.messages import ParkedAmendment, PersonState, ReviewItem
 from streams.ports import LogEntry, Recognised
 from streams.retention import Retention
 from streams.scripts import Scripts
@@ -80,7 +80,7 @@ class ValkeyLookBack:
             raws: Any = await self._client.mget([keys.REVIEW + name for name in ids])
         return [codec.decode_review(raw) if raw else None for raw in raws]
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
         """See lookback_ports.LookBackLog. Nobody recognises beside it."""
 
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:

@@ -153,7 +153,7 @@ class MemoryTransport:
             self.server.items.put(item.item_id, kept, self.server.retention.quarantine)
             self.server.item_order[item.item_id] = at
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """See ports.RecogniseLog. Only one worker recognises here."""
 
     async def forward(self, results: Sequence[Recognised]) -> None:

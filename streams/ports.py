@@ -173,7 +173,7 @@ class RecogniseLog(Protocol):
     async def keep(self, item: QuarantineItem, now: datetime) -> None:
         """Keep the content of something that failed by a fault of ours, for a replay; it is in the ledger already."""
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """Say what the next `forward` rests on: BatchKnowledge.rests_on, and the version of the cohort. Where several
         workers recognise, it raises Conflict if another one changed the first meanwhile, and StoreError if look-back
         has begun for a later version; nothing is moved then."""

@@ -210,7 +210,7 @@ class ValkeyTransport:
         """See ports.RecogniseLog. What is only remembered goes first: repeated after a crash it changes nothing."""
         await self._forward(results)
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """See ports.RecogniseLog. Only one worker recognises here: nothing comes between."""
 
     async def _forward(

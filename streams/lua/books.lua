@@ -3,8 +3,8 @@
 -- A row is 17 bytes of what was accepted and then how the event stands: '' not recognised yet, '>' under way, else its
 -- ending. While it is under way its part hash holds what each part said, '' until it is in.
 
--- Whether what a step rests on still holds: `asked` is {{key, size}*} of links and waiting amendments, and {key, version,
--- true} of the cohort that look-back has begun for, where ours may be later. 0, or -1: learn again; -2: an older cohort.
+-- Whether what a step rests on still holds: `asked` is {{key, size}*} of links, {{key, size, false, event id of the last
+-- or ''}*} of waiting amendments (a full list does not grow), and {key, version, true} of the cohort that look-back has begun for, where ours may be later. 0, or -1: learn again; -2: an older cohort.
 local function changed(asked)
   for _, each in ipairs(asked) do
     if each[3] then
@@ -13,6 +13,7 @@ local function changed(asked)
       local kind, size = redis.call('TYPE', each[1])['ok'], 0
       if kind == 'set' then size = redis.call('SCARD', each[1]) elseif kind == 'list' then size = redis.call('LLEN', each[1]) end
       if size ~= each[2] then return -1 end
+      if (each[4] or '') ~= '' and not string.find(redis.call('LINDEX', each[1], -1), each[4], 1, true) then return -1 end
     end
   end
   return 0

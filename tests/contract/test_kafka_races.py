@@ -33,6 +33,7 @@ from streams.lookback_ports import Page, Progress
 from streams.messages import ParkedAmendment
 from streams.ports import LogEntry, Recognised
 from streams.remembering import Said
+from streams.valkey import PARKED_PER_KEY
 from tests.trials import record, trials
 from tests.unit.streams.lives import COHORT
 from tests.unit.streams.looking_back import Looking, visit, watched
@@ -119,7 +120,7 @@ class SteppedBooks(KafkaBooks):
 class Careless(SteppedBooks):
     """Books that check nothing: how it would be without the guard."""
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int], version: int) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """Nothing is asked."""
 
 
@@ -140,9 +141,10 @@ def _races() -> list[Race]:
     arrival = ed(Kind.ED_ARRIVAL, "M1", visit="V1", patient_key="OLD", **_STAB)
     merge = ed(Kind.ED_MERGED, "M2", visit="", at=minutes(5), patient_key="NEW", merged_patient_key="OLD", key="A40")
 
-    def taken_back(what: Event, *, by_id: bool, kind: Kind = Kind.RECORD_RETRACTED) -> Event:
+    def taken_back(what: Event, *, by_id: bool, kind: Kind = Kind.RECORD_RETRACTED, version: int = 1) -> Event:
         return event(
             kind,
+            version=str(version),
             at=minutes(5),
             key=f"{what.source_key}-back" if by_id else what.source_key,
             feed=what.feed,
@@ -158,6 +160,12 @@ def _races() -> list[Race]:
             "a record, and a person unlinked from it",
             crime,
             taken_back(crime, by_id=True, kind=Kind.PERSON_UNLINKED),
+        ),
+        Race(
+            "a record, and its retraction where as many wait as are kept",
+            search,
+            taken_back(search, by_id=False, version=PARKED_PER_KEY + 1),
+            before=tuple(taken_back(search, by_id=False, version=number) for number in range(1, PARKED_PER_KEY + 1)),
         ),
         Race(
             "a word on a visit that brings the patient's record, and the merge of that record",
@@ -339,7 +347,7 @@ class SteppedLookBack(KafkaLookBack):
 class CarelessLookBack(SteppedLookBack):
     """Look-back that checks nothing."""
 
-    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, int]) -> None:
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
         """Nothing is asked."""
 
 
