@@ -2,7 +2,7 @@
 nobody is missed.
 
 Their steps (each what they read, and what they write) are let go one at a time by a schedule, and every schedule is played (under `make test` some of them, drawn
-at random: about 15 s). What comes of it must be what comes of one of the two orders without any race. An event and what
+at random: about 35 s). What comes of it must be what comes of one of the two orders without any race. An event and what
 amends it lie in different partitions here: a merge of hospital records, a record taken back by its id or its source's
 key, a person unlinked. Without the check of what recognition rested on the same schedules miss somebody.
 
