@@ -39,7 +39,7 @@ from streams.valkey_decide import ValkeyDecide
 from tests.unit.streams.looking_back import Looking
 from tests.unit.streams.play import Play, Twin, valkey_twin
 
-_WITHIN = timedelta(seconds=60)
+_WITHIN = timedelta(seconds=180)
 _LOOK_S = 0.004
 _UNDER_WAY = 18
 """The length of the row of an event that has not ended: 17 and `>` (streams/lua/books.lua)."""
