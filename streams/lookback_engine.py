@@ -107,6 +107,7 @@ class LookBack:
             found = await self._store.progress()
             if found is None:
                 found = Progress(version=self._index().version)
+                await self._store.reach(found.version)  # from now on nobody recognises for fewer people
                 await self._store.keep_progress(found)
             self._progress = found
 

@@ -217,8 +217,7 @@ async def _ours(policy: KafkaPolicy, members: Sequence[Any], events: Sequence[Ev
 
 def _lend(stage: Any, members: Sequence[Any], meter: _Meter) -> None:
     """Put the people on stage before the agents begin, and count what recognition has moved on."""
-    play = KafkaPlay(stage, members)
-    play.clock = SystemClock()  # type: ignore[assignment]
+    KafkaPlay(stage, members, clock=SystemClock())  # it goes on stage itself
     forward: Callable[..., Awaitable[None]] = stage.books.forward
 
     async def counted(results: Sequence[Any]) -> None:
