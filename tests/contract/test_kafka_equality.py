@@ -5,9 +5,10 @@ the way people join, change and leave and other rules are published. Equal are: 
 rules, members, moments, priority, what was withdrawn), how each event ended, and the books. 2,000 events under `make
 test` (about 50 s), 50,000 at full (about 25 minutes).
 
-Events of one group of linked people are given one occurrence at a time: between partitions nothing says which of two
-occurrences that are under way together is decided first, and then the alert of the first carries the second one. The
-second test gives everything at once and compares what does not depend on that: which firings stand.
+Events of one group of linked people are given one at a time. Where several are under way together, the shards of two
+people may be decided in either order: what one of them hands over (a visit under a mistaken name) comes before or after
+what the other hears directly, and so does or does not join the same alert. The second test gives everything at once and
+compares what does not depend on that: which firings stand.
 """
 
 import asyncio

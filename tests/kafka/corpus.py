@@ -2,7 +2,7 @@
 
 Corrections, cancellations, merges, mistaken names and late events are in the lives (tests/unit/streams/lives.py);
 events that come twice, and other content under a key that was used, are added here. In one wave there is at most one
-occurrence of each group: there nothing tells which of two should be decided first, so that everything must be equal.
+event of each group: between shards nothing tells which of two is decided first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
-from domain.events import Event, Feed, occurrence_key
+from domain.events import Event, Feed
 from domain.ids import EventId, HouseholdId, MemberId
 from domain.people import CohortMember
 from tests.unit.streams.lives import STORIES
@@ -70,23 +70,18 @@ def _story(group: int, number: int, rng: Random) -> Iterator[Event]:
 
 
 def waves(given: Sequence[Given], most: int) -> Iterator[list[Event]]:
-    """The corpus in parts that are under way together: at most one occurrence of a group in each, in order."""
+    """The corpus in parts that are under way together: at most one event of a group in each, in order."""
     left = list(given)
     while left:
         wave: list[Event] = []
         later: list[Given] = []
-        taken: dict[int, str] = {}
-        held: set[int] = set()
-        for place, each in enumerate(left):
-            if len(wave) == most:
-                later += left[place:]
-                break
-            key = occurrence_key(each.event)
-            if each.group not in held and taken.setdefault(each.group, key) == key:
-                wave.append(each.event)
-            else:
-                held.add(each.group)
+        taken: set[int] = set()
+        for each in left:
+            if each.group in taken or len(wave) == most:
                 later.append(each)
+            else:
+                wave.append(each.event)
+            taken.add(each.group)
         yield wave
         left = later
 
