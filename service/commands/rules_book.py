@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.markup import escape
@@ -27,9 +27,11 @@ from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settin
 
 if TYPE_CHECKING:
     from triggers.lifecycle_desk import RuleDesk
-    from triggers.lifecycle_values import Contents, Kill, Person, RuleText, Standing
+    from triggers.lifecycle_values import Contents, Kill, Person, Refusal, RuleText, Standing
 
 __all__ = ["rules"]
+
+_T = TypeVar("_T")
 
 Number = Annotated[int, typer.Argument(min=1, help="The version's number.")]
 Seen = Annotated[int | None, typer.Argument(min=1, help="The version's number; default: the live one.")]
@@ -66,6 +68,31 @@ async def _desk(config: Path | None, data: Path | None, key: Path | None = None)
         yield _At(rule_desk(client, clock, pinned=pinned), person, pinned is not None)
 
 
+def _ask(
+    config: Path | None,
+    data: Path | None,
+    key: Path | None,
+    *,
+    json: bool,
+    what: Callable[[_At], Awaitable[_T]],
+    tell: Callable[[_T], int],
+) -> None:
+    """Do one thing to the book and tell what came of it; the exit status is what `tell` answers. A refusal is told with
+    all that is missing: status 1."""
+    from triggers.lifecycle_desk import RuleRefused
+
+    async def work() -> int:
+        async with _desk(config, data, key) as at:
+            try:
+                done = await what(at)
+            except RuleRefused as refused:
+                tell_refusal(refused, json=json)
+                return FAULTS
+        return tell(done)
+
+    raise typer.Exit(run(work))
+
+
 def _act(
     config: Path | None,
     data: Path | None,
@@ -74,17 +101,14 @@ def _act(
     json: bool,
     what: Callable[[_At], Awaitable["Standing"]],
 ) -> None:
-    """Do one thing to a version and tell where it stands then. A refusal is told with all that is missing: status 1."""
-    from triggers.lifecycle_desk import RuleRefused
+    """Do one thing to a version and tell where it stands then."""
 
-    async def work() -> int:
-        async with _desk(config, data, key) as at:
-            try:
-                standing = await what(at)
-            except RuleRefused as refused:
-                tell_refusal(refused, json=json)
-                return FAULTS
-            missing = await at.desk.missing(standing.number) if standing.live_since is None else ()
+    async def stands(at: _At) -> "tuple[Standing, tuple[Refusal, ...]]":
+        standing = await what(at)
+        return standing, await at.desk.missing(standing.number) if standing.live_since is None else ()
+
+    def tell(found: "tuple[Standing, tuple[Refusal, ...]]") -> int:
+        standing, missing = found
         if json:
             show_json({"version": standing, "missing": missing})
         else:
@@ -92,7 +116,7 @@ def _act(
         faults = standing.check is not None and (standing.check.faults or standing.check.failed)
         return FAULTS if standing.state.value == "draft" and faults else 0
 
-    raise typer.Exit(run(work))
+    _ask(config, data, key, json=json, what=stands, tell=tell)
 
 
 @rules.command("list")
@@ -369,15 +393,9 @@ def _switch(
     json: bool,
     what: Callable[[_At], Awaitable["Kill | None"]],
 ) -> None:
-    from triggers.lifecycle_desk import RuleRefused
+    """Switch one rule off or on and tell how it stands."""
 
-    async def work() -> int:
-        async with _desk(config, data, key) as at:
-            try:
-                done = await what(at)
-            except RuleRefused as refused:
-                tell_refusal(refused, json=json)
-                return FAULTS
+    def tell(done: "Kill | None") -> int:
         if json:
             show_json({"switched_off": done})
         elif done is None:
@@ -386,7 +404,7 @@ def _switch(
             print_killed([done])
         return 0
 
-    raise typer.Exit(run(work))
+    _ask(config, data, key, json=json, what=what, tell=tell)
 
 
 async def _number(at: _At, number: int | None) -> int:
