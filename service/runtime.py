@@ -464,7 +464,7 @@ class Service:
             await self._sleep(UPKEEP_EVERY)
             return done
 
-        await self._for_all("archive", turn)
+        await self._for_all("archive", turn, vital=False)
         if self._leader is None:  # where there are several workers, the others go on
             with contextlib.suppress(StoreError):
                 await archiver.drain()
