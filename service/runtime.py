@@ -25,17 +25,14 @@ from domain.events import Event
 from domain.ids import MemberId, NavigatorId
 from domain.people import CohortMember, Navigator
 from service.engines import close_engine, engine_of, open_engine
-from service.expiry import EXPIRE_EVERY, expire_due
 from service.metrics import Metrics
 from service.outcomes import FOLLOW_EVERY as OUTCOMES_EVERY
 from service.outcomes import OutcomeFollower
 from service.outcomes_valkey import ValkeyOutcomeMarks
 from service.quiet_keeping import QuietKeeping
-from service.reviews import RUNG_FOR, bell
-from service.rule_watch_desk import LOOK_EVERY
 from service.rulebook import LiveRules
-from service.rulebook_bells import RuleBells
 from service.rulebook_keeping import RuleKeeping
+from service.upkeep import Upkeep
 from service.wiring import Policies
 from streams.archive_valkey import ValkeyArchiveLog
 from streams.archiver import Archiver
@@ -51,7 +48,6 @@ from streams.ports import Commit
 from streams.review_desk import ReviewDesk
 from streams.timers import SecondHop, TimerObserver, Timers
 from streams.timers_valkey import ValkeyTimers
-from streams.topology import STUCK_AFTER
 from streams.valkey_desk import ValkeyDesk
 from streams.valkey_reviews import ValkeyReviews
 
@@ -63,8 +59,6 @@ log = structlog.get_logger("reachpoint.service")
 FOLLOW_EVERY = timedelta(milliseconds=250)
 """How often the index looks for changes: well within the second that is promised."""
 UPKEEP_EVERY = timedelta(seconds=5)
-TRIM_EVERY = timedelta(seconds=60)
-TIDY_EVERY = timedelta(seconds=60)
 LEAD_EVERY = timedelta(seconds=1)
 LOOK_EVERY_LANE = timedelta(seconds=2)
 PUBLISH_EVERY = timedelta(milliseconds=250)
@@ -116,9 +110,9 @@ class Service:
         self.cohort_store = ValkeyCohortStore(client)
         self.cohort = CohortFollower(self.cohort_store, policies.match.keys)
         self.intake = GroupCommit(self._engine.door, clock)
-        self._timer_log = ValkeyTimers(client, retention=policies.retention)
-        self._planner = Planner(
-            self._timer_log, self.cohort_store.changed_ids, lambda: self.cohort.index, self.world, clock
+        self.timer_log = ValkeyTimers(client, retention=policies.retention)
+        self.planner = Planner(
+            self.timer_log, self.cohort_store.changed_ids, lambda: self.cohort.index, self.world, clock
         )
         self.rule_keeping = RuleKeeping(client, policies, clock, member=self._member)
         self.quiet = QuietKeeping(
@@ -130,7 +124,6 @@ class Service:
             outbox=self.outbox,
             metrics=metrics,
         )
-        self._rule_bells = RuleBells(self.outbox)
         self._world: tuple[Mapping[NavigatorId, Navigator], LiveRules, World] | None = None
         self.dispatcher = Dispatcher(
             outbox=self.outbox,
@@ -145,12 +138,11 @@ class Service:
         )
         self.mllp: MllpListener | None = None
         self._leader: Leader | None = None  # of several workers; None: we are the only one
-        self._kafka: KafkaKeeping | None = None
+        self.kafka: KafkaKeeping | None = None
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
         self.indexed = asyncio.Event()  # set once the index of watched people stands
-        self._rung: set[str] = set()  # what the last bell was; the store knows too, this saves asking it
 
     def directory(self) -> Directory:
         """The navigators as they are now (alerts.ports.DirectorySource)."""
@@ -162,7 +154,7 @@ class Service:
     def world(self) -> World:
         """What decisions are made by at this moment."""
         navigators, live = self.cohort.navigators, self.rule_keeping.live
-        since = self._planner.since(live.mark, self.cohort.index.version)
+        since = self.planner.since(live.mark, self.cohort.index.version)
         known = self._world
         if known is None or known[0] is not navigators or known[1] is not live or known[2].waits_since != since:
             made = World(
@@ -194,7 +186,7 @@ class Service:
         await self.quiet.refresh()  # before anything is decided: what is quiet stays so
         await self.rule_keeping.begin()  # and by which rules
         if self._parts.worker:
-            await self._planner.begin()  # and since when they are in force
+            await self.planner.begin()  # and since when they are in force
         self.intake.start()
         self._spawn("rules", self._follow_rules())
         self._spawn("follow", self._follow())
@@ -211,11 +203,11 @@ class Service:
             decider = Decider(self.decisions, lambda: self.cohort.index, self.world, self.clock, observers)
             first_hop = FirstHop(recogniser, self._lookback())
             self._spawn("recognise", self._indexed(self._for_all("recognise", first_hop.run_once)))
-            second_hop = SecondHop(decider, self._timers(decider), self._planner)
+            second_hop = SecondHop(decider, self._timers(decider), self.planner)
             self._spawn("decide", self._indexed(self._for_all("decide", second_hop.run_once)))
             if self._engine.distributed:
-                self._kafka = self._kafka_keeping(recogniser, decider)
-                self._keep_kafka(self._kafka)
+                self.kafka = self._kafka_keeping(recogniser, decider)
+                self._keep_kafka(self.kafka)
             self._spawn("dispatch", self._indexed(self.dispatcher.run(self._stop)))
             self._spawn("upkeep", self._indexed(self._upkeep()))
             self._spawn("archive", self._archive())
@@ -271,7 +263,7 @@ class Service:
         """Why this worker does not carry events now, store and start apart; empty where it does."""
         if not self.indexed.is_set():
             return ()
-        return self._kafka.hindrances() if self._kafka else ()
+        return self.kafka.hindrances() if self.kafka else ()
 
     async def _for_all(self, name: str, turn: Callable[[], Awaitable[int]], *, vital: bool = True) -> None:
         """A loop that one worker runs for all of them: where there are several, the one that leads."""
@@ -286,7 +278,7 @@ class Service:
 
     def _timers(self, decider: Decider) -> Timers:
         return Timers(
-            self._timer_log,
+            self.timer_log,
             lambda: self.cohort.index,
             self.world,
             self.clock,
@@ -371,7 +363,7 @@ class Service:
                     members=len(self.cohort.index),
                 )
             if self._engine.distributed and self._parts.worker:
-                await self._planner.follow()
+                await self.planner.follow()
             await self._sleep(FOLLOW_EVERY)
             return 0
 
@@ -399,31 +391,10 @@ class Service:
         await keep_running("shadow", turn, self._stop, vital=False)
 
     async def _upkeep(self) -> None:
-        last_trim = last_expiry = self.clock.now()
-        last_tidying = self.clock.now() - TIDY_EVERY  # at once: a crash may have left something
-        last_watch = self.clock.now() - LOOK_EVERY
+        upkeep = Upkeep(self)
 
         async def turn() -> int:
-            nonlocal last_trim, last_expiry, last_tidying, last_watch
-            await self._observe()
-            await self._ring_for_reviews()
-            if await self.quiet.ring(self.world()):
-                self.dispatcher.wake()
-            await self._ring_for_rules()
-            if self.clock.now() - last_tidying >= TIDY_EVERY:
-                last_tidying = self.clock.now()
-                await self._tidy_reviews()
-            if self.clock.now() - last_trim >= TRIM_EVERY:
-                await self.transport.trim(self.clock.now())
-                await self.quiet.tallies.tidy(self.clock.now())
-                last_trim = self.clock.now()
-            if self.clock.now() - last_expiry >= EXPIRE_EVERY:
-                await expire_due(self.alerts, self.clock.now())
-                last_expiry = self.clock.now()
-            if self.clock.now() - last_watch >= LOOK_EVERY:
-                last_watch = self.clock.now()
-                if await self.quiet.watch(self.world()):
-                    self.dispatcher.wake()
+            await upkeep.turn()
             await self._sleep(UPKEEP_EVERY)
             return 0
 
@@ -468,83 +439,6 @@ class Service:
         if self._leader is None:  # where there are several workers, the others go on
             with contextlib.suppress(StoreError):
                 await archiver.drain()
-
-    async def _tidy_reviews(self) -> None:
-        """End what waited too long, finish what a crash left half decided, and say how old the queue is.
-
-        A fault in it is told and tried again in a minute: live events, trimming and expiry do not wait for it.
-        """
-        try:
-            await self._tidied()
-        except StoreError:
-            raise
-        except Exception as error:
-            log.error("reviews could not be tidied", action="reviews_tidy_failed", error=type(error).__name__)
-
-    async def _tidied(self) -> None:
-        expired, followed = await self.review_desk.tidy()
-        if expired or followed:
-            log.info("reviews were tidied", action="reviews_tidied", expired=expired, followed=followed)
-        oldest = await self.review_desk.oldest()
-        age = (self.clock.now() - oldest).total_seconds() if oldest else 0.0
-        self.metrics.reviews_oldest.set(max(0.0, age))
-
-    async def _ring_for_reviews(self) -> None:
-        latest = await self.desk.reviews(RUNG_FOR)
-        newest = max(latest, key=lambda item: item.created_at, default=None)
-        rows = bell(newest, self.world(), self.clock.now())
-        if rows and rows[0].delivery.delivery_id not in self._rung:
-            if await self.outbox.order(rows):
-                log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
-                self.dispatcher.wake()
-            self._rung = {row.delivery.delivery_id for row in rows}
-
-    async def _ring_for_rules(self) -> None:
-        """Supervisors hear of a rule switched off, of a version taken back, and of rules that cannot be read.
-
-        A fault in it is told and tried again: trimming and expiry do not wait for it.
-        """
-        try:
-            await self._rung_for_rules()
-        except StoreError:
-            raise
-        except Exception as error:
-            log.error("the rule book's bells failed", action="rules_bell_failed", error=type(error).__name__)
-
-    async def _rung_for_rules(self) -> None:
-        now, followed = self.clock.now(), self.rule_keeping.follower
-        if await self._rule_bells.ring(followed.head, followed.trouble, self.world(), now):
-            log.info("supervisors are told of the rule book's brakes", action="rules_bell")
-            self.dispatcher.wake()
-        live = followed.live
-        self.metrics.on_rules(live.number or 0, followed.head.killed(now), trouble=bool(followed.trouble))
-
-    async def _observe(self) -> None:
-        """Put the books into the metrics; raise the operator's alarm for events that do not end."""
-        books = await self.transport.counts()
-        stuck = await self.transport.stuck(self.clock.now() - STUCK_AFTER, 100)
-        self.metrics.in_flight.set(books.in_flight)
-        self.metrics.balanced.set(1 if books.balanced else 0)
-        self.metrics.stuck.set(len(stuck))
-        self.metrics.members.set(len(self.cohort.index))
-        self.metrics.cohort_version.set(self.cohort.index.version)
-        self.metrics.intake_waiting.set(self.intake.depth)
-        self.metrics.reviews_waiting.set(await self.reviews.depth())
-        self.metrics.on_waiting(await self._timer_log.waiting(), self._planner.left, self.clock.now())
-        for outcome, number in (await self.reviews.steps()).items():
-            self.metrics.reviews_steps.labels(outcome).set(number)
-        for feed, moment in books.last_received.items():
-            self.metrics.last_received.labels(feed).set(moment.timestamp())
-        if self._kafka:
-            await self._kafka.tell_waiting()
-        for channel, waiting in (await self.outbox.pending()).items():
-            self.metrics.outbox.labels(channel.value).set(waiting)
-        if stuck:
-            log.error("events do not end", action="events_stuck", count=len(stuck), first=stuck[0])
-            self.transport.rewind()
-            self.decisions.rewind()
-        if not books.balanced:
-            log.error("the books do not balance", action="ledger_unbalanced", in_flight=books.in_flight)
 
     async def _sleep(self, span: timedelta) -> None:
         with contextlib.suppress(TimeoutError):
