@@ -22,12 +22,15 @@ from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 from fixtures.force import Force
 from streams.ports import LedgerCounts
 from streams.valkey import ValkeyTransport
+from triggers.loading import shipped_rules
+from triggers.patterns import waits
 
 Effective = tuple[str, str, frozenset[tuple[str, datetime]], str, bool]
 """An alert as its readers know it: reference, member, rules with when they fired, priority, whether it still stands."""
 
 _REPEAT = re.compile(r"\(repeat (\d+)\)")
 _REFERENCE = re.compile(r"/a/([0-9A-Z]{4}-[0-9A-Z]{4})")
+_WAITING = frozenset(rule.rule_id for rule in shipped_rules().rules if waits(rule.when))
 _KEY = re.compile(rb"^X-Reachpoint-Message: *(\S+)", re.MULTILINE)
 
 
@@ -75,6 +78,13 @@ class Outcome:
             )
             for alert in self.alerts
             if alert.state is not AlertState.MERGED
+        }
+
+    @property
+    def by_clock(self) -> set[str]:
+        """The references of alerts that hold nothing but what rules that wait have said."""
+        return {
+            alert.reference for alert in self.alerts if {one.trigger.rule_id for one in alert.triggers} <= _WAITING
         }
 
 

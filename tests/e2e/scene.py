@@ -79,10 +79,16 @@ def same_alerts(
     """The same alerts. References hang on the order in which a person's events came, which an AE may change.
 
     `only_standing` leaves out those that were taken back whole: where events of different occurrences come in another
-    order (engine B), a record may be heard before what takes it back, or after.
+    order (engine B), a record may be heard before what takes it back, or after. What a wait's end raised and news took
+    back is never compared: a service that died between "he arrived" and "he left" rightly rings when it is back and the
+    wait is long over, and one that heard both at once does not.
     """
     before, after = (
-        {alert if with_references else alert[1:] for alert in one.effective if alert[-1] or not only_standing}
+        {
+            alert if with_references else alert[1:]
+            for alert in one.effective
+            if alert[-1] or not (only_standing or alert[0] in one.by_clock)
+        }
         for one in (undisturbed, killed)
     )
     only_before, only_after = before - after, after - before

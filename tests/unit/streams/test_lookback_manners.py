@@ -146,7 +146,7 @@ async def test_ten_thousand_newcomers_at_once_are_one_pass_of_bounded_pages() ->
         if house.seen[1:]:  # the first step builds the index of those sought, in a thread
             longest = max(longest, time.process_time() - page)
     assert time.process_time() - began < 10, "seconds of processor time for everything"
-    assert longest < 0.5, "seconds of processor time for one page: far above the usual 10 ms, below what anybody feels"
+    assert longest < 5, "processor time of one page: far above the usual 10 ms, far below a pass without pages"
     telling = [told for told in house.seen if told[0].telling]
     assert len(telling) <= 2 + len(crowd) // NAMES_PAGE, "nobody of them is close to anybody"
     pages = [told for told in house.seen if not told[0].telling]
