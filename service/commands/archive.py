@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+from service.commands.asked import Call, called
+from service.terminal import FAULTS, Config, Data, err, out, run, settings_for, show_json, table
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -16,15 +17,16 @@ archive = typer.Typer(help="What is kept of decisions for backtests.", no_args_i
 
 
 @archive.command("status")
-def status(config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def status(call: Call) -> None:
     """How much is archived, since when, and which files cannot be read. Status 1 if any cannot."""
     from dataclasses import asdict
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> int:
         found = _files(settings).holding()
-        if json:
+        if call.json:
             show_json({**asdict(found), "folder": str(_files(settings).folder), "enabled": settings.archive.enabled})
         else:
             rows = [
@@ -44,11 +46,10 @@ def status(config: Config = None, data: Data = None, json: AsJson = False) -> No
 
 
 @archive.command("erase")
+@called
 def erase(
+    call: Call,
     member: Annotated[str, typer.Argument(help="The member's id.")],
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Erase one member: their rows go, and where others' rows name them nothing is left of their id."""
     from domain.ids import MemberId
@@ -56,14 +57,14 @@ def erase(
     from streams.archive_valkey import ValkeyArchiveLog
     from streams.archiver import erase_member
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> int:
         files = _files(settings)
         async with reach_store(settings) as client:  # what waits in the store is written first, then erased too
             written = await erase_member(ValkeyArchiveLog(client), files, MemberId(member))
         left = [f"{file.parent.name}/{file.name}" for file in files.damaged()]
-        if json:
+        if call.json:
             show_json({"files_written_anew": written, "files_not_readable": left})
         else:
             out.print(f"Erased from the archive; {written} files were written anew.")
@@ -75,17 +76,18 @@ def erase(
 
 
 @archive.command("purge")
-def purge(config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def purge(call: Call) -> None:
     """Drop what is older than `archive.retain_days`. The running service does it every day."""
     from domain.clock import SystemClock
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> None:
         files = _files(settings)
         with files.locked():
             changed = files.purge(SystemClock().now() - timedelta(days=settings.archive.retain_days))
-        if json:
+        if call.json:
             show_json({"files_changed": changed})
         else:
             out.print(f"{changed} files were dropped or written anew.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.rules_book import rules
+from service.commands.rules_acts import rules
 from service.terminal import FAULTS, Config, Data, err, out, progress, settings_for, table
 from service.terminal import run as run_command
 

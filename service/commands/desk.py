@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+from service.commands.asked import Call, called
+from service.terminal import FAULTS, err, out, run, show_json, table
 
 if TYPE_CHECKING:
     from streams.messages import QuarantineItem
@@ -15,19 +16,18 @@ _MOST_SHOWN_BYTES = 4096
 
 
 @quarantine.command("list")
+@called
 def list_items(
+    call: Call,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, newest first.")] = 50,
     state: Annotated[str, typer.Option(help="open or replayed.")] = "open",
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """What waits, newest first: id, feed, reason, place, how often. Shows no content."""
     from domain.errors import ConfigError
     from service.wiring import reach_store
     from streams.valkey_desk import ValkeyDesk
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> None:
         if state not in {"open", "replayed"}:
@@ -48,7 +48,7 @@ def list_items(
             for item in items
         ]
         columns = ["id", "feed", "reason", "source", "record", "place", "times", "last"]
-        if json:
+        if call.json:
             show_json([dict(zip(columns, row, strict=True)) for row in rows])
         else:
             out.print(table(f"{len(rows)} in quarantine", columns, rows, right=["record", "times"]))
@@ -57,17 +57,16 @@ def list_items(
 
 
 @quarantine.command("show")
+@called
 def show_item(
+    call: Call,
     item_id: Annotated[str, typer.Argument(help="The id, or enough of its beginning.")],
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """One record with its bytes. These may be personal: this is for whoever may see the feed."""
     from service.wiring import reach_store
     from streams.valkey_desk import ValkeyDesk
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> int:
         async with reach_store(settings) as client:
@@ -89,7 +88,7 @@ def show_item(
             "times": item.count,
             "state": item.state,
         }
-        if json:
+        if call.json:
             show_json({**facts, "content": shown})
         else:
             out.print(table("Quarantined record", ["what", "value"], facts.items()))
@@ -100,13 +99,12 @@ def show_item(
 
 
 @quarantine.command("replay")
+@called
 def replay_items(
+    call: Call,
     item_ids: Annotated[list[str] | None, typer.Argument(help="Ids; with --all none.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that is open.")] = False,
     reason: Annotated[str | None, typer.Option(help="With --all: only this reason.")] = None,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Take records again, after the sender, a mapping or the product has been mended."""
     from domain.clock import SystemClock
@@ -117,7 +115,7 @@ def replay_items(
     from streams.intake import GroupCommit
     from streams.valkey_desk import ValkeyDesk
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> int:
         policies = policies_of(settings)
@@ -139,7 +137,7 @@ def replay_items(
                 else:
                     err.print(f"{item.item_id}: still {receipts[0].reason}: {receipts[0].detail}", markup=False)
             await intake.stop()
-        if json:
+        if call.json:
             show_json({"tried": len(items), "taken": taken})
         else:
             out.print(f"{taken} of {len(items)} taken.")

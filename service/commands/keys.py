@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+from service.commands.asked import Call, called
+from service.terminal import FAULTS, err, out, run, show_json, table
 
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 
 
 @keys.command("create")
+@called
 def create(
+    call: Call,
     name: Annotated[str, typer.Argument(help="Whose key it is, in words that people will recognise.")],
     role: Annotated[
         str,
@@ -24,9 +27,6 @@ def create(
     ] = None,
     navigator: Annotated[str | None, typer.Option(help="For role navigator: the navigator's id.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="The key ends after so many days.")] = None,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Make a key and show it, once."""
     from api.keys import AccessRole, Grant, key_from, new_secret
@@ -37,7 +37,7 @@ def create(
     from service.commands.feeds import FEEDS
     from service.wiring import reach_store
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> None:
         if role not in {each.value for each in AccessRole}:
@@ -56,7 +56,7 @@ def create(
         key = key_from(secret, grant, now)
         async with reach_store(settings) as client:
             await ValkeyKeyStore(client).create(key)
-        if json:
+        if call.json:
             show_json({"key_id": key.key_id, "key": secret, "role": role, "name": name})
         else:
             out.print(secret, markup=False)
@@ -66,12 +66,13 @@ def create(
 
 
 @keys.command("list")
-def list_keys(config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def list_keys(call: Call) -> None:
     """All keys: whose, what for, since when, last used. Shows no secret: none is kept."""
     from api.valkey import ValkeyKeyStore
     from service.wiring import reach_store
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> None:
         async with reach_store(settings) as client:
@@ -90,7 +91,7 @@ def list_keys(config: Config = None, data: Data = None, json: AsJson = False) ->
             )
             for key in found
         ]
-        if json:
+        if call.json:
             show_json([dict(zip(columns, row, strict=True)) for row in rows])
         else:
             out.print(table(f"{len(rows)} keys", columns, rows))
@@ -99,22 +100,21 @@ def list_keys(config: Config = None, data: Data = None, json: AsJson = False) ->
 
 
 @keys.command("revoke")
+@called
 def revoke(
+    call: Call,
     key_id: Annotated[str, typer.Argument(help="The id that `keys list` shows.")],
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Make a key powerless at once."""
     from api.valkey import ValkeyKeyStore
     from service.wiring import reach_store
 
-    settings = settings_for(config, data)
+    settings = call.settings()
 
     async def work() -> int:
         async with reach_store(settings) as client:
             done = await ValkeyKeyStore(client).revoke(key_id, datetime.now(UTC))
-        if json:
+        if call.json:
             show_json({"key_id": key_id, "revoked": done})
         else:
             out.print("Revoked." if done else "There is no such key.")

@@ -1,20 +1,16 @@
-"""`reachpoint snooze | breakers | rule-watch`: what is quiet and what floods, from the machine itself.
-
-Who acts is the user of the operating system, or whoever holds the key of `--as-key`: a second person needs one of
-the two of their own.
-"""
+"""`reachpoint snooze | breakers | rule-watch`: what is quiet and what floods, from the machine itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.clock import LONDON
-from service.terminal import FAULTS, AsJson, Config, Data, out, run, settings_for, show_json, table
+from service.commands.asked import AsKey, Call, called, called_by
+from service.terminal import FAULTS, Config, Data, out, run, show_json, table
 
 if TYPE_CHECKING:
     from alerts.snooze import Maker, Snooze
@@ -25,7 +21,6 @@ breakers = typer.Typer(help="Flood breakers: who gets too much, and what waits i
 
 SnoozeId = Annotated[str, typer.Argument(help="The id, or enough of its beginning.")]
 Reason = Annotated[str, typer.Option(help="Why; kept and shown. No name and no number.")]
-AsKey = Annotated[Path | None, typer.Option("--as-key", help="Act as the holder of the supervisor's key in this file.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +30,15 @@ class _At:
 
 
 @snooze.command("add")
+@called_by
 def add(
+    call: Call,
     rule: Annotated[str, typer.Argument(help="The rule's id.")],
     member: Annotated[str, typer.Argument(help="The person's member id.")],
     reason: Reason,
     until: Annotated[str | None, typer.Option(help="Its last day, London time: 2026-05-01.")] = None,
     span: Annotated[str | None, typer.Option("--for", help="How long from now: 12h, 7d; at most 30d.")] = None,
     include_p1: Annotated[bool, typer.Option(help="Ask that P1 be quiet too: takes a second person.")] = False,
-    as_key: AsKey = None,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Keep a rule quiet for a person, at most 30 days. Whatever it holds back is recorded; a P1 comes through."""
     from domain.errors import ConfigError
@@ -57,7 +50,7 @@ def add(
             day, length = date.fromisoformat(until) if until else None, span_of(span) if span else None
         except ValueError as error:
             raise ConfigError(f"{error}.") from None
-        async with _at(config, data, as_key) as at:
+        async with _at(call) as at:
             made = await at.quiet.desk.make(
                 RuleId(rule),
                 MemberId(member),
@@ -67,27 +60,26 @@ def add(
                 span=length,
                 asks_p1=include_p1,
             )
-            _tell(made, at.quiet.now(), json=json)
+            _tell(made, at.quiet.now(), json=call.json)
 
     run(work)
 
 
 @snooze.command("list")
+@called
 def list_snoozes(
+    call: Call,
     over: Annotated[bool, typer.Option("--all", help="Also those that are over, for 90 days.")] = False,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Which rules are quiet for whom, until when, by whom."""
     from api.quiet import snooze_shown
 
     async def work() -> None:
-        async with _at(config, data) as at:
+        async with _at(call) as at:
             now = at.quiet.now()
             shown = [snooze_shown(one, one.state_at(now)) for one in await at.quiet.snoozes(over=over)]
         found = [one for one in shown if over or one.state.value == "active"]
-        if json:
+        if call.json:
             show_json(found)
             return
         rows = [
@@ -109,17 +101,18 @@ def list_snoozes(
 
 
 @snooze.command("show")
-def show_snooze(snooze_id: SnoozeId, config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def show_snooze(call: Call, snooze_id: SnoozeId) -> None:
     """One snooze, and what it has held back: firings that were told to nobody because of it."""
     from api.quiet import snooze_shown
 
     async def work() -> None:
-        async with _at(config, data) as at:
+        async with _at(call) as at:
             known = {one.snooze_id: one for one in await at.quiet.snoozes(over=True)}
             found = known[await at.quiet.whole_id(snooze_id)]
             held = await at.quiet.held_back(found)
         view = snooze_shown(found, found.state_at(at.quiet.now()))
-        if json:
+        if call.json:
             records = [
                 {
                     "firing_id": one.trigger.firing_id,
@@ -144,46 +137,40 @@ def show_snooze(snooze_id: SnoozeId, config: Config = None, data: Data = None, j
 
 
 @snooze.command("confirm")
-def confirm(
-    snooze_id: SnoozeId, as_key: AsKey = None, config: Config = None, data: Data = None, json: AsJson = False
-) -> None:
+@called_by
+def confirm(call: Call, snooze_id: SnoozeId) -> None:
     """As the second person, agree that P1 is quiet too."""
 
     async def work() -> None:
-        async with _at(config, data, as_key) as at:
+        async with _at(call) as at:
             done = await at.quiet.desk.confirm(await at.quiet.whole_id(snooze_id), by=at.by)
-            _tell(done, at.quiet.now(), json=json)
+            _tell(done, at.quiet.now(), json=call.json)
 
     run(work)
 
 
 @snooze.command("lift")
-def lift(
-    snooze_id: SnoozeId,
-    reason: Reason,
-    as_key: AsKey = None,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
-) -> None:
+@called_by
+def lift(call: Call, snooze_id: SnoozeId, reason: Reason) -> None:
     """End a snooze now. What it has held back stays listed."""
 
     async def work() -> None:
-        async with _at(config, data, as_key) as at:
+        async with _at(call) as at:
             done = await at.quiet.desk.lift(await at.quiet.whole_id(snooze_id), by=at.by, reason=reason)
-            _tell(done, at.quiet.now(), json=json)
+            _tell(done, at.quiet.now(), json=call.json)
 
     run(work)
 
 
 @breakers.command("list")
-def list_breakers(config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def list_breakers(call: Call) -> None:
     """Which rules and navigators flood, and how many rounds of messages wait in the digest."""
 
     async def work() -> None:
-        async with _at(config, data) as at:
+        async with _at(call) as at:
             found = await at.quiet.breakers()
-        if json:
+        if call.json:
             show_json(found)
             return
         rows = [
@@ -222,21 +209,22 @@ def close_breaker(
             key = FloodKey.parse(f"{kind}:{name}")
         except ValueError:
             raise ConfigError(f"'{kind}' has no breaker; there are rule and navigator.") from None
-        async with _at(config, data, as_key) as at:
+        async with _at(Call(config, data, as_key=as_key)) as at:
             await at.quiet.close_breaker(key, by=at.by, reason=reason)
         out.print("Closed: counting begins anew.")
 
     run(work)
 
 
-def rule_watch(config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def rule_watch(call: Call) -> None:
     """Hold every live rule against its forecast. Exit status 1 if one is far too quiet, or far too loud."""
     from api.quiet_ports import WatchVerdict
 
     async def work() -> int:
-        async with _at(config, data) as at:
+        async with _at(call) as at:
             found = await at.quiet.rule_watch()
-        if json:
+        if call.json:
             show_json(found)
         else:
             rows = [
@@ -258,7 +246,7 @@ def rule_watch(config: Config = None, data: Data = None, json: AsJson = False) -
 
 
 @asynccontextmanager
-async def _at(config: Path | None, data: Path | None, key: Path | None = None) -> AsyncIterator[_At]:
+async def _at(call: Call) -> AsyncIterator[_At]:
     from alerts.snooze import Maker
     from api.keys import AccessRole
     from domain.clock import SystemClock
@@ -267,10 +255,10 @@ async def _at(config: Path | None, data: Path | None, key: Path | None = None) -
     from service.local_quiet import LocalQuiet
     from service.wiring import policies_of, reach_store
 
-    settings, clock = settings_for(config, data), SystemClock()
+    settings, clock = call.settings(), SystemClock()
     policies = policies_of(settings)
     async with reach_store(settings) as client:
-        person = await acting(client, key, AccessRole.SUPERVISOR, clock.now())
+        person = await acting(client, call.as_key, AccessRole.SUPERVISOR, clock.now())
         navigator = None if ":" in person.who else NavigatorId(person.who)
         yield _At(await LocalQuiet(client, policies, clock).begin(), Maker(person.who, person.role, navigator))
 

@@ -9,7 +9,8 @@ import typer
 
 from domain.clock import LONDON
 from service.commands.acting import LOCAL_ROLE, local_user
-from service.terminal import AsJson, Config, Data, out, run, settings_for, show_json, table
+from service.commands.asked import Call, called
+from service.terminal import out, run, show_json, table
 
 if TYPE_CHECKING:
     from api.review_ports import CandidateView, IdentityView, ReviewFile, ReviewRuled
@@ -23,14 +24,13 @@ Seen = Annotated[int | None, typer.Option("--version", min=1, help="The version 
 
 
 @review.command("list")
+@called
 def list_reviews(
+    call: Call,
     state: Annotated[str, typer.Option(help="waiting, decided or review_expired.")] = "waiting",
     order: Annotated[str, typer.Option(help="oldest or priority.")] = "oldest",
     feed: Annotated[str | None, typer.Option(help="Only of this feed: police, intel, ed or programme.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """What waits, by ids: why it is in doubt, for whom, how heavy. Shows nothing personal."""
     from api.review_ports import ReviewFilter, ReviewOrder
@@ -45,9 +45,9 @@ def list_reviews(
             )
         except ValueError as error:
             raise ConfigError(f"{error}. See --help for what there is.") from None
-        async with _local(config, data) as local:
+        async with _local(call) as local:
             page = await local.page(wanted)
-        if json:
+        if call.json:
             show_json({"waiting": page.waiting, "reviews": page.reviews})
             return
         rows = [
@@ -69,13 +69,14 @@ def list_reviews(
 
 
 @review.command("show")
-def show_review(review_id: ReviewId, config: Config = None, data: Data = None, json: AsJson = False) -> None:
+@called
+def show_review(call: Call, review_id: ReviewId) -> None:
     """Both sides in columns and the waterfall of evidence. The look is kept in the audit log."""
 
     async def work() -> None:
-        async with _local(config, data) as local:
+        async with _local(call) as local:
             found = await local.open(await local.whole_id(review_id), by=local_user(), role=LOCAL_ROLE)
-        if json:
+        if call.json:
             show_json(found)
         else:
             _print_file(found)
@@ -84,15 +85,14 @@ def show_review(review_id: ReviewId, config: Config = None, data: Data = None, j
 
 
 @review.command("decide")
+@called
 def decide(
+    call: Call,
     review_id: ReviewId,
     member_id: Annotated[str, typer.Argument(help="The candidate.")],
     verdict: Annotated[str, typer.Argument(help="same, different or unsure.")],
     reason: Reason,
     version: Seen = None,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Decide on one candidate. `same` lets the event go to the rules with its own time."""
     from domain.errors import ConfigError
@@ -102,7 +102,7 @@ def decide(
     async def work() -> None:
         if verdict not in {each.value for each in ReviewVerdict}:
             raise ConfigError(f"'{verdict}' is no decision; there are same, different and unsure.")
-        async with _local(config, data) as local:
+        async with _local(call) as local:
             whole = await local.whole_id(review_id)
             ruled = await local.decide(
                 whole,
@@ -113,26 +113,25 @@ def decide(
                 role=LOCAL_ROLE,
                 version=version or await local.version(whole),
             )
-        _tell(ruled, json=json)
+        _tell(ruled, json=call.json)
 
     run(work)
 
 
 @review.command("undo")
+@called
 def undo(
+    call: Call,
     review_id: ReviewId,
     reason: Reason,
     member: Annotated[str | None, typer.Option(help="The candidate; default: of the last decision.")] = None,
     version: Seen = None,
-    config: Config = None,
-    data: Data = None,
-    json: AsJson = False,
 ) -> None:
     """Withdraw a decision and all that it let through. Both steps stay in the history."""
     from domain.ids import MemberId
 
     async def work() -> None:
-        async with _local(config, data) as local:
+        async with _local(call) as local:
             whole = await local.whole_id(review_id)
             ruled = await local.undo(
                 whole,
@@ -142,7 +141,7 @@ def undo(
                 role=LOCAL_ROLE,
                 version=version or await local.version(whole),
             )
-        _tell(ruled, json=json)
+        _tell(ruled, json=call.json)
 
     run(work)
 
@@ -166,11 +165,11 @@ def _london(moment: datetime) -> str:
 
 
 @asynccontextmanager
-async def _local(config: Any, data: Any) -> AsyncIterator["LocalReviews"]:
+async def _local(call: Call) -> AsyncIterator["LocalReviews"]:
     from service.local_reviews import LocalReviews
     from service.wiring import policies_of, reach_store
 
-    settings = settings_for(config, data)
+    settings = call.settings()
     policies = policies_of(settings)
     async with reach_store(settings) as client:
         yield LocalReviews(client, policies)

@@ -1,4 +1,4 @@
-"""`reachpoint rules`: check, explain and test rule sets. The rule book is in `rules_book.py`."""
+"""`reachpoint rules`: check, explain and test rule sets. The rule book is in `rules_book.py` and `rules_acts.py`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,9 +21,10 @@ def check(which: Which = "tipt", config: Config = None, data: Data = None, json:
     from domain.errors import RuleError
 
     if which.isdecimal():
-        from service.commands.rules_book import check_version
+        from service.commands.asked import Call
+        from service.commands.rules_acts import check_version
 
-        check_version(int(which), config, data, json=json)
+        check_version(Call(config, data, json=json), int(which))
     from triggers.cost import set_cost
 
     try:
