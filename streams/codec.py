@@ -39,7 +39,9 @@ def _stored(cls: type, swaps: dict[str, Any]) -> Any:
     fields: list[Any] = []
     for spec in dataclasses.fields(cls):
         kind = swaps.get(spec.name, hints[spec.name])
-        if spec.name in swaps or spec.default is dataclasses.MISSING:
+        if (
+            kind is msgspec.Raw or spec.default is dataclasses.MISSING
+        ):  # what was written before had it, or needs it not
             fields.append((spec.name, kind))
         else:
             fields.append((spec.name, kind, spec.default))
@@ -70,7 +72,7 @@ _entry: Callable[[Any], HistoryEntry] = _reviver(HistoryEntry)
 
 _event_decoder = msgspec.json.Decoder(_StoredEvent)
 _matched_decoder = msgspec.json.Decoder(_stored(Matched, {"event": _StoredEvent, "extra": _Entries}))
-_person_decoder = msgspec.json.Decoder(_stored(PersonState, {"history": _Entries}))
+_person_decoder = msgspec.json.Decoder(_stored(PersonState, {"history": _Entries, "gone": _Entries}))
 _parked_decoder = msgspec.json.Decoder(_stored(ParkedAmendment, {"event": _StoredEvent}))
 _review_decoder = msgspec.json.Decoder(_stored(ReviewItem, {"event": _StoredEvent}))
 _quarantine_decoder = msgspec.json.Decoder(QuarantineItem)
@@ -194,7 +196,7 @@ def _revive(cls: type[_T], stored: Any) -> _T:
         value = getattr(stored, spec.name)
         if spec.name == "event":
             value = _event(value)
-        elif spec.name in ("extra", "history"):
+        elif spec.name in ("extra", "history", "gone"):
             value = tuple(_entry(item) for item in value)
         elif spec.name == "entry" and value is not None:
             value = _entry(value)

@@ -11,29 +11,30 @@ from datetime import datetime, timedelta
 
 from alerts.breaker import Flood, Sent
 from alerts.held_back import HeldBack, HeldState
-from alerts.model import Alert, Purpose
-from alerts.planning import Row, damped, notices, plan
-from alerts.reference import reference_of
-from alerts.routing import Directory, RoutingPolicy, RoutingReason, gatekeepers, recipients
+from alerts.model import Alert
+from alerts.planning import Row, plan
+from alerts.routing import Directory, RoutingPolicy, RoutingReason, recipients
 from alerts.snooze import NO_SNOOZES, Snoozes
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
 from domain.events import EdAttributes, Event, Feed, Kind, Role, occurrence_key
-from domain.ids import AlertId, FiringId, digest, shard_of
+from domain.ids import AlertId, FiringId, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, Standing, watch_standing
-from domain.triggers import Priority
 from streams.archive import Decided, archived_of
-from streams.messages import Disposition, Ending, Heir, HeldIntel, Matched, PersonState
+from streams.gatekeeping import Gate, Held, item_of, items_missed, kept_waiting, waiting_for_gatekeeper
+from streams.messages import Disposition, Ending, Heir, Matched, PersonState
+from streams.passing import NOT_JUDGED, Asked, due_after, sparing, state_after
 from streams.ports import Commit, Person
 from streams.rulings import next_history
 from streams.sifting import capped, never_told, sift
 from triggers.evaluate import Changes, FiringDecision, Verdict
-from triggers.hearing import Span
+from triggers.hearing import Heard, Span
 from triggers.history import History, HistoryEntry, entry_of
 from triggers.linked import may_be_recorded, without_errors
-from triggers.remembering import KeptPeople, heard_between
+from triggers.remembering import KeptPeople
 from triggers.rules import RuleSet
+from triggers.sparing import RuleFault
 from triggers.verdicts import DECISION_BY_STANDING
 
 _NOT_RECORDED = frozenset({Standing.ENDED, Standing.NOT_WATCHED, Standing.FEED_NOT_ALLOWED})
@@ -71,6 +72,11 @@ class World:
     snoozes: Snoozes = NO_SNOOZES  # which rules are quiet for whom
     flood: Flood | None = None  # what came in the last hour; None: nothing is ever too much
 
+    @property
+    def gate(self) -> Gate:
+        """Who keeps the gate to intelligence."""
+        return Gate(self.directory, self.policy.routing, self.policy.secret)
+
 
 def decide(
     matched: Matched,
@@ -101,35 +107,47 @@ def decide(
         return replace(_nothing(matched, state, Disposition(Ending.NO_RULE)), handed=handed_over(matched, state))
     oldest = now - policy.history_for
     history = within(known, oldest)
-    # Both sides without what has become too old: forgetting takes no firing back.
-    hear = remembered.hear if remembered is not None else heard_between
     span = span_of(person, member, world, event.received_at - A_MOMENT, now)
-    heard = hear(world.rules, member, effective(within(state.history, oldest)), effective(history), span)
-    changes = heard.changes
-    if matched.found_at is not None and matched.ruling is None:
-        changes = _found_late(changes, besides=heard.by_clock)
-    telling = tell(changes, person, member, world, now)
-    held, held_rows, rung = _held(changes, matched, member, world, now)
-    after = PersonState(state.member_id, state.version + 1, history, heard.kept.now)
-    disposition = disposition_of(telling, standing, besides=heard.by_clock)
-    decided = Decided(now, after.version, disposition, changes, world.rules_mark)
-    return Commit(
-        part=matched.part,
-        event_id=event.event_id,
-        disposition=disposition,
-        before=state,
-        after=after,
-        alerts=telling.alerts,
-        rows=tuple(caused(row, event.received_at) for row in (*telling.rows, *held_rows)),
-        held=held,
-        handed=handed_over(matched, state),
-        archived=archived_of(matched, (entry, *extra), member, decided, policy.secret) if policy.archive else None,
-        held_back=telling.records,
-        sent=(*telling.sent, *rung),
-        fired=tuple(trigger.rule_id for trigger in changes.fired),
-        decided_at=now,
-        due=heard.due,
+    asked = Asked(
+        state,
+        member,
+        history,
+        span,
+        view=lambda kept: effective(within(kept, oldest)),
+        before=effective(within(state.history, oldest)),
+        after=effective(history),
     )
+
+    def judged(rules: RuleSet, known: KeptPeople | None, faults: tuple[RuleFault, ...]) -> Commit:
+        heard, by = asked.hear(rules, known), replace(world, rules=rules) if faults else world
+        changes = heard.changes
+        if matched.found_at is not None and matched.ruling is None:
+            changes = _found_late(changes, besides=heard.by_clock)
+        telling = tell(changes, person, member, by, now)
+        held = _held(replace(heard, changes=changes), matched, asked, by, now)
+        after = state_after(asked, heard, world.rules, faults, now)
+        disposition = disposition_of(telling, standing, besides=heard.by_clock, faults=faults)
+        decided = Decided(now, after.version, disposition, changes, world.rules_mark)
+        return Commit(
+            part=matched.part,
+            event_id=event.event_id,
+            disposition=disposition,
+            before=state,
+            after=after,
+            alerts=telling.alerts,
+            rows=tuple(caused(row, event.received_at) for row in (*telling.rows, *held.rows)),
+            held=held.items,
+            handed=handed_over(matched, state),
+            archived=archived_of(matched, (entry, *extra), member, decided, policy.secret) if policy.archive else None,
+            held_back=telling.records,
+            sent=(*telling.sent, *held.sent),
+            fired=tuple(trigger.rule_id for trigger in changes.fired),
+            decided_at=now,
+            due=due_after(heard, faults, now),
+            unjudged=faults,
+        )
+
+    return sparing(asked, world.rules, remembered, judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,59 +393,29 @@ def _tellers(alert: Alert, person: Person, saved: Sequence[tuple[Alert, Alert | 
     return frozenset({alert.alert_id, *(each.alert_id for each in known if each.merged_into == alert.alert_id)})
 
 
-def _held(
-    changes: Changes,
-    matched: Matched,
-    member: CohortMember,
-    world: World,
-    now: datetime,
-) -> tuple[tuple[HeldIntel, ...], tuple[Row, ...], tuple[Sent, ...]]:
-    """Intelligence that would have fired but waits for the police gatekeeper: one item, and a bell without content,
-    unless too many have rung: then it waits among the others, and the supervisors hear of the flood."""
-    waiting = [verdict for verdict in changes.held if verdict.decision is FiringDecision.HELD_FOR_GATEKEEPER]
+def _held(heard: Heard, matched: Matched, asked: Asked, world: World, now: datetime) -> Held:
+    """What waits for the gatekeeper from now on: what the event set off, and what comes about beside it."""
+    waiting = waiting_for_gatekeeper(heard.changes.held)
     if not waiting:
-        return (), (), ()
-    directory, policy = world.directory, world.policy
-    item = HeldIntel(
-        held_id=digest("held", matched.event.event_id, member.member_id),
-        event_id=matched.event.event_id,
-        source_system=matched.event.source_system,
-        source_key=matched.event.source_key,
-        member_id=member.member_id,
-        rules=tuple(sorted({verdict.trigger.rule_id for verdict in waiting})),
-        occurred_at=matched.event.occurred_at,
-        created_at=now,
-    )
-    found = gatekeepers(directory, policy.routing, area=member.area).recipients
-    sent: tuple[Sent, ...] = ()
-    if found and world.flood is not None:
-        found, rung = damped(
-            found,
-            world.flood,
-            about=AlertId(item.held_id),
-            group=0,
-            rules=(),
-            priority=Priority.P1,
-            leaves_at=now,
-            now=now,
-        )
-        sent = (rung,)
-    rows = notices(
-        found,
-        purpose=Purpose.GATEKEEPER,
-        reference=reference_of(item.held_id, policy.secret),
-        shard=shard_of(member.member_id),
-        about=item.held_id,
-        due=now,
-        now=now,
-    )
-    return (item,), rows, sent
+        return Held()
+    own = [verdict for verdict in waiting if verdict.firing_id not in heard.by_clock]
+    beside = [verdict for verdict in waiting if verdict.firing_id in heard.by_clock]
+    items = [item_of(matched.event, own, asked.member, now)] if own else []
+    items += items_missed(beside, asked.history, asked.member, now)
+    return kept_waiting(items, asked.member, world.gate, world.flood, now)
 
 
-def disposition_of(telling: Telling, standing: Standing, *, besides: Set[FiringId] = frozenset()) -> Disposition:
+def disposition_of(
+    telling: Telling,
+    standing: Standing,
+    *,
+    besides: Set[FiringId] = frozenset(),
+    faults: Sequence[RuleFault] = (),
+) -> Disposition:
     """The most telling thing that the event did for this person.
 
-    `besides` are firings that the clock brought about in the same step: they are not the event's doing.
+    `besides` are firings that the clock brought about in the same step: they are not the event's doing. Where nothing
+    is to be told, but a rule could not be judged (`faults`), that is what it says: nobody knows yet.
     """
     changes = telling.changes
     own = [firing for firing in (*changes.fired, *(new for _, new in changes.moved)) if firing.firing_id not in besides]
@@ -451,7 +439,7 @@ def disposition_of(telling: Telling, standing: Standing, *, besides: Set[FiringI
         return Disposition(Ending.SUPPRESSED, _main_reason(held).value)
     if standing is not Standing.IN_DATE:
         return Disposition(Ending.SUPPRESSED, DECISION_BY_STANDING[standing].value)
-    return Disposition(Ending.NO_RULE)
+    return Disposition(Ending.SUPPRESSED, NOT_JUDGED) if faults else Disposition(Ending.NO_RULE)
 
 
 def _main_reason(held: Sequence[Verdict]) -> FiringDecision:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.events import Event, Feed, Role
-from domain.ids import EventId, MemberId, digest
+from domain.ids import EventId, MemberId, RuleId, digest
 from domain.matches import LinkLearnt, Match, Relation
 from streams.feeds.outcome import RejectReason, Where
 from streams.feeds.receipts import Receipt
@@ -191,17 +191,37 @@ class HeldIntel:
 
 
 @dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A rule that could not be judged for a person, by a fault of ours, and what it was passed over for.
+
+    `come` and `gone` name the entries of the history that came and went since it was last judged (passing.name_of);
+    `since` is until when its clock had gone on then. `seen_at` is when the fault was first met, of that day.
+    """
+
+    rule_id: RuleId
+    version: int
+    cause: str
+    since: datetime
+    seen_at: datetime
+    come: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PersonState:
     """All that decisions about one watched person rest on beside their alerts: what is known to have happened.
 
     `version` 0 means that nothing is stored yet; every commit raises it by one and is refused if it moved meanwhile.
     `clock` is until when time has been kept: what was due by then has come about, and never does again.
+    `unjudged` are the rules that were passed over, and `gone` the entries that have left the history meanwhile.
     """
 
     member_id: MemberId
     version: int = 0
     history: History = ()
     clock: datetime | None = None
+    unjudged: tuple[Unjudged, ...] = ()
+    gone: History = ()
 
 
 @dataclass(frozen=True, slots=True)

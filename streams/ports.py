@@ -27,6 +27,7 @@ from streams.messages import (
 )
 from streams.remembering import Remembered, Said
 from streams.reviews import Review, ReviewCase
+from triggers.sparing import RuleFault
 
 
 class Taken:
@@ -113,6 +114,7 @@ class Commit:
     fired: tuple[RuleId, ...] = ()  # of each new firing, told or not: what a rule's forecast is held against
     decided_at: datetime | None = None
     due: datetime | None = None  # when the next of the person's waits ends; None: nothing waits
+    unjudged: tuple[RuleFault, ...] = ()  # rules that could not be judged: the others decided
 
     @property
     def by_clock(self) -> bool:
