@@ -60,11 +60,12 @@ def engine_of(client: Redis, policies: Policies) -> Engine:
     from streams.kafka_books import KafkaBooks  # noqa: PLC0415 - one machine needs no Kafka client
     from streams.kafka_decide import KafkaDecide  # noqa: PLC0415
     from streams.kafka_intake import KafkaIntake  # noqa: PLC0415
-    from streams.kafka_lookback import KafkaLookBack  # noqa: PLC0415
+    from streams.kafka_lookback import ManyWorkers  # noqa: PLC0415
     from streams.kafka_producer import KafkaProducer  # noqa: PLC0415
 
     producer, books = KafkaProducer(kafka), KafkaBooks(client, retention=retention)
-    door, lookback = KafkaIntake(producer, books, kafka), KafkaLookBack(client, retention=retention)
+    door = KafkaIntake(producer, books, kafka)
+    lookback = ValkeyLookBack(client, beside=ManyWorkers(client, retention=retention), retention=retention)
     return Engine(books, KafkaDecide(client, retention=retention), door, lookback, producer)
 
 

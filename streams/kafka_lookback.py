@@ -1,4 +1,4 @@
-"""Look-back where several workers recognise beside it, each with the list of watched people that it has by then.
+"""Who recognises beside look-back on many machines: workers, each with the watched people that it knows by then.
 
 Whoever joined is found by look-back in what was taken before its pass began, and by recognition in what is taken after:
 a worker that does not know them yet is refused (books.lua). What look-back found rests on links and amendments that
@@ -7,16 +7,15 @@ others may add to meanwhile; then it looks at the page again.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from redis.asyncio import Redis
 
-from domain.errors import Conflict
 from streams import keys
 from streams.kafka_books import Asked, asked_of, remembered_of
-from streams.lookback_ports import Page, Progress, Reach
-from streams.lookback_valkey import ValkeyLookBack, entry_at
+from streams.lookback_ports import Page, Reach
+from streams.lookback_valkey import Conditions, entry_at
 from streams.messages import ParkedAmendment
 from streams.ports import Recognised
 from streams.retention import Retention
@@ -27,11 +26,12 @@ _UNDER_WAY = 17
 _REST = timedelta(milliseconds=20)
 
 
-class KafkaLookBack(ValkeyLookBack):
-    """LookBackLog for engine B: one worker at a time looks back, all of them recognise."""
+class ManyWorkers:
+    """Beside (lookback_valkey.py) for engine B: one worker at a time looks back, all of them recognise."""
 
     def __init__(self, client: Redis, *, retention: Retention | None = None) -> None:
-        super().__init__(client, retention=retention)
+        self._client = client
+        self._retention = retention or Retention()
         self._asked: Sequence[Asked] = ()
 
     async def reach(self, version: int) -> Reach:
@@ -61,16 +61,7 @@ class KafkaLookBack(ValkeyLookBack):
         """See lookback_ports.LookBackLog."""
         self._asked = asked_of(links, parked)
 
-    async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
-        """See lookback_ports.LookBackLog."""
+    def conditions(self, found: Sequence[Recognised]) -> Conditions:
+        """See lookback_valkey.Beside."""
         asked, self._asked = self._asked, ()
-        sent = await self._hand_on(
-            found,
-            progress,
-            now,
-            asked=asked if found else (),
-            remembered=remembered_of(found, self._retention),
-        )
-        if sent < 0:
-            raise Conflict("A worker learnt something that bears on what look-back found.")
-        return sent
+        return Conditions(asked if found else (), remembered_of(found, self._retention))

@@ -1,13 +1,18 @@
-"""Look-back's store on Valkey: the retained events by XRANGE, its progress in one key, its findings by one script."""
+"""Look-back's store on Valkey: the retained events by XRANGE, its progress in one key, its findings by one script.
+
+How far it may read, and what it must make sure of before it hands on, depends on who recognises beside it: a port.
+`Alone` is one machine's answer, `kafka_lookback.ManyWorkers` that of several workers.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from redis.asyncio import Redis
 
+from domain.errors import Conflict
 from domain.ids import MemberId
 from streams import codec, keys
 from streams.lookback_ports import Page, Progress, Reach
@@ -21,25 +26,38 @@ _pack = msgspec.msgpack.Encoder().encode
 _progress = msgspec.json.Decoder(Progress)
 
 
-class ValkeyLookBack:
-    """LookBackLog on one Valkey, for one recogniser."""
+class Beside(Protocol):
+    """Who recognises beside look-back: how far it may read, and what must still hold when it hands on."""
 
-    def __init__(self, client: Redis, *, worker: str = "w1", retention: Retention | None = None) -> None:
+    async def reach(self, version: int) -> Reach:
+        """See lookback_ports.LookBackLog."""
+
+    async def page(self, after: str, until: str, limit: int) -> Page:
+        """See lookback_ports.LookBackLog."""
+
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
+        """See lookback_ports.LookBackLog."""
+
+    def conditions(self, found: Sequence[Recognised]) -> "Conditions":
+        """Of the step that hands this on. Asked once for each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What hand_on.lua compares before it writes (`asked`), and what it remembers in the same step (both: books.lua).
+
+    With nothing `remembered` in the step, links are remembered before it: nobody can build on them meanwhile.
+    """
+
+    asked: Sequence[tuple[Any, ...]] = ()
+    remembered: tuple[Any, ...] = ()
+
+
+class Alone:
+    """Nobody recognises beside look-back: it reads as far as recognition has, and nothing can change meanwhile."""
+
+    def __init__(self, client: Redis) -> None:
         self._client = client
-        self._key = keys.LOOKED_BACK + worker
-        self._retention = retention or Retention()
-        self._scripts = Scripts(client)
-
-    async def progress(self) -> Progress | None:
-        """See lookback_ports.LookBackLog."""
-        async with unavailable_as_ours():
-            raw: Any = await self._client.get(self._key)
-        return _progress.decode(raw) if raw else None
-
-    async def keep_progress(self, progress: Progress) -> None:
-        """See lookback_ports.LookBackLog."""
-        async with unavailable_as_ours():
-            await self._client.set(self._key, codec.encode(progress))
 
     async def reach(self, version: int) -> Reach:  # noqa: ARG002 - the port's
         """See lookback_ports.LookBackLog."""
@@ -61,6 +79,42 @@ class ValkeyLookBack:
         more = len(free) < len(found) or len(found) == limit
         return Page(tuple(entry_at(place, fields) for place, fields in free if fields), seen, more)
 
+    def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
+        """See lookback_ports.LookBackLog."""
+
+    def conditions(self, found: Sequence[Recognised]) -> Conditions:  # noqa: ARG002 - the port's
+        """See Beside."""
+        return Conditions()
+
+
+class ValkeyLookBack:
+    """LookBackLog on one Valkey. `beside`: who recognises beside it; None is nobody."""
+
+    def __init__(self, client: Redis, *, beside: Beside | None = None, retention: Retention | None = None) -> None:
+        self._client = client
+        self._beside = beside or Alone(client)
+        self._retention = retention or Retention()
+        self._scripts = Scripts(client)
+
+    async def progress(self) -> Progress | None:
+        """See lookback_ports.LookBackLog."""
+        async with unavailable_as_ours():
+            raw: Any = await self._client.get(keys.LOOKED_BACK)
+        return _progress.decode(raw) if raw else None
+
+    async def keep_progress(self, progress: Progress) -> None:
+        """See lookback_ports.LookBackLog."""
+        async with unavailable_as_ours():
+            await self._client.set(keys.LOOKED_BACK, codec.encode(progress))
+
+    async def reach(self, version: int) -> Reach:
+        """See lookback_ports.LookBackLog."""
+        return await self._beside.reach(version)
+
+    async def page(self, after: str, until: str, limit: int) -> Page:
+        """See lookback_ports.LookBackLog."""
+        return await self._beside.page(after, until, limit)
+
     async def people(self, ids: Sequence[MemberId]) -> list[PersonState]:
         """See lookback_ports.LookBackLog."""
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
@@ -81,28 +135,14 @@ class ValkeyLookBack:
         return [codec.decode_review(raw) if raw else None for raw in raws]
 
     def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]]) -> None:
-        """See lookback_ports.LookBackLog. Nobody recognises beside it."""
+        """See lookback_ports.LookBackLog."""
+        self._beside.rests_on(links, parked)
 
     async def hand_on(self, found: Sequence[Recognised], progress: Progress, now: datetime) -> int:
-        """See lookback_ports.LookBackLog. What is only remembered goes first: repeated after a crash it changes
-        nothing."""
-        return await self._hand_on(found, progress, now)
-
-    async def _hand_on(
-        self,
-        found: Sequence[Recognised],
-        progress: Progress,
-        now: datetime,
-        *,
-        asked: Sequence[tuple[Any, ...]] = (),
-        remembered: tuple[Any, ...] = (),
-    ) -> int:
-        """What hand_on.lua answers: below 0 where what was `asked` does not hold, and then nothing was sent.
-
-        What is `remembered` in the same step is not remembered before it.
-        """
+        """See lookback_ports.LookBackLog."""
+        conditions = self._beside.conditions(found)
         async with unavailable_as_ours(), self._client.pipeline(transaction=False) as pipe:
-            for result in () if remembered else found:
+            for result in () if conditions.remembered else found:
                 self._remember(pipe, result)
             await self._scripts.hand_on(
                 keys=[
@@ -110,7 +150,7 @@ class ValkeyLookBack:
                     keys.LEDGER,
                     keys.EVENT_ROW,
                     keys.PARTS,
-                    self._key,
+                    keys.LOOKED_BACK,
                     keys.REVIEWS,
                     keys.REVIEW,
                 ],
@@ -119,12 +159,14 @@ class ValkeyLookBack:
                     RANKS,
                     codec.encode(progress),
                     _pack([self._told(one) for one in by_event(found)]),
-                    _pack(asked),
-                    _pack(remembered),
+                    _pack(conditions.asked),
+                    _pack(conditions.remembered),
                 ],
                 client=pipe,
             )
             *_, sent = await pipe.execute()
+        if int(sent) < 0:
+            raise Conflict("A worker learnt something that bears on what look-back found.")
         return int(sent)
 
     def _remember(self, pipe: Any, result: Recognised) -> None:
@@ -162,6 +204,7 @@ def by_event(found: Sequence[Recognised]) -> list[Recognised]:
 
 
 def entry_at(place: bytes, fields: Any) -> LogEntry:
+    """A retained event as XRANGE gives it."""
     raw = fields[b"e"] if isinstance(fields, dict) else fields[1]
     return LogEntry(position=place.decode(), event=codec.decode_event(raw))
 

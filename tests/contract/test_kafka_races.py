@@ -26,10 +26,11 @@ from domain.ids import EventId
 from streams.embedded import Observers, Recogniser
 from streams.kafka_books import NOWHERE, KafkaBooks
 from streams.kafka_intake import message_of
-from streams.kafka_lookback import KafkaLookBack
+from streams.kafka_lookback import ManyWorkers
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_work import Message, RecogniseWork
 from streams.lookback_ports import Page, Progress
+from streams.lookback_valkey import ValkeyLookBack
 from streams.messages import ParkedAmendment
 from streams.ports import LogEntry, Recognised
 from streams.remembering import Said
@@ -326,11 +327,11 @@ def _many() -> int:
     return _ALL if trials(_ALL) == _ALL else 12
 
 
-class SteppedLookBack(KafkaLookBack):
+class SteppedLookBack(ValkeyLookBack):
     """Look-back's store whose steps wait for their turn."""
 
     def __init__(self, client: Redis, turns: Turns, who: int) -> None:
-        super().__init__(client)
+        super().__init__(client, beside=ManyWorkers(client))
         self._turns, self._who = turns, who
 
     async def page(self, after: str, until: str, limit: int) -> Page:

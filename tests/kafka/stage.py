@@ -27,13 +27,14 @@ from streams.feeds.records import parse_body
 from streams.intake import Record
 from streams.kafka_books import REGISTERED, KafkaBooks
 from streams.kafka_intake import KafkaIntake
-from streams.kafka_lookback import KafkaLookBack
+from streams.kafka_lookback import ManyWorkers
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer
 from streams.kafka_topics import ensure_topics
 from streams.kafka_work import Message
 from streams.kafka_worker import KafkaWorker
 from streams.lookback_ports import LookBackLog
+from streams.lookback_valkey import ValkeyLookBack
 from streams.ports import LogEntry, MatchedEntry
 from streams.valkey_decide import ValkeyDecide
 from tests.unit.streams.looking_back import Looking
@@ -204,7 +205,8 @@ class KafkaLooking(Looking):
         return KafkaPlay(self._stage, (), **play)
 
     def _connection(self) -> tuple[Twin, LookBackLog]:
-        return self._stage.twin(), KafkaLookBack(self._stage.client)
+        client = self._stage.client
+        return self._stage.twin(), ValkeyLookBack(client, beside=ManyWorkers(client))
 
 
 @asynccontextmanager
