@@ -71,9 +71,14 @@ def waiting_outcomes(
     missed = life.news(ground("appointment.missed", always))
     twice = counted(missed, [one.moment.key for one in missed], 2, 28 * DAY)
     judge("T5", [candidate(one, 3) for one in twice if stands(life, one)], DAY)
-    listed = [(one, one.at + 365 * DAY) for one in (*_entering(life, ("at_risk",)), *reviews)]
-    changes = life.news(ground("review.done status.changed", always))
-    removal = [one for one in _absent(life, listed, changes, 3) if life.as_of(one.at).status == "at_risk"]
+    on_the_list = ground("review.done", lambda li, m, _s, _r: li.as_of(m.at).status == "at_risk")
+    began = (*_entering(life, ("at_risk",)), *life.news(on_the_list))
+    listed = [(one, one.at + 365 * DAY) for one in began]
+    # The year without a review ends early only by a review or by leaving the list: "at risk", said once more of
+    # somebody who is on it, reviews nothing and begins nothing.
+    off_the_list = ground("status.changed", lambda li, m, _s, _r: li.as_of(m.at).status != "at_risk")
+    over = [*reviews, *life.news(off_the_list)]
+    removal = [one for one in _absent(life, listed, over, 3) if life.as_of(one.at).status == "at_risk"]
     judge("T8", [one for one in removal if one.at <= now], None)
     return found
 
