@@ -178,6 +178,8 @@ class Purpose(StrEnum):
     FLOOD = "flood"  # a rule or a navigator floods: alerts are held in the digest
     RULE_WATCH = "rule_watch"  # a rule fires far less, or far more, than it was forecast to
     RULES = "rules"  # a rule was switched off, a version taken back, or the live one cannot be read
+    RULE_FAULT = "rule_fault"  # a rule cannot be judged for some people; the others go on
+    SET_ASIDE = "set_aside"  # events failed as a whole, by a fault of ours: nobody was told
 
 
 class DeliveryStatus(StrEnum):

@@ -92,6 +92,8 @@ _SHORT: dict[Purpose, str] = {
     Purpose.FLOOD: "FLOOD {ref}: alerts wait in the digest. Log in:",
     Purpose.RULE_WATCH: "FORECAST missed {ref}. Log in:",
     Purpose.RULES: "SWITCHED OFF or taken back {ref}. Log in:",
+    Purpose.RULE_FAULT: "NOT JUDGED for some people {ref}. Log in:",
+    Purpose.SET_ASIDE: "EVENTS FAIL and alert nobody {ref}. Log in:",
 }
 
 _SUBJECT: dict[Purpose, str] = {
@@ -107,6 +109,8 @@ _SUBJECT: dict[Purpose, str] = {
     Purpose.FLOOD: "Alerts wait in the digest: {ref}",
     Purpose.RULE_WATCH: "A forecast was missed: {ref}",
     Purpose.RULES: "Switched off or taken back: {ref}",
+    Purpose.RULE_FAULT: "Something cannot be judged for some people: {ref}",
+    Purpose.SET_ASIDE: "Events fail and alert nobody: {ref}",
 }
 
 _LONG: dict[Purpose, str] = {
@@ -137,6 +141,14 @@ _LONG: dict[Purpose, str] = {
     Purpose.RULES: (
         "Something that alerts rest on was switched off or taken back, or cannot be read ({ref}).\n\n"
         "Log in to see which, by whom and why."
+    ),
+    Purpose.RULE_FAULT: (
+        "What alerts rest on cannot all be judged for some people, by a fault of ours; the rest goes on ({ref}).\n\n"
+        "Log in to see which. Have it mended, or take its version back: what it missed is judged then."
+    ),
+    Purpose.SET_ASIDE: (
+        "Events of some people fail as a whole, by a fault of ours, and alert nobody ({ref}).\n\n"
+        "They are kept. Tell whoever runs the service at once; once it is mended, the events are taken again."
     ),
     Purpose.RULE_WATCH: (
         "Alerts come far more rarely, or far more often, than forecast ({ref}).\n\n"

@@ -127,9 +127,10 @@ class QuietDoors:
         return answer(BreakerDetail(self._deps.clock.now(), closed))
 
     async def rule_watch(self, request: Request) -> Response:
-        """Every rule against its forecast: what is far too quiet, or far too loud, comes first."""
-        found = await self._desk.rule_watch()
-        view = RuleWatchList(self._deps.clock.now(), await self._standing.now(), tuple(found))
+        """Every rule against its forecast: what is far too quiet, or far too loud, comes first. With them, the
+        rules that cannot be judged for some people by a fault of ours."""
+        found, faults = await self._desk.rule_watch(), await self._desk.rule_faults()
+        view = RuleWatchList(self._deps.clock.now(), await self._standing.now(), tuple(found), tuple(faults))
         return conditional(request, view)
 
     async def _found(self, snooze_id: str, caller: Caller) -> Snooze:

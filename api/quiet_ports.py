@@ -55,6 +55,18 @@ class RuleWatchView:
     alarmed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class RuleFaultView:
+    """A rule that could not be judged for some people, in words and with its cause; without a `rule`, events that
+    failed as a whole. `last_at` is when it was last met."""
+
+    rule: str
+    version: int
+    cause: str
+    last_at: datetime
+    words: str
+
+
 class QuietDesk(Protocol):
     """Snoozes, breakers and the rule watch behind the front door."""
 
@@ -110,6 +122,10 @@ class QuietDesk(Protocol):
 
     async def close_breaker(self, key: FloodKey, *, by: Maker, reason: str) -> BreakerView:
         """Count anew from now. Raises NotFound for one that has had no messages."""
+        ...
+
+    async def rule_faults(self) -> Sequence[RuleFaultView]:
+        """What could not be judged in the last day, by a fault of ours; whole events first."""
         ...
 
     async def rule_watch(self) -> Sequence[RuleWatchView]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alerts.held_back import HeldState, HeldWhy
 from alerts.snooze import SnoozeState
-from api.quiet_ports import BreakerView, RuleWatchView
+from api.quiet_ports import BreakerView, RuleFaultView, RuleWatchView
 from api.shapes import FeedState
 from domain.triggers import Priority
 
@@ -93,8 +93,9 @@ class BreakerDetail:
 
 @dataclass(frozen=True, slots=True)
 class RuleWatchList:
-    """Rules against their forecasts, alarms first."""
+    """Rules against their forecasts, alarms first; and what could not be judged in the last day (`faults`)."""
 
     as_of: datetime
     feeds: tuple[FeedState, ...]
     rules: tuple[RuleWatchView, ...]
+    faults: tuple[RuleFaultView, ...] = ()

@@ -8,13 +8,14 @@ from redis.asyncio import Redis
 from alerts.breaker import FloodKey
 from alerts.held_back import HeldBack
 from alerts.snooze import Maker, Snooze
-from api.quiet_ports import BreakerView, RuleWatchView
+from api.quiet_ports import BreakerView, RuleFaultView, RuleWatchView
 from cohort.valkey import ValkeyCohortStore
 from domain.clock import Clock
 from domain.errors import NotFound
 from domain.ids import MemberId, RuleId
 from domain.people import CohortMember
-from service.quiet_views import breaker_views, closing_entry, watch_view
+from service.fault_bells import NEWS_FOR
+from service.quiet_views import breaker_views, closing_entry, fault_views, watch_view
 from service.rule_watch import Forecast
 from service.rule_watch_desk import RuleWatch, forecasts_of
 from service.rule_watch_valkey import ValkeyRuleWatch
@@ -89,6 +90,10 @@ class LocalQuiet:
             raise NotFound("This breaker has counted nothing.")
         now = self._clock.now()
         await self._store.close(key, now, [closing_entry(key, by, reason, now)])
+
+    async def rule_faults(self) -> Sequence[RuleFaultView]:
+        """What could not be judged in the last day."""
+        return fault_views(await self._tallies.faults(self._clock.now() - NEWS_FOR))
 
     async def rule_watch(self) -> Sequence[RuleWatchView]:
         """Every live rule and group of rules against its forecast, alarms first."""

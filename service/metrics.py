@@ -144,6 +144,12 @@ class Metrics:
         self.held_back = Counter(
             "reachpoint_held_back_total", "Firings told to nobody", ["rule", "why"], registry=self.registry
         )
+        self.unjudged = Counter(
+            "reachpoint_rule_unjudged_total",
+            "Decisions that a rule was left out of, because it could not be judged",
+            ["rule"],
+            registry=self.registry,
+        )
         self.digested = Counter(
             "reachpoint_digested_total", "Rounds of messages held in the digest", ["by"], registry=self.registry
         )
@@ -192,6 +198,8 @@ class Metrics:
         self._count_told(commit)
 
     def _count_told(self, commit: Commit) -> None:
+        for fault in commit.unjudged:
+            self.unjudged.labels(fault.rule_id).inc()
         for alert, previous in commit.alerts:
             if previous is None or alert.state is not previous.state:
                 self.alerts.labels(alert.state.value).inc()
@@ -228,7 +236,8 @@ class Metrics:
 
     def on_rang(self, commit: Commit) -> None:
         """The clock brought something about for a person."""
-        self.timers_rung.inc()
+        if commit.fired or not commit.unjudged:
+            self.timers_rung.inc()
         self._count_told(commit)
 
     def on_waiting(self, waiting: Waiting, planning: int, now: datetime) -> None:

@@ -6,16 +6,17 @@ from datetime import date, datetime, timedelta
 from alerts.breaker import Flood, FloodKey, Sent
 from alerts.held_back import HeldBack
 from alerts.snooze import Maker, Snooze
-from api.quiet_ports import BreakerView, RuleWatchView, WatchVerdict
+from api.quiet_ports import BreakerView, RuleFaultView, RuleWatchView, WatchVerdict
 from domain.errors import NotFound, StoreUnavailable
 from domain.ids import MemberId, NavigatorId, RuleId
 from domain.triggers import Priority
+from service.fault_bells import NEWS_FOR, words_of
 from service.quieting import held_by_key
 from service.rule_watch import Judgement
 from service.runtime import Service
 from streams.applying import KEEPER
 from streams.audit import AuditEntry, Operation
-from streams.tallies import SENT_FOR
+from streams.tallies import SENT_FOR, SeenFault
 
 _DAY = timedelta(days=1)
 
@@ -97,6 +98,11 @@ class QuietAdapter:
         await self._service.quiet.quieting.flood.refresh(now)
         return next(one for one in await self.breakers() if FloodKey(one.kind, one.name) == key)
 
+    async def rule_faults(self) -> Sequence[RuleFaultView]:
+        """What could not be judged in the last day."""
+        now = self._service.clock.now()
+        return fault_views(await self._service.quiet.tallies.faults(now - NEWS_FOR))
+
     async def rule_watch(self) -> Sequence[RuleWatchView]:
         """Every live rule and group of rules against its forecast, alarms first."""
         now = self._service.clock.now()
@@ -132,6 +138,12 @@ def _breaker_view(key: FloodKey, flood: Flood, held: Sequence[Sent], closed_at: 
         last_held_at=held[-1].at if held else None,
         closed_at=closed_at,
     )
+
+
+def fault_views(faults: Iterable[SeenFault]) -> tuple[RuleFaultView, ...]:
+    """Faults in the API's words: whole events first, then by rule."""
+    views = [RuleFaultView(one.rule_id, one.version, one.cause, one.last_at, words_of(one)) for one in faults]
+    return tuple(sorted(views, key=lambda one: (bool(one.rule), one.rule, one.version, one.cause)))
 
 
 def watch_view(one: Judgement, alarmed: Mapping[str, datetime]) -> RuleWatchView:

@@ -10,6 +10,7 @@ import structlog
 
 from domain.errors import StoreError
 from service.expiry import EXPIRE_EVERY, expire_due
+from service.fault_bells import FaultBells
 from service.reviews import RUNG_FOR, bell
 from service.rule_watch_desk import LOOK_EVERY
 from service.rulebook_bells import RuleBells
@@ -31,6 +32,7 @@ class Upkeep:
         now = service.clock.now()
         self._service = service
         self._rule_bells = RuleBells(service.outbox)
+        self._fault_bells = FaultBells(service.outbox, service.quiet.tallies)
         self._rung: set[str] = set()  # what the last bell was; the store knows too, this saves asking it
         self._trimmed = self._expired = now
         self._tidied_at = now - TIDY_EVERY  # at once: a crash may have left something
@@ -40,6 +42,7 @@ class Upkeep:
         """Everything that is due now. Raises StoreError where the store does not answer."""
         service = self._service
         await self._observe()
+        await self._ring_for_faults()
         await self._ring_for_reviews()
         if await service.quiet.ring(service.world()):
             service.dispatcher.wake()
@@ -89,6 +92,23 @@ class Upkeep:
                 log.info("somebody is told that a match waits for review", action="review_bell", rows=len(rows))
                 self._service.dispatcher.wake()
             self._rung = {row.delivery.delivery_id for row in rows}
+
+    async def _ring_for_faults(self) -> None:
+        """Supervisors hear of rules that cannot be judged, and of events that were set aside by a fault of ours.
+
+        A fault in it is told and tried again, as below.
+        """
+        try:
+            told = await self._fault_bells.ring(self._service.world(), self._service.clock.now())
+        except StoreError:
+            raise
+        except Exception as error:
+            log.error("the bells of faults failed", action="fault_bell_failed", error=type(error).__name__)
+            return
+        for fault in told:
+            log.warning("supervisors are told of a fault", action="fault_bell", rule=fault.rule_id, cause=fault.cause)
+        if told:
+            self._service.dispatcher.wake()
 
     async def _ring_for_rules(self) -> None:
         """Supervisors hear of a rule switched off, of a version taken back, and of rules that cannot be read.

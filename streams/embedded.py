@@ -30,6 +30,7 @@ from streams.ports import Commit, DecideLog, LogEntry, MatchedEntry, Recognised,
 from streams.recognise import recognise
 from streams.topology import DECIDE, RECOGNISE
 from triggers.remembering import KeptPeople
+from triggers.sparing import cause_of
 
 log = structlog.get_logger("reachpoint.engine")
 
@@ -190,9 +191,22 @@ class Decider:
             if not changes_nothing(commit) and not await self._transport.commit(commit):
                 continue
             await self._transport.hand_over(commit.handed)
+            if commit.unjudged:
+                tell_unjudged(commit)
             self._observers.decided(commit, matched.as_learnt)
             return commit.disposition
         raise Conflict("A person's state changed under every attempt to decide.")
+
+
+def tell_unjudged(commit: Commit) -> None:
+    """Log which rules could not be judged; the others have decided."""
+    log.error(
+        "rules could not be judged; the others decided",
+        action="rules_not_judged",
+        event_id=commit.event_id,
+        rules=",".join(f"{fault.rule_id}@{fault.version}" for fault in commit.unjudged),
+        causes=",".join(sorted({fault.cause for fault in commit.unjudged})),
+    )
 
 
 def failed(event: Event, error: Exception, now: datetime, *, part: str = "") -> QuarantineItem:
@@ -210,7 +224,7 @@ def failed(event: Event, error: Exception, now: datetime, *, part: str = "") -> 
     return QuarantineItem(
         item_id=digest("failed", event.event_id, part),
         reason=RejectReason.PROCESSING_FAILED,
-        detail=f"{type(error).__name__} at {_where(error)}, trace {trace}",
+        detail=f"{cause_of(error)}, trace {trace}",
         feed=event.feed,
         where=Where(),
         raw=codec.encode(event),
@@ -225,12 +239,7 @@ def failed(event: Event, error: Exception, now: datetime, *, part: str = "") -> 
 
 def _where(error: Exception) -> str:
     """File and line of the deepest frame: says where, shows no value."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+    return cause_of(error).partition(" at ")[2]
 
 
 async def keep_running(

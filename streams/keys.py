@@ -28,6 +28,8 @@ SAID = "rp:said:"
 AUDIT = "rp:audit"
 QUARANTINE = "rp:quarantine"
 QUARANTINE_ITEM = "rp:q:"
+FAULTS = "rp:faults"
+"""What made whole events fail by a fault of ours: cause -> when last."""
 WORKER = "rp:worker"
 LEADER = "rp:leader"
 FOLLOWED = "rp:followed"
@@ -95,6 +97,11 @@ def held_back_index(shard: int) -> str:
 def sent(shard: int) -> str:
     """The shard's rounds of messages by when they were decided."""
     return f"{{{shard}}}:sent"
+
+
+def unjudged(shard: int) -> str:
+    """The rules that could not be judged for somebody of the shard, by when last."""
+    return f"{{{shard}}}:unjudged"
 
 
 def firings(shard: int, day: date) -> str:

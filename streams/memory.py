@@ -14,7 +14,7 @@ from domain.events import Event, Feed
 from domain.ids import SHARDS, EventId, MemberId, shard_of
 from streams import codec
 from streams.memory_server import EventRow, MemoryServer, Place, milliseconds, place_of, text
-from streams.memory_tallies import MemoryTallies, tally
+from streams.memory_tallies import MemoryTallies, note, tally
 from streams.messages import (
     OWN_CHANNEL,
     Disposition,
@@ -29,6 +29,7 @@ from streams.messages import (
 )
 from streams.ports import Commit, LedgerCounts, LogEntry, MatchedEntry, Person, Recognised, Taken
 from streams.remembering import Said
+from streams.tallies import SeenFault, cause_kept
 
 _START: Place = (0, 0)
 
@@ -152,6 +153,7 @@ class MemoryTransport:
             kept = replace(item, first_at=at, last_at=at, count=1)
             self.server.items.put(item.item_id, kept, self.server.retention.quarantine)
             self.server.item_order[item.item_id] = at
+            note(self.server, SeenFault(cause_kept(item), now))
 
     def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """See ports.RecogniseLog. Only one worker recognises here."""

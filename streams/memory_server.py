@@ -215,6 +215,7 @@ class MemoryServer:
         self.held_back: dict[tuple[MemberId, FiringId], HeldBack] = {}
         self.sent: list[Sent] = []
         self.firings: Counter[HourOfRule] = Counter()
+        self.faults: dict[str, datetime] = {}  # SeenFault.name -> when last
         self.snoozes: dict[str, Snooze] = {}
         self.snoozes_revision = 0
         self.breakers_closed: dict[FloodKey, datetime] = {}

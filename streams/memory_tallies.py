@@ -9,7 +9,7 @@ from alerts.held_back import HeldBack
 from domain.ids import MemberId
 from streams.memory_server import MemoryServer, milliseconds
 from streams.ports import Commit
-from streams.tallies import HELD_BACK_FOR, SENT_FOR, Firings, HourOfRule, hour_of
+from streams.tallies import FAULTS_FOR, HELD_BACK_FOR, SENT_FOR, Firings, HourOfRule, SeenFault, hour_of
 
 
 def tally(server: MemoryServer, commit: Commit) -> None:
@@ -18,8 +18,16 @@ def tally(server: MemoryServer, commit: Commit) -> None:
         server.held_back[(record.member_id, record.trigger.firing_id)] = record
     server.sent.extend(commit.sent)
     if commit.decided_at is not None:
+        for fault in commit.unjudged:
+            note(server, SeenFault(fault.cause, commit.decided_at, fault.rule_id, fault.version))
         hour = hour_of(commit.decided_at)
         server.firings.update(Counter(HourOfRule(rule, hour) for rule in commit.fired))
+
+
+def note(server: MemoryServer, fault: SeenFault) -> None:
+    """Keep a fault, and when it was last met."""
+    at = milliseconds(fault.last_at)
+    server.faults[fault.name] = max(at, server.faults.get(fault.name, at))
 
 
 class MemoryTallies:
@@ -52,8 +60,19 @@ class MemoryTallies:
         wanted = set(days)
         return {at: number for at, number in self._server.firings.items() if at.hour.astimezone(UTC).date() in wanted}
 
+    async def faults(self, since: datetime) -> list[SeenFault]:
+        """See Tallies."""
+        found = [SeenFault.named(name, at) for name, at in self._server.faults.items() if at >= milliseconds(since)]
+        return sorted(found, key=lambda fault: fault.name)
+
+    async def note_fault(self, cause: str, at: datetime) -> None:
+        """See Tallies."""
+        note(self._server, SeenFault(cause, at))
+
     async def tidy(self, now: datetime) -> int:
         """See Tallies."""
+        known, since = self._server.faults, milliseconds(now - FAULTS_FOR)
+        self._server.faults = {name: at for name, at in known.items() if at >= since}
         before = len(self._server.sent)
         oldest = milliseconds(now - SENT_FOR)
         self._server.sent = [one for one in self._server.sent if milliseconds(one.at) >= oldest]

@@ -1,4 +1,5 @@
-"""What decisions leave beside a person: firings told to nobody, rounds of messages, and how often each rule fired.
+"""What decisions leave beside a person: firings told to nobody, rounds of messages, how often each rule fired, and
+which could not be judged.
 
 Written in the same atomic step as the decision, by shard; read by the breaker, the rule watch, the API.
 `memory_tallies` and `valkey_tallies` are the twins.
@@ -12,6 +13,7 @@ from typing import Protocol
 from alerts.breaker import Sent
 from alerts.held_back import HeldBack
 from domain.ids import MemberId, RuleId
+from streams.messages import QuarantineItem
 
 SENT_FOR = timedelta(hours=24)
 """How long rounds of messages are kept: the breaker counts an hour, the digest lists a day."""
@@ -19,6 +21,37 @@ HELD_BACK_FOR = timedelta(days=730)
 """How long records of what was told to nobody are kept: as long as alerts (domain.md 7.3)."""
 FIRINGS_FOR = timedelta(days=120)
 """How long firings are counted back: a forecast from a rule's own past looks at no more than twelve weeks."""
+
+
+FAULTS_FOR = timedelta(days=30)
+"""How long it is kept that something could not be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFault:
+    """A rule that could not be judged for somebody, and when last; without a rule: whole events were set aside, or
+    waits not judged. `cause` names the fault and its place in our code, never a value."""
+
+    cause: str
+    last_at: datetime
+    rule_id: RuleId = RuleId("")
+    version: int = 0
+
+    @property
+    def name(self) -> str:
+        """Rule, version and cause: what a bell is rung for."""
+        return f"{self.rule_id}|{self.version}|{self.cause}"
+
+    @staticmethod
+    def named(name: str, last_at: datetime) -> "SeenFault":
+        """The inverse of `name`."""
+        rule, version, cause = name.split("|", 2)
+        return SeenFault(cause, last_at, RuleId(rule), int(version))
+
+
+def cause_kept(item: QuarantineItem) -> str:
+    """The fault that an item was set aside for, without its trace, which is each event's own."""
+    return item.detail.partition(", trace ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +84,16 @@ class Tallies(Protocol):
         """How often each rule fired in each hour of these days (UTC); hours without any are left out."""
         ...
 
+    async def faults(self, since: datetime) -> list[SeenFault]:
+        """What could not be judged at `since` or later, by our own fault: once for each rule, version and cause."""
+        ...
+
+    async def note_fault(self, cause: str, at: datetime) -> None:
+        """Keep that something could not be judged at all, by whatever rule."""
+        ...
+
     async def tidy(self, now: datetime) -> int:
-        """Forget rounds that nobody counts any more, and records that are too old; how many."""
+        """Forget rounds that nobody counts any more, records that are too old, and faults; how many of the two."""
         ...
 
 

@@ -88,6 +88,9 @@ class TimerLog(Protocol):
     async def in_flight_since(self, not_before: datetime | None) -> datetime | None:
         """When the oldest event that is under way was accepted; those accepted earlier than `not_before` left out."""
 
+    async def note_fault(self, cause: str, at: datetime) -> None:
+        """Keep that somebody's waits could not be judged, by whatever rule (tallies.SeenFault)."""
+
     async def planning(self) -> Planning | None:
         """How far planning has come; None on a store on which nothing was ever planned."""
 

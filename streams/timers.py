@@ -16,12 +16,13 @@ from domain.clock import Clock
 from domain.errors import StoreError
 from domain.ids import MemberId
 from streams.decide import World
-from streams.embedded import Decider
+from streams.embedded import Decider, tell_unjudged
 from streams.planner import Planner
 from streams.ports import Commit
 from streams.ringing import ring
 from streams.timer_ports import TimerLog
 from streams.topology import DECIDE, STUCK_AFTER
+from triggers.sparing import cause_of
 
 log = structlog.get_logger("reachpoint.timers")
 
@@ -88,6 +89,7 @@ class Timers:
             except Exception as error:  # one person whom we cannot handle must not keep the others waiting
                 self._left_alone[name] = until + _AFTER_FAULT
                 log.error("a timer could not be rung", action="timer_failed", error=type(error).__name__)
+                await self._store.note_fault(cause_of(error), self._clock.now())
         return len(names)
 
     async def _until(self) -> datetime:
@@ -114,13 +116,19 @@ class Timers:
         log.warning("a person changed under every attempt to ring a timer", action="timer_conflict")
 
     def _tell(self, commit: Commit) -> None:
+        if commit.unjudged:
+            tell_unjudged(commit)
+        if commit.fired or not commit.unjudged:
+            self._log(commit)
+        self._observer.rang(commit)
+
+    def _log(self, commit: Commit) -> None:
         log.info(
             "the clock brought something about",
             action="timer_rang",
             rules=",".join(sorted(set(commit.fired))),
             disposition=commit.disposition.ending.value,
         )
-        self._observer.rang(commit)
 
 
 _REST_BUSY, _REST_IDLE = 3, 1

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.ids import SHARDS, MemberId, shard_of
 from streams.memory import MemoryTransport
 from streams.memory_server import MemoryServer, milliseconds
+from streams.memory_tallies import MemoryTallies
 from streams.messages import PersonState
 from streams.ports import Commit, Person
 from streams.timer_ports import Outlook, Planned, Planning, Waiting
@@ -73,6 +74,10 @@ class MemoryTimers:
         with self._server.effect("in_flight_since"):
             times = self._server.in_flight.values()
             return min((at for at in times if not_before is None or at >= not_before), default=None)
+
+    async def note_fault(self, cause: str, at: datetime) -> None:
+        """See timer_ports.TimerLog."""
+        await MemoryTallies(self._server).note_fault(cause, at)
 
     async def planning(self) -> Planning | None:
         """See timer_ports.TimerLog."""

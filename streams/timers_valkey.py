@@ -14,6 +14,7 @@ from streams.retention import Retention
 from streams.timer_ports import Outlook, Planned, Planning, Waiting
 from streams.valkey import ms, unavailable_as_ours
 from streams.valkey_decide import ValkeyDecide, due_score, moment_of, state_of
+from streams.valkey_tallies import ValkeyTallies
 
 _PLAN = """
 local refused = {}
@@ -102,6 +103,10 @@ class ValkeyTimers:
                 keys.IN_FLIGHT, lowest, "+inf", start=0, num=1, withscores=True
             )
         return moment_of(found[0][1]) if found else None
+
+    async def note_fault(self, cause: str, at: datetime) -> None:
+        """See timer_ports.TimerLog."""
+        await ValkeyTallies(self._client).note_fault(cause, at)
 
     async def planning(self) -> Planning | None:
         """See timer_ports.TimerLog."""

@@ -24,6 +24,7 @@ from streams.remembering import Said
 from streams.retention import Retention
 from streams.reviews import Review
 from streams.scripts import Scripts
+from streams.tallies import SeenFault, cause_kept
 
 _pack = msgspec.msgpack.Encoder().encode
 PARKED_PER_KEY = 20
@@ -328,6 +329,7 @@ async def keep_item(client: Redis, item: QuarantineItem, now: datetime, retentio
         pipe.hset(name, mapping={"b": codec.encode(item), "f": ms(now), "l": ms(now), "s": item.state, "n": 1})
         pipe.expire(name, int(retention.quarantine.total_seconds()))
         pipe.zadd(keys.QUARANTINE, {item.item_id: ms(now)})
+        pipe.zadd(keys.FAULTS, {SeenFault(cause_kept(item), now).name: ms(now)})
         await pipe.execute()
 
 

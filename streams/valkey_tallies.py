@@ -4,6 +4,8 @@
 {p}:heldback              zset   milliseconds -> "<member>|<firing id>"
 {p}:sent                  zset   milliseconds -> round of messages (JSON)
 {p}:firings:<day>         hash   "<rule>|<hour>" -> how often
+{p}:unjudged              zset   milliseconds -> "<rule>|<version>|<cause>": could not be judged, when last
+rp:faults                 zset   the same of whole events that failed: "|0|<cause>"
 """
 
 from collections.abc import Sequence
@@ -19,11 +21,13 @@ from alerts.valkey_layout import Op
 from domain.ids import SHARDS, MemberId, RuleId, shard_of
 from streams import keys
 from streams.ports import Commit
-from streams.tallies import FIRINGS_FOR, HELD_BACK_FOR, SENT_FOR, Firings, HourOfRule, hour_of
+from streams.tallies import FAULTS_FOR, FIRINGS_FOR, HELD_BACK_FOR, SENT_FOR, Firings, HourOfRule, SeenFault, hour_of
 from streams.valkey import ms, unavailable_as_ours
 
 _HELD = msgspec.json.Decoder(HeldBack)
 _SENT = msgspec.json.Decoder(Sent)
+
+_FAULTS = (keys.FAULTS, *(keys.unjudged(shard) for shard in range(SHARDS)))
 
 
 def tally_ops(commit: Commit) -> list[Op]:
@@ -36,6 +40,9 @@ def tally_ops(commit: Commit) -> list[Op]:
         ops.append(("HSET", keys.held_back(member), firing, msgspec.json.encode(record)))
         ops.append(("ZADD", keys.held_back_index(shard), ms(record.at), f"{member}|{firing}"))
     ops += [("ZADD", keys.sent(shard), ms(sent.at), msgspec.json.encode(sent)) for sent in commit.sent]
+    if commit.unjudged and commit.decided_at is not None:
+        seen = [SeenFault(one.cause, commit.decided_at, one.rule_id, one.version) for one in commit.unjudged]
+        ops += [("ZADD", keys.unjudged(shard), ms(fault.last_at), fault.name) for fault in seen]
     if commit.fired and commit.decided_at is not None:
         name = keys.firings(shard, commit.decided_at.astimezone(UTC).date())
         hour = hour_of(commit.decided_at).hour
@@ -92,8 +99,21 @@ class ValkeyTallies:
                 total[at] = total.get(at, 0) + int(number)
         return total
 
+    async def faults(self, since: datetime) -> list[SeenFault]:
+        """See Tallies."""
+        found = await self._each([("ZRANGEBYSCORE", name, ms(since), "+inf", "WITHSCORES") for name in _FAULTS])
+        last: dict[str, float] = {}
+        for name, score in (pair for part in found for pair in _pairs(part)):
+            last[name.decode()] = max(float(score), last.get(name.decode(), 0.0))
+        return [SeenFault.named(name, datetime.fromtimestamp(at / 1000, UTC)) for name, at in sorted(last.items())]
+
+    async def note_fault(self, cause: str, at: datetime) -> None:
+        """See Tallies."""
+        await self._each([("ZADD", keys.FAULTS, ms(at), SeenFault(cause, at).name)])
+
     async def tidy(self, now: datetime) -> int:
         """See Tallies."""
+        await self._each([("ZREMRANGEBYSCORE", name, "-inf", f"({ms(now - FAULTS_FOR)}") for name in _FAULTS])
         oldest = ms(now - SENT_FOR)
         gone = await self._each(
             [("ZREMRANGEBYSCORE", keys.sent(shard), "-inf", f"({oldest}") for shard in range(SHARDS)]

@@ -10,7 +10,7 @@ import typer
 
 from domain.clock import LONDON
 from service.commands.asked import AsKey, Call, called, called_by
-from service.terminal import FAULTS, Config, Data, out, run, show_json, table
+from service.terminal import FAULTS, Config, Data, err, out, run, show_json, table
 
 if TYPE_CHECKING:
     from alerts.snooze import Maker, Snooze
@@ -218,12 +218,12 @@ def close_breaker(
 
 @called
 def rule_watch(call: Call) -> None:
-    """Hold every live rule against its forecast. Exit status 1 if one is far too quiet, or far too loud."""
+    """Hold every live rule against its forecast. Exit status 1 if one is far too quiet, far too loud, or not judged."""
     from api.quiet_ports import WatchVerdict
 
     async def work() -> int:
         async with _at(call) as at:
-            found = await at.quiet.rule_watch()
+            found, faults = await at.quiet.rule_watch(), await at.quiet.rule_faults()
         if call.json:
             show_json(found)
         else:
@@ -240,7 +240,10 @@ def rule_watch(call: Call) -> None:
             ]
             columns = ["rule", "stands", "a week, forecast", "from", "last week", "last day"]
             out.print(table(f"{len(rows)} rules and groups", columns, rows, right=["last week", "last day"]))
-        return FAULTS if any(one.verdict in {WatchVerdict.QUIET, WatchVerdict.FLOODING} for one in found) else 0
+            for fault in faults:
+                err.print(fault.words, markup=False)
+        off = any(one.verdict in {WatchVerdict.QUIET, WatchVerdict.FLOODING} for one in found)
+        return FAULTS if off or faults else 0
 
     raise typer.Exit(run(work))
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from alerts.breaker import FloodKey, FloodKind
 from alerts.held_back import HeldBack
 from alerts.snooze import Maker, Snooze, Snoozes
-from api.quiet_ports import BreakerView, RuleWatchView, WatchVerdict
+from api.quiet_ports import BreakerView, RuleFaultView, RuleWatchView, WatchVerdict
 from domain.clock import ManualClock
 from domain.errors import NotFound
 from domain.ids import MemberId, NavigatorId, RuleId
@@ -81,6 +81,9 @@ class FakeQuiet:
             raise NotFound
         self.breaker = replace(self.breaker, open=False, closed_at=self.clock.now())
         return self.breaker
+
+    async def rule_faults(self) -> Sequence[RuleFaultView]:
+        return [RuleFaultView("ED_ASSAULT", 1, "KeyError at facts.py:1", NOW, "Rule ED_ASSAULT cannot be judged")]
 
     async def rule_watch(self) -> Sequence[RuleWatchView]:
         quiet = RuleWatchView("ED_ASSAULT", WatchVerdict.QUIET, 20.0, "backtest", 0, 0, 1e-6, 7, None, NOW)
