@@ -6,6 +6,7 @@ patches a global: time, randomness and settings are arguments.
 
 from hypothesis import HealthCheck, settings
 
+from tests.kafka.numbered import workers
 from tests.kafka.server import kafka, lanes
 from tests.servers import valkey, valkey_socket
 from tests.trials import trials
@@ -20,4 +21,4 @@ settings.register_profile(
 )
 settings.load_profile("reachpoint")
 
-__all__ = ["kafka", "lanes", "valkey", "valkey_socket"]
+__all__ = ["kafka", "lanes", "valkey", "valkey_socket", "workers"]

@@ -8,6 +8,8 @@ from service.commands.asked import Call, called
 from service.terminal import FAULTS, err, out, run, show_json, table
 
 if TYPE_CHECKING:
+    from service.settings import Settings
+    from streams.kafka_policy import KafkaPolicy
     from streams.messages import QuarantineItem
     from streams.valkey_desk import ValkeyDesk
 
@@ -144,6 +146,93 @@ def replay_items(
         return 0 if taken == len(items) and items else FAULTS
 
     raise typer.Exit(run(work))
+
+
+@quarantine.command("messages")
+@called
+def list_messages(
+    call: Call,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were sent back.")] = False,
+) -> None:
+    """Whole messages of Kafka's that a worker could not handle, with why and where from. Shows no content."""
+    from service.wiring import reach_store
+    from streams.kafka_aside import AsideDesk
+
+    settings = call.settings()
+
+    async def work() -> None:
+        async with reach_store(settings) as client:
+            found = await AsideDesk(client, _kafka_of(settings)).waiting(also_sent_back=everything)
+        rows = [
+            (
+                one.offset,
+                one.why,
+                f"{one.topic} {one.partition}/{one.came_as}",
+                one.size,
+                one.worker,
+                one.at.isoformat(timespec="seconds") if one.at else "",
+                one.sent_back_at.isoformat(timespec="seconds") if one.sent_back_at else "",
+            )
+            for one in found
+        ]
+        columns = ["number", "why", "from", "bytes", "worker", "set aside", "sent back"]
+        if call.json:
+            show_json([dict(zip(columns, row, strict=True)) for row in rows])
+        else:
+            out.print(table(f"{len(rows)} messages set aside", columns, rows, right=["number", "bytes"]))
+
+    run(work)
+
+
+@quarantine.command("send-back")
+@called
+def send_back(
+    call: Call,
+    numbers: Annotated[list[int] | None, typer.Argument(help="As `messages` shows them; with --all none.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that were not sent back yet.")] = False,
+) -> None:
+    """Send messages of Kafka's back to where they came from, after the fault has been mended. Nothing is done twice."""
+    from domain.clock import SystemClock
+    from domain.errors import ConfigError
+    from service.wiring import reach_store
+    from streams.kafka_aside import AsideDesk
+    from streams.kafka_producer import KafkaProducer
+
+    settings = call.settings()
+    if bool(numbers) == everything:
+        raise ConfigError("Name the messages by their numbers, or say --all.")
+
+    async def work() -> int:
+        kafka = _kafka_of(settings)
+        producer = KafkaProducer(kafka)
+        async with reach_store(settings) as client:
+            await producer.start()
+            try:
+                chosen = None if everything else numbers
+                sent = await AsideDesk(client, kafka).send_back(producer, SystemClock().now(), chosen)
+            finally:
+                await producer.stop()
+        missing = sorted(set(numbers or ()) - {one.offset for one in sent})
+        if call.json:
+            show_json({"sent_back": [one.offset for one in sent], "missing": missing})
+        else:
+            out.print(f"{len(sent)} sent back.")
+        if missing:
+            err.print(f"Not there (any more): {', '.join(map(str, missing))}.")
+        return FAULTS if missing else 0
+
+    raise typer.Exit(run(work))
+
+
+def _kafka_of(settings: "Settings") -> "KafkaPolicy":
+    """Raises ConfigError on the embedded engine, which has no such topic."""
+    from domain.errors import ConfigError
+    from service.kafka import kafka_policy
+
+    policy = kafka_policy(settings)
+    if policy is None:
+        raise ConfigError("The embedded engine sets no messages aside: `reachpoint quarantine list` shows everything.")
+    return policy
 
 
 async def _find(desk: "ValkeyDesk", start: str) -> "QuarantineItem | None":

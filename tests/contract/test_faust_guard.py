@@ -5,78 +5,14 @@ Real broker, real processes, one partition, ten numbered messages.
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.kafka_policy import KafkaPolicy
-from streams.kafka_producer import KafkaProducer, Outgoing
+from tests.kafka.numbered import TEN, WITHIN_S, Workers, produce
 
 pytestmark = pytest.mark.server
-
-TEN = [str(number) for number in range(10)]
-_WITHIN_S = 60.0
-
-
-class Workers:
-    """Worker processes, one after another, on one file of notes."""
-
-    def __init__(self, policy: KafkaPolicy, folder: Path) -> None:
-        self.notes = folder / "notes"
-        self._policy = policy
-        self._folder = folder
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, fault: str) -> subprocess.Popen[bytes]:
-        """Start a worker that fails as told."""
-        command = [sys.executable, "-m", "tests.kafka.agent_process"]
-        arguments = [self._policy.bootstrap, self._policy.prefix, str(self.notes), fault]
-        with (self._folder / "log").open("ab") as log:
-            worker = subprocess.Popen(command + arguments, stdout=log, stderr=log)
-        self.running.append(worker)
-        return worker
-
-    def done(self) -> list[str]:
-        """The numbers done so far, in order, with repeats."""
-        return self.notes.read_text().split() if self.notes.exists() else []
-
-    def wait(self, until: Callable[[], bool], what: str) -> None:
-        """Return when it is so; fail with what the workers said."""
-        ends = time.monotonic() + _WITHIN_S
-        while not until():
-            said = (self._folder / "log").read_text()[-3000:]
-            assert time.monotonic() < ends, f"{what}; done: {self.done()}\n{said}"
-            time.sleep(0.1)
-
-    def kill(self, worker: subprocess.Popen[bytes]) -> None:
-        """SIGKILL."""
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-
-
-@pytest.fixture
-def workers(lanes: KafkaPolicy, tmp_path: Path) -> Iterator[Workers]:
-    made = Workers(lanes, tmp_path)
-    yield made
-    for worker in made.running:
-        if worker.poll() is None:
-            made.kill(worker)
-
-
-def _produce(policy: KafkaPolicy, numbers: list[str]) -> None:
-    async def work() -> None:
-        producer = KafkaProducer(policy)
-        await producer.start()
-        await producer.send([Outgoing(policy.events, number.encode(), partition=0) for number in numbers])
-        await producer.stop()
-
-    asyncio.run(work())
 
 
 def _committed(policy: KafkaPolicy) -> int:
@@ -109,19 +45,19 @@ def _set_aside(policy: KafkaPolicy) -> list[tuple[bytes, dict[str, bytes]]]:
 
 
 def test_control_an_unguarded_agent_loses_what_it_raised_on(lanes: KafkaPolicy, workers: Workers) -> None:
-    _produce(lanes, TEN)
+    produce(lanes, TEN)
     first = workers.start("raise-unguarded:5")
     workers.wait(lambda: set(workers.done()) >= set(TEN) - {"5"}, "the others were to be done")
     workers.wait(lambda: _committed(lanes) == len(TEN), "Faust was to commit past the message that it lost")
     workers.kill(first)
     workers.start("none")
-    _produce(lanes, ["10"])
+    produce(lanes, ["10"])
     workers.wait(lambda: "10" in workers.done(), "the next worker was to go on")
     assert "5" not in workers.done()
 
 
 def test_a_message_that_cannot_be_handled_is_set_aside_with_why_and_where(lanes: KafkaPolicy, workers: Workers) -> None:
-    _produce(lanes, TEN)
+    produce(lanes, TEN)
     workers.start("raise:5")
     workers.wait(lambda: set(workers.done()) == set(TEN) - {"5"}, "the neighbours were to be done")
     ((value, headers),) = _set_aside(lanes)
@@ -138,9 +74,9 @@ def test_a_message_that_cannot_be_handled_is_set_aside_with_why_and_where(lanes:
 def test_where_it_cannot_be_set_aside_either_the_process_ends_and_the_next_begins_there(
     lanes: KafkaPolicy, workers: Workers
 ) -> None:
-    _produce(lanes, TEN)
+    produce(lanes, TEN)
     first = workers.start("raise-unsafe:5")
-    assert first.wait(_WITHIN_S) == os.EX_SOFTWARE
+    assert first.wait(WITHIN_S) == os.EX_SOFTWARE
     assert workers.done() == TEN[:5]
     workers.start("none")
     workers.wait(lambda: set(workers.done()) == set(TEN), "5 to 9 were to be done by the next")
@@ -148,7 +84,7 @@ def test_where_it_cannot_be_set_aside_either_the_process_ends_and_the_next_begin
 
 
 def test_killed_inside_a_message_the_next_worker_begins_there(lanes: KafkaPolicy, workers: Workers) -> None:
-    _produce(lanes, TEN)
+    produce(lanes, TEN)
     first = workers.start("hang:5")
     workers.wait(lambda: workers.done() == TEN[:5], "0 to 4 were to be done")
     workers.kill(first)

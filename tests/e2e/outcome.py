@@ -83,9 +83,7 @@ class Outcome:
     @property
     def by_clock(self) -> set[str]:
         """The references of alerts that hold nothing but what rules that wait have said."""
-        return {
-            alert.reference for alert in self.alerts if {one.trigger.rule_id for one in alert.triggers} <= _WAITING
-        }
+        return {alert.reference for alert in self.alerts if {one.trigger.rule_id for one in alert.triggers} <= _WAITING}
 
 
 async def read_outcome(service: Running, event_ids: Sequence[str], *, within_s: float) -> Outcome:
