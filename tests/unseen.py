@@ -15,7 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.unseen_data import SETS, Set
+from tests.unseen_data import SETS
+from tests.unseen_maker import Set
 
 _HEAD = """# Recognition on tables nobody tuned for
 

@@ -1,46 +1,12 @@
-"""Tables that no part of the product was built on: each unlike the others, written as CSV with its mapping and truth.
+"""Tables that no part of the product was built on: each unlike the others, with its mapping and its truth. Deterministic."""
 
-Deterministic. Words are made up, so that no list of real names helps; addresses and numbers are fictional.
-"""
-
-import csv
 import itertools
-import random
 import string
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import date
 
-Row = dict[str, str]
-_STARTS = [
-    "b",
-    "c",
-    "d",
-    "f",
-    "g",
-    "h",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "p",
-    "r",
-    "s",
-    "t",
-    "v",
-    "w",
-    "st",
-    "br",
-    "tr",
-    "gr",
-    "ch",
-    "th",
-    "sh",
-    "kl",
-]
-_ENDS = ["n", "r", "l", "s", "t", "nd", "rt", "ck", "ll", "y", "a"]
+from tests.unseen_maker import Maker, Row, Set, one, only, two
+
 _CYRILLIC = str.maketrans(
     string.ascii_lowercase,
     "абцдефгхийклмнопкрстувшхыз",
@@ -68,176 +34,6 @@ _ARABIC = [
     "رانيا",
     "داود",
 ]
-
-
-@dataclass
-class Set:
-    """One pair of tables (or one table: `events` empty), its mapping, and how a Splink user would compare its columns.
-
-    `truth` are pairs (event id, member id). `splink` says per column how: name, date, exact, edits, text or email.
-    """
-
-    name: str
-    what: str
-    mapping: str
-    splink: dict[str, str]
-    cohort: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    truth: set[tuple[str, str]] = field(default_factory=set)
-
-    def write(self, to: Path) -> None:
-        """`cohort.csv`, `events.csv`, `truth.csv` and `mapping.yaml` in the directory `to`."""
-        to.mkdir(parents=True, exist_ok=True)
-        (to / "mapping.yaml").write_text(self.mapping, encoding="utf-8")
-        for name, rows in (("cohort", self.cohort), ("events", self.events)):
-            if rows:
-                with (to / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
-                    writer = csv.DictWriter(stream, list(rows[0]))
-                    writer.writeheader()
-                    writer.writerows(rows)
-        lines = [f"{event},{member}" for event, member in sorted(self.truth)]
-        (to / "truth.csv").write_text("\n".join(["event_id,member_id", *lines]) + "\n", encoding="utf-8")
-
-
-class Maker:
-    """Made-up words, people and slips of one seed."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = random.Random(seed)
-        self.given, self.family = self.stock(500, 2), self.stock(3000, 3)
-        self.streets, self.towns, self.trades = self.stock(700, 3), self.stock(60, 3), self.stock(50, 3)
-        self._weights: dict[int, list[float]] = {}
-
-    def word(self, syllables: int) -> str:
-        choice = self.rng.choice
-        return "".join(choice(_STARTS) + choice(("a", "e", "i", "o", "u", "ai")) for _ in range(syllables)) + choice(
-            _ENDS
-        )
-
-    def stock(self, size: int, syllables: int) -> list[str]:
-        found: dict[str, None] = {}
-        while len(found) < size:
-            found[self.word(self.rng.randint(1, syllables))] = None
-        return list(found)
-
-    def pick(self, words: Sequence[str], steep: float = 0.9) -> str:
-        """One of the words; the first are the commonest."""
-        key = id(words) ^ hash(steep)
-        if key not in self._weights:
-            self._weights[key] = list(itertools.accumulate(1 / (place + 3) ** steep for place in range(len(words))))
-        return self.rng.choices(words, cum_weights=self._weights[key])[0]
-
-    def day(self, first: int = 1930, years: int = 80) -> date:
-        return date(first, 1, 1) + timedelta(days=self.rng.randrange(years * 365))
-
-    def chance(self, share: float) -> bool:
-        return self.rng.random() < share
-
-    def typo(self, text: str) -> str:
-        if not text:
-            return text
-        at, kind = self.rng.randrange(len(text)), self.rng.random()
-        sign = self.rng.choice(string.digits if text[at].isdigit() else string.ascii_lowercase)
-        if kind < 0.3:
-            return text[:at] + sign + text[at + 1 :]
-        if kind < 0.55:
-            return text[:at] + text[at + 1 :]
-        if kind < 0.8:
-            return text[:at] + sign + text[at:]
-        return text[:at] + text[at + 1 : at + 2] + text[at] + text[at + 2 :]
-
-    def slip(self, born: date) -> date:
-        """A date of birth said wrongly."""
-        kind = self.rng.random()
-        if kind < 0.4 and born.day <= 12:
-            return born.replace(day=born.month, month=born.day)
-        if kind < 0.6:
-            return born.replace(day=1)
-        return born + timedelta(days=self.rng.choice((1, -1, 10, 30, 365, -365, 3650)))
-
-    def code(self) -> str:
-        choice = self.rng.choice
-        return f"ZZ{self.rng.randint(1, 99)} {self.rng.randint(1, 9)}{choice('ABDE')}{choice('FGHJLN')}"
-
-    def person(self) -> Row:
-        """Everything that any of the tables asks of a person."""
-        given, family, born = self.pick(self.given), self.pick(self.family), self.day()
-        return {
-            "given": given,
-            "family": family,
-            "dob": born.isoformat(),
-            "street": f"{self.rng.randint(1, 150)} {self.pick(self.streets)} street",
-            "town": self.pick(self.towns),
-            "postcode": self.code(),
-            "trade": self.pick(self.trades),
-            "phone": f"07700 900{self.rng.randrange(1000):03d}",
-            "email": f"{given}.{family}{self.rng.randint(1, 99)}@example.com",
-            "sex": self.rng.choice(("male", "female")),
-        }
-
-    def dirty(self, row: Row, errors: float, empty: float = 0.03) -> Row:
-        """The same person as another clerk writes them."""
-        said = dict(row)
-        for name, cell in row.items():
-            if self.chance(empty):
-                said[name] = ""
-            elif self.chance(errors):
-                said[name] = self.wrong(name, cell)
-        return said
-
-    def wrong(self, name: str, cell: str) -> str:
-        if name == "dob":
-            return self.slip(date.fromisoformat(cell)).isoformat()
-        if name == "given" and self.chance(0.2):
-            return cell[:1]
-        if name in ("trade", "town") and self.chance(0.5):
-            return self.pick(self.trades if name == "trade" else self.towns)
-        if name in ("street", "postcode") and self.chance(0.5):
-            other = self.person()
-            return other[name]
-        if name == "sex":
-            return "female" if cell == "male" else "male"
-        return self.typo(cell)
-
-
-def _two(
-    found: Set,
-    maker: Maker,
-    people: Sequence[Row],
-    strangers: Sequence[Row],
-    *,
-    copies: Callable[[], int],
-    dirty: Callable[[Row], Row],
-    clean: Callable[[Row], Row] = dict,
-) -> Set:
-    """People as cohort, and as events as often as `copies` says, with strangers among them."""
-    events: list[tuple[Row, str]] = [
-        (dirty(who), f"c{number}") for number, who in enumerate(people) for _ in range(copies())
-    ]
-    events += [(dirty(who), "") for who in strangers]
-    maker.rng.shuffle(events)
-    found.cohort = [{"id": f"c{number}", **clean(who)} for number, who in enumerate(people)]
-    found.events = [{"id": f"e{number}", **said} for number, (said, _) in enumerate(events)]
-    found.truth = {(f"e{number}", member) for number, (_, member) in enumerate(events) if member}
-    return found
-
-
-def _one(found: Set, maker: Maker, records: Sequence[tuple[Row, int]]) -> Set:
-    """One table with itself: records with the person each is of."""
-    rows = list(records)
-    maker.rng.shuffle(rows)
-    found.cohort = [{"id": f"r{number}", **row} for number, (row, _) in enumerate(rows)]
-    held: dict[int, list[str]] = {}
-    for number, (_, who) in enumerate(rows):
-        held.setdefault(who, []).append(f"r{number}")
-    found.truth = {pair for own in held.values() for pair in itertools.permutations(own, 2)}
-    return found
-
-
-def _only(row: Row, names: Sequence[str]) -> Row:
-    return {name: row[name] for name in names}
-
-
 _NAMES = "given_names: given\nfamily_name: family\n"
 _BORN = "date_of_birth: dob\n"
 
@@ -250,9 +46,9 @@ def copies_in_one_file(size: int = 2000) -> Set:
     found = Set("copies in one file", "one table with itself, 1 to 5 copies, 20 % errors", mapping, compared)
     records = []
     for number in range(size):
-        who = _only(maker.person(), names)
+        who = only(maker.person(), names)
         records += [(maker.dirty(who, 0.2, 0.05), number) for _ in range(maker.rng.choice((1, 1, 2, 3, 5)))]
-    return _one(found, maker, records)
+    return one(found, maker, records)
 
 
 def three_columns(size: int = 4000) -> Set:
@@ -262,9 +58,9 @@ def three_columns(size: int = 4000) -> Set:
         "three columns", "names and date of birth alone, 10 % errors, half strangers", f"id: id\n{_NAMES}{_BORN}",
         {"given": "name", "family": "name", "dob": "date"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    others = [_only(maker.person(), names) for _ in range(size // 2)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.5), dirty=lambda who: maker.dirty(who, 0.1))
+    people = [only(maker.person(), names) for _ in range(size)]
+    others = [only(maker.person(), names) for _ in range(size // 2)]
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.5), dirty=lambda who: maker.dirty(who, 0.1))
 
 
 def places_that_go_together(size: int = 3000) -> Set:
@@ -282,7 +78,7 @@ def places_that_go_together(size: int = 3000) -> Set:
     own = ("given", "family", "dob", "sex", "trade")
 
     def make() -> Row:
-        return {**_only(maker.person(), own), **where[maker.pick(towns, 0.5)]}
+        return {**only(maker.person(), own), **where[maker.pick(towns, 0.5)]}
 
     def dirty(who: Row) -> Row:
         said = maker.dirty(who, 0.08)
@@ -298,7 +94,7 @@ def places_that_go_together(size: int = 3000) -> Set:
         {"given": "name", "family": "name", "dob": "date", "sex": "exact", **dict.fromkeys(extras, "exact")},
     )  # fmt: skip
     people, others = [make() for _ in range(size)], [make() for _ in range(size)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
 
 
 def a_census(size: int = 3000) -> Set:
@@ -308,7 +104,7 @@ def a_census(size: int = 3000) -> Set:
     def make() -> Row:
         who = maker.person()
         return {
-            **_only(who, ("given", "family", "sex")), "born": str(maker.rng.randint(1790, 1880)),
+            **only(who, ("given", "family", "sex")), "born": str(maker.rng.randint(1790, 1880)),
             "parish": str(maker.rng.randint(1, 300)), "trade": str(maker.rng.randint(100, 180)),
             "birthplace": who["town"],
         }  # fmt: skip
@@ -325,7 +121,7 @@ def a_census(size: int = 3000) -> Set:
          "birthplace": "text"},
     )  # fmt: skip
     people, others = [make() for _ in range(size)], [make() for _ in range(size)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
 
 
 def a_register_of_ages(size: int = 2500) -> Set:
@@ -357,7 +153,7 @@ def a_register_of_ages(size: int = 2500) -> Set:
         {"name": "name", "age": "edits", "address": "text"},
     )  # fmt: skip
     people, others = [make() for _ in range(size)], [make() for _ in range(size // 2)]
-    return _two(found, maker, people, others, copies=lambda: maker.rng.choice((0, 1, 1, 2)), dirty=dirty)
+    return two(found, maker, people, others, copies=lambda: maker.rng.choice((0, 1, 1, 2)), dirty=dirty)
 
 
 def odd_dates(size: int = 2500) -> Set:
@@ -381,9 +177,9 @@ def odd_dates(size: int = 2500) -> Set:
         f"id: id\n{_NAMES}{_BORN}postcode: postcode\n",
         {"given": "name", "family": "name", "dob": "text", "postcode": "edits"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    others = [_only(maker.person(), names) for _ in range(size // 2)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.7), dirty=dirty, clean=clean)
+    people = [only(maker.person(), names) for _ in range(size)]
+    others = [only(maker.person(), names) for _ in range(size // 2)]
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.7), dirty=dirty, clean=clean)
 
 
 def scripts(size: int = 2500) -> Set:
@@ -392,7 +188,7 @@ def scripts(size: int = 2500) -> Set:
     accents = str.maketrans("aeiouc", "äéíöüç")
 
     def make() -> Row:
-        who = _only(maker.person(), ("given", "family", "dob", "town"))
+        who = only(maker.person(), ("given", "family", "dob", "town"))
         kind = maker.rng.randrange(4)
         for half in ("given", "family"):
             if kind == 0:
@@ -419,7 +215,7 @@ def scripts(size: int = 2500) -> Set:
         {"given": "name", "family": "name", "dob": "date", "town": "text"},
     )  # fmt: skip
     people, others = [make() for _ in range(size)], [make() for _ in range(size)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
 
 
 def mostly_empty(size: int = 3000) -> Set:
@@ -432,9 +228,9 @@ def mostly_empty(size: int = 3000) -> Set:
     )  # fmt: skip
     records = []
     for number in range(size // 2):
-        who = _only(maker.person(), names)
+        who = only(maker.person(), names)
         records += [(maker.dirty(who, 0.15, 0.35), number) for _ in range(maker.rng.choice((1, 2, 2, 3)))]
-    return _one(found, maker, records)
+    return one(found, maker, records)
 
 
 def a_heavy_head(size: int = 3000) -> Set:
@@ -442,7 +238,7 @@ def a_heavy_head(size: int = 3000) -> Set:
     maker = Maker(19)
 
     def make() -> Row:
-        who = _only(maker.person(), ("given", "family", "dob", "town"))
+        who = only(maker.person(), ("given", "family", "dob", "town"))
         if maker.chance(0.6):
             who["town"] = "Metropolis"
         if maker.chance(0.2):
@@ -462,7 +258,7 @@ def a_heavy_head(size: int = 3000) -> Set:
         {"given": "name", "family": "name", "dob": "date", "town": "text"},
     )  # fmt: skip
     people, others = [make() for _ in range(size)], [make() for _ in range(size)]
-    return _two(
+    return two(
         found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty,
         clean=lambda who: dirty(dict(who)) | who,
     )  # fmt: skip
@@ -476,9 +272,9 @@ def nobody_known(size: int = 3000) -> Set:
         f"id: id\n{_NAMES}{_BORN}postcode: postcode\n",
         {"given": "name", "family": "name", "dob": "date", "postcode": "edits"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    others = [_only(maker.person(), names) for _ in range(size)]
-    return _two(found, maker, people, others, copies=lambda: 0, dirty=lambda who: maker.dirty(who, 0.1))
+    people = [only(maker.person(), names) for _ in range(size)]
+    others = [only(maker.person(), names) for _ in range(size)]
+    return two(found, maker, people, others, copies=lambda: 0, dirty=lambda who: maker.dirty(who, 0.1))
 
 
 def everybody_known(size: int = 800) -> Set:
@@ -489,8 +285,8 @@ def everybody_known(size: int = 800) -> Set:
         f"id: id\n{_NAMES}{_BORN}phone: phone\naddress: street\n",
         {"given": "name", "family": "name", "dob": "date", "phone": "edits", "street": "text"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    return _two(
+    people = [only(maker.person(), names) for _ in range(size)]
+    return two(
         found,
         maker,
         people,
@@ -505,7 +301,7 @@ def households_and_twins(size: int = 900) -> Set:
     names = ("given", "family", "dob", "street", "postcode", "phone")
 
     def household() -> list[Row]:
-        head = _only(maker.person(), names)
+        head = only(maker.person(), names)
         home = [head]
         for _ in range(maker.rng.choice((0, 1, 2, 3, 4))):
             other = maker.person()
@@ -525,9 +321,7 @@ def households_and_twins(size: int = 900) -> Set:
     for home in homes:
         for who in home:
             (people if maker.chance(0.6) else others).append(who)
-    return _two(
-        found, maker, people, others, copies=lambda: maker.chance(0.7), dirty=lambda who: maker.dirty(who, 0.12)
-    )
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.7), dirty=lambda who: maker.dirty(who, 0.12))
 
 
 def few() -> Set:
@@ -538,9 +332,9 @@ def few() -> Set:
         f"id: id\n{_NAMES}{_BORN}postcode: postcode\n",
         {"given": "name", "family": "name", "dob": "date", "postcode": "edits"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(200)]
-    others = [_only(maker.person(), names) for _ in range(100)]
-    return _two(
+    people = [only(maker.person(), names) for _ in range(200)]
+    others = [only(maker.person(), names) for _ in range(100)]
+    return two(
         found, maker, people, others, copies=lambda: maker.chance(0.25), dirty=lambda who: maker.dirty(who, 0.12)
     )
 
@@ -560,9 +354,9 @@ def swapped_columns(size: int = 3000) -> Set:
         f"id: id\n{_NAMES}{_BORN}postcode: postcode\nsex: sex\n",
         {"given": "name", "family": "name", "dob": "date", "postcode": "edits", "sex": "exact"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    others = [_only(maker.person(), names) for _ in range(size)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
+    people = [only(maker.person(), names) for _ in range(size)]
+    others = [only(maker.person(), names) for _ in range(size)]
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=dirty)
 
 
 def many_errors(size: int = 3000) -> Set:
@@ -573,9 +367,9 @@ def many_errors(size: int = 3000) -> Set:
         f"id: id\n{_NAMES}{_BORN}address: street\npostcode: postcode\nextra: {{trade: trade}}\n",
         {"given": "name", "family": "name", "dob": "date", "street": "text", "postcode": "edits", "trade": "exact"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    others = [_only(maker.person(), names) for _ in range(size)]
-    return _two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=lambda who: maker.dirty(who, 0.4))
+    people = [only(maker.person(), names) for _ in range(size)]
+    others = [only(maker.person(), names) for _ in range(size)]
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.6), dirty=lambda who: maker.dirty(who, 0.4))
 
 
 def a_large_cohort(size: int = 100_000) -> Set:
@@ -586,11 +380,9 @@ def a_large_cohort(size: int = 100_000) -> Set:
         f"id: id\n{_NAMES}{_BORN}postcode: postcode\n",
         {"given": "name", "family": "name", "dob": "date", "postcode": "edits"},
     )  # fmt: skip
-    people = [_only(maker.person(), names) for _ in range(size)]
-    others = [_only(maker.person(), names) for _ in range(9_000)]
-    return _two(
-        found, maker, people, others, copies=lambda: maker.chance(0.01), dirty=lambda who: maker.dirty(who, 0.1)
-    )
+    people = [only(maker.person(), names) for _ in range(size)]
+    others = [only(maker.person(), names) for _ in range(9_000)]
+    return two(found, maker, people, others, copies=lambda: maker.chance(0.01), dirty=lambda who: maker.dirty(who, 0.1))
 
 
 SETS: tuple[Callable[[], Set], ...] = (

@@ -11,7 +11,7 @@ import pandas as pd
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
-from tests.unseen_data import Set
+from tests.unseen_maker import Set
 
 _MOST_CANDIDATES = 200_000
 """Pairs that one blocking rule may bring: Splink's documentation advises to keep rules tight."""

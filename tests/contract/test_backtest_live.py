@@ -22,11 +22,6 @@ from tests.unit.streams.lives import COHORT, STORIES, Chapter, told
 from tests.unit.streams.play import Play, hours, valkey_twin
 
 
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])
-def client(request: pytest.FixtureRequest) -> Redis | None:
-    return request.getfixturevalue("valkey") if request.param == "valkey" else None
-
-
 def log_of(play: Play, client: Redis | None) -> ArchiveLog:
     if client is not None:
         return ValkeyArchiveLog(client)

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from domain.events import Event, Feed, Kind, Role
 from domain.ids import HouseholdId, MemberId
@@ -15,12 +14,6 @@ from tests.unit.streams.looking_back import Looking, saying, told, watched
 from tests.unit.streams.play import START, event, hours, minutes
 
 BEFORE = START - timedelta(days=400)
-
-
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])
-def made(request: pytest.FixtureRequest) -> Looking:
-    client: Redis | None = request.getfixturevalue("valkey") if request.param == "valkey" else None
-    return Looking(client=client)
 
 
 @pytest.fixture

@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from domain.errors import StoreUnavailable
 from domain.events import Kind, Mention, Role
 from domain.identity import Identity, Name
 from domain.reviews import ReviewState, ReviewVerdict
 from streams.ports import CaseCommit
-from tests.contract.test_reviews import (
+from tests.contract.reviewing import (
     ANNE,
     COHORT,
     DIFFERENT,
@@ -25,19 +24,6 @@ from tests.contract.test_reviews import (
     person,
 )
 from tests.unit.streams.play import ed, event, hours, member, minutes
-
-
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])
-def client(request: pytest.FixtureRequest) -> Redis | None:
-    found: Redis | None = request.getfixturevalue("valkey") if request.param == "valkey" else None
-    return found
-
-
-@pytest.fixture
-async def desk(client: Redis | None) -> Desk:
-    made = Desk(client)
-    await made.play.prepare()
-    return made
 
 
 class Broken:

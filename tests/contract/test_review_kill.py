@@ -12,7 +12,7 @@ import pytest
 from domain.errors import StoreError
 from domain.reviews import ReviewVerdict
 from streams.server import EmbeddedServer, connect
-from tests.contract.test_reviews import ANNE, M1, STABBED, Desk, arrival
+from tests.contract.reviewing import ANNE, M1, STABBED, Desk, arrival
 from tests.trials import trials
 
 pytestmark = pytest.mark.server

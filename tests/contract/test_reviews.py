@@ -1,152 +1,35 @@
 """What an analyst's word does, whichever store is behind it: both hops, the review desk, and the books after each step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from alerts.model import AlertState
-from cohort.policy import MatchPolicy
-from domain.clock import ManualClock
-from domain.errors import Conflict, NotAllowed, NotFound, StoreUnavailable
 from domain.events import Event, Kind, Mention, Role
 from domain.identity import DateOfBirth, Identity, Name
-from domain.ids import HouseholdId, MemberId
-from domain.people import CohortMember
-from domain.reviews import ReviewState, ReviewVerdict
-from streams.audit import Operation
-from streams.embedded import Recogniser
-from streams.memory_reviews import MemoryReviews
-from streams.memory_server import MemoryServer
-from streams.ports import CaseCommit
-from streams.retention import Retention
-from streams.review_desk import ReviewDesk
-from streams.reviews import Review, Reviewer, Step
-from streams.valkey_reviews import ValkeyReviews
-from tests.unit.streams.play import NO_WAIT, START, Play, ed, event, hours, member, memory_twin, minutes, valkey_twin
-
-M1, M2 = MemberId("M1"), MemberId("M2")
-ANNE, BOB = Reviewer("anne", "analyst"), Reviewer("bob", "supervisor")
-ALL_DOUBTFUL = MatchPolicy(match_bits=500.0, review_bits=0.0)
-"""Nobody is certain who is not named by id: these tests are about decisions, not about likeness."""
-SAME, DIFFERENT, UNSURE = ReviewVerdict.SAME, ReviewVerdict.DIFFERENT, ReviewVerdict.UNSURE
-
-
-def person(family: str = "Kettlewell", given: str = "Kit", day: int = 4) -> Identity:
-    return Identity(names=(Name((given,), family),), dates_of_birth=(DateOfBirth(date(2009, 5, day)),))
-
-
-KIT, LUX = person(), person("Lockwood", "Lux", 9)
-COHORT = (
-    member("M1", identity=KIT, household_id=HouseholdId("H1")),
-    member("M2", identity=LUX),
-    member("M3", household_id=HouseholdId("H1")),
+from streams.reviews import Review, Step
+from tests.contract.reviewing import (
+    ANNE,
+    BOB,
+    COHORT,
+    DIFFERENT,
+    HEARD,
+    KIT,
+    LUX,
+    M1,
+    M2,
+    SAME,
+    STABBED,
+    UNSURE,
+    Desk,
+    arrival,
+    mention,
+    person,
 )
-
-
-class Desk:
-    """Both hops with a review desk beside them, on one store."""
-
-    def __init__(self, client: Redis | None, cohort: Sequence[CohortMember] = COHORT) -> None:
-        self.clock = ManualClock(START)
-        self.server = MemoryServer(self.clock)
-        twin = valkey_twin(client) if client else memory_twin(self.server)
-        self.play = Play(cohort, twin, clock=self.clock)
-        transport = self.play.twin.transport
-        self.play.recogniser = Recogniser(
-            transport, lambda: self.play.index, ALL_DOUBTFUL, self.clock, self.play.observers
-        )
-        self.store: Any = ValkeyReviews(client) if client else MemoryReviews(self.server)
-        self.desk = self.at(self.store)
-
-    def at(self, store: Any) -> ReviewDesk:
-        """A desk on this store."""
-        return ReviewDesk(
-            store,
-            self.store,
-            log=self.play.twin.transport,
-            people=self.play.twin.decisions,  # type: ignore[arg-type]
-            index=lambda: self.play.index,
-            clock=self.clock,
-            retention=Retention(),
-        )
-
-    async def give(self, *events: Event) -> None:
-        await self.play.give(*events)
-
-    async def waiting(self) -> list[Review]:
-        found: list[Review] = await self.store.waiting()
-        return found
-
-    async def only(self) -> Review:
-        (found,) = await self.waiting()
-        return found
-
-    async def decide(
-        self, review: Review, verdict: ReviewVerdict, who: MemberId = M1, by: Reviewer = ANNE
-    ) -> tuple[str, ...]:
-        """Decide, and let what follows run until it is quiet."""
-        ruled = await self.desk.decide(
-            review.item.review_id, who, verdict, "looked alike", by=by, version=review.case.version
-        )
-        await self.quiet()
-        return ruled.also
-
-    async def undo(self, review: Review, by: Reviewer = BOB) -> tuple[str, ...]:
-        now = await self.found(review)
-        ruled = await self.desk.undo(review.item.review_id, None, "a mistake", by=by, version=now.case.version)
-        await self.quiet()
-        return ruled.also
-
-    async def found(self, review: Review) -> Review:
-        found: Review | None = await self.store.find(review.item.review_id)
-        assert found is not None
-        return found
-
-    async def quiet(self) -> None:
-        counts = await self.play.twin.transport.counts()
-        assert counts.balanced
-        await self.play.run()
-        counts = await self.play.twin.transport.counts()
-        assert counts.balanced
-        assert counts.in_flight == 0
-
-    async def live(self, *members: str) -> list[tuple[str, str]]:
-        return await self.play.live(*members)
-
-    async def disposed(self) -> dict[str, int]:
-        counts = await self.play.twin.transport.counts()
-        return {why: number for feed in counts.disposed.values() for why, number in feed.items() if number}
-
-
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])
-def client(request: pytest.FixtureRequest) -> Redis | None:
-    found: Redis | None = request.getfixturevalue("valkey") if request.param == "valkey" else None
-    return found
-
-
-@pytest.fixture
-async def desk(client: Redis | None) -> Desk:
-    made = Desk(client)
-    await made.play.prepare()
-    return made
-
-
-def mention(who: Identity = KIT, ref: str = "1", role: Role = Role.PATIENT) -> Mention:
-    return Mention(ref, role, who)
-
-
-def arrival(visit: str = "V1", who: Identity = KIT, **fields: Any) -> Event:
-    """Somebody stabbed comes to an ED, and may be one of ours."""
-    said = {"intent": "assault", "mechanism": "sharp", "mentions": (mention(who),), **fields}
-    return ed(Kind.ED_ARRIVAL, visit=visit, **said)
-
-
-STABBED = ("M1", "ED_WEAPON_ASSAULT")
-HEARD = ("M3", "ASSOCIATE_HARMED")
+from tests.unit.streams.play import NO_WAIT, START, ed, event, hours, minutes
 
 
 class TestConfirming:
@@ -470,229 +353,6 @@ class TestUndoing:
         await desk.quiet()
         assert await desk.live() == []
         assert await desk.play.ended(told) == "review"
-
-
-class TestTwoAtOnce:
-    async def test_who_saw_an_older_version_is_told(self, desk: Desk) -> None:
-        await desk.give(arrival())
-        review = await desk.only()
-        await desk.decide(review, UNSURE, by=BOB)
-        with pytest.raises(Conflict):
-            await desk.decide(review, SAME)
-        assert await desk.live() == []
-
-    async def test_of_two_at_the_same_moment_one_wins_and_one_is_told(self, desk: Desk) -> None:
-        await desk.give(arrival())
-        review = await desk.only()
-        held: list[CaseCommit] = []
-
-        class Overtaken:
-            """A store on which somebody else is a moment faster."""
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(desk.store, name)
-
-            async def change(self, commit: CaseCommit) -> bool:
-                held.append(commit)
-                await desk.desk.decide(review.item.review_id, M1, DIFFERENT, "no", by=BOB, version=1)
-                done: bool = await desk.store.change(commit)
-                return done
-
-        with pytest.raises(Conflict):
-            await desk.at(Overtaken()).decide(review.item.review_id, M1, SAME, "yes", by=ANNE, version=1)
-        await desk.quiet()
-        assert held
-        assert await desk.live() == []
-        assert (await desk.found(review)).case.standing(M1) is DIFFERENT
-
-    async def test_the_same_said_twice_changes_nothing(self, desk: Desk) -> None:
-        await desk.give(arrival())
-        review = await desk.only()
-        await desk.decide(review, SAME)
-        alerts = await desk.play.alerts()
-        await desk.decide(review, SAME, by=BOB)
-        assert await desk.play.alerts() == alerts
-        assert (await desk.found(review)).case.version == 2
-
-    @pytest.mark.parametrize(
-        ("why", "first", "then"),
-        [
-            ("a confirmation is undone before it is turned", SAME, DIFFERENT),
-            ("a rejection too", DIFFERENT, SAME),
-            ("nor can one become unsure without undoing", SAME, UNSURE),
-        ],
-    )
-    async def test_what_was_decided_is_not_decided_over(
-        self, desk: Desk, why: str, first: ReviewVerdict, then: ReviewVerdict
-    ) -> None:
-        await desk.give(arrival())
-        review = await desk.only()
-        await desk.decide(review, first)
-        with pytest.raises(NotAllowed):
-            await desk.decide(await desk.found(review), then)
-        assert (await desk.found(review)).case.standing(M1) is first, why
-
-    async def test_a_stranger_is_no_candidate_and_an_unknown_item_is_none(self, desk: Desk) -> None:
-        await desk.give(arrival())
-        with pytest.raises(NotFound):
-            await desk.decide(await desk.only(), SAME, M2)
-        with pytest.raises(NotFound):
-            await desk.desk.look_at("nothing", ANNE)
-        with pytest.raises(NotAllowed):
-            await desk.undo(await desk.only())
-
-
-class TestCrashes:
-    @pytest.mark.parametrize("applied", [False, True], ids=["before it was written", "after it, the reply lost"])
-    @pytest.mark.parametrize("act", ["decide", "undo"])
-    async def test_a_step_that_broke_off_is_repeated_without_harm(self, desk: Desk, act: str, applied: bool) -> None:
-        told = arrival()
-        await desk.give(told, ed(Kind.ED_UPDATED, visit="V1", at=minutes(10), acuity=2))
-        review = await desk.only()
-        if act == "undo":
-            await desk.decide(review, SAME)
-
-        class Breaking:
-            """A store whose server is killed at the step."""
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(desk.store, name)
-
-            async def change(self, commit: CaseCommit) -> bool:
-                if applied:
-                    await desk.store.change(commit)
-                raise StoreUnavailable
-
-        def step(on: ReviewDesk, version: int) -> Any:
-            name = review.item.review_id
-            if act == "decide":
-                return on.decide(name, M1, SAME, "yes", by=ANNE, version=version)
-            return on.undo(name, M1, "no", by=ANNE, version=version)
-
-        before = (await desk.found(review)).case.version
-        with pytest.raises(StoreUnavailable):
-            await step(desk.at(Breaking()), before)
-        try:
-            await step(desk.desk, before)
-        except Conflict:  # the undo had been written: whoever loads it again sees that
-            assert applied
-            assert act == "undo"
-        await desk.quiet()
-        assert (await desk.found(review)).case.version == before + 1
-        assert await desk.play.ended(told) == ("alert" if act == "decide" else "review")
-        assert (STABBED in await desk.live("M1")) is (act == "decide")
-        assert len(await desk.play.alerts("M1")) == 1
-
-    async def test_forwarding_again_after_the_decision_does_not_make_it_wait_again(self, desk: Desk) -> None:
-        await desk.play.accept(arrival())
-        forwarded: list[Any] = []
-        transport = desk.play.twin.transport
-        forward: Callable[..., Any] = transport.forward
-
-        async def keeping(results: Any) -> None:
-            forwarded.append(results)
-            await forward(results)
-
-        transport.forward = keeping
-        await desk.play.run()
-        await desk.decide(await desk.only(), SAME)
-        await forward(forwarded[0])
-        await desk.quiet()
-        assert await desk.waiting() == []
-
-    async def test_what_a_crash_left_undecided_or_standing_is_found_by_tidying(self, desk: Desk) -> None:
-        await desk.give(arrival("V1"), arrival("V2", at=hours(1)))
-        first, _ = await desk.waiting()
-
-        class OneStep:
-            """A store whose service dies after one step."""
-
-            steps = 0
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(desk.store, name)
-
-            async def change(self, commit: CaseCommit) -> bool:
-                self.steps += 1
-                if self.steps > 1:
-                    raise StoreUnavailable
-                done: bool = await desk.store.change(commit)
-                return done
-
-        with pytest.raises(StoreUnavailable):
-            await desk.at(OneStep()).decide(first.item.review_id, M1, SAME, "yes", by=ANNE, version=1)
-        await desk.quiet()
-        assert len(await desk.waiting()) == 1
-        assert await desk.desk.tidy() == (0, 1)
-        await desk.quiet()
-        assert await desk.waiting() == []
-        assert await desk.disposed() == {"alert": 2}
-        assert await desk.desk.tidy() == (0, 0)
-
-
-class TestExpiry:
-    async def test_what_nobody_decided_ends_with_its_event_and_forgets_it(self, desk: Desk) -> None:
-        told = arrival()
-        await desk.give(told)
-        review = await desk.only()
-        desk.clock.advance(timedelta(hours=71))
-        assert await desk.desk.tidy() == (0, 0)
-        desk.clock.advance(hours(1))
-        assert await desk.desk.tidy() == (1, 0)
-        assert await desk.waiting() == []
-        over = await desk.found(review)
-        assert over.state is ReviewState.EXPIRED
-        assert over.item.event.mentions == ()
-        assert await desk.play.ended(told) == "suppressed:review_expired"
-        assert await desk.disposed() == {"suppressed:review_expired": 1}
-        with pytest.raises(NotAllowed):
-            await desk.decide(over, SAME)
-        assert await desk.desk.tidy() == (0, 0)
-
-    async def test_it_says_so_in_the_list_of_what_is_over(self, desk: Desk) -> None:
-        await desk.give(arrival("V1"))
-        await desk.give(arrival("V2", LUX, at=minutes(1)))
-        first, second = await desk.waiting()
-        desk.clock.advance(hours(1))
-        await desk.decide(second, DIFFERENT, M2)
-        desk.clock.advance(hours(80))
-        await desk.desk.tidy()
-        over = await desk.store.closed(10)
-        assert [(each.item.review_id, each.state) for each in over] == [
-            (first.item.review_id, ReviewState.EXPIRED),
-            (second.item.review_id, ReviewState.DECIDED),
-        ]
-
-
-class TestAudit:
-    async def test_every_look_and_step_is_kept_with_who_and_why_and_ids_only(self, desk: Desk) -> None:
-        await desk.give(arrival())
-        review = await desk.only()
-        await desk.desk.look_at(review.item.review_id, ANNE)
-        await desk.decide(review, UNSURE)
-        await desk.decide(await desk.found(review), SAME)
-        await desk.undo(review)
-        lines = await desk.store.read()
-        assert [(line.entry.who, line.entry.role, line.entry.operation, line.entry.what) for line in lines] == [
-            ("anne", "analyst", Operation.CONSULTATION, "review_shown"),
-            ("anne", "analyst", Operation.ALTERATION, "review_unsure"),
-            ("anne", "analyst", Operation.COMBINATION, "review_same"),
-            ("bob", "supervisor", Operation.ALTERATION, "review_undone"),
-        ]
-        assert {line.entry.subjects for line in lines} == {(M1,)}
-        assert {line.entry.about for line in lines} == {f"review:{review.item.review_id}"}
-        assert lines[-1].entry.reason == "a mistake"
-        assert not any("kettlewell" in repr(line).casefold() for line in lines)
-        assert await desk.store.read(after=lines[1].position) == lines[2:]
-
-    async def test_what_was_decided_by_a_word_of_before_is_kept_too(self, desk: Desk) -> None:
-        await desk.give(arrival("V1"))
-        review = await desk.only()
-        await desk.decide(review, SAME)
-        await desk.give(arrival("V2", at=hours(30)))
-        last = (await desk.store.read())[-1].entry
-        assert (last.who, last.what, last.subjects) == ("reachpoint", "review_applied_same", (M1,))
-        assert review.item.review_id in last.reason
 
 
 class TestAVisitThatSeemsToMove:

@@ -2,119 +2,42 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
-from alerts.suppression import AlertChange
-from alerts.valkey import ValkeyAlertStore
-from domain.clock import ManualClock
-from domain.events import Event, Feed, Kind, Role
+from domain.events import Feed, Kind, Role
 from domain.ids import MemberId, shard_of
 from domain.matches import Relation
-from streams import keys
 from streams.feeds.outcome import Rejected, RejectReason
 from streams.intake import quarantine_item
-from streams.linking import SUBJECT, keys_to_look_up, occurrence_link
-from streams.memory_server import MemoryServer
 from streams.messages import (
     Disposition,
     Ending,
     HeldIntel,
-    Matched,
     ParkedAmendment,
     PersonState,
     ReviewItem,
     most_telling,
 )
-from streams.ports import Commit, LogEntry, MatchedEntry, Recognised, Taken
-from streams.retention import Retention
-from streams.timers_valkey import ValkeyTimers
-from streams.valkey import ValkeyTransport
-from streams.valkey_decide import ValkeyDecide
-from streams.valkey_desk import ValkeyDesk
+from streams.ports import MatchedEntry, Recognised, Taken
+from tests.contract.hops import (
+    ALERT,
+    NO_MATCH,
+    NO_RULE,
+    Store,
+    arrival,
+    books,
+    change_of,
+    commit_of,
+    ended,
+    matched,
+    part,
+    parts_of,
+    taken,
+)
 from tests.unit.alerts import build
-from tests.unit.streams.play import NO_WAIT, START, Twin, ed, hours, memory_twin
+from tests.unit.streams.play import NO_WAIT, START, Twin, ed, hours
 from triggers.history import entry_of
-
-NO_RULE = Disposition(Ending.NO_RULE)
-NO_MATCH = Disposition(Ending.NO_MATCH)
-ALERT = Disposition(Ending.ALERT, "a1")
-
-
-class Store:
-    """One store and as many connections to it as a test wants."""
-
-    def __init__(self, client: Redis | None, retention: Retention) -> None:
-        self.client = client
-        self.retention = retention
-        self.server = MemoryServer(ManualClock(START), retention=retention)
-
-    async def connect(self) -> Twin:
-        """A worker's connection, as after a start."""
-        if self.client is None:
-            return memory_twin(self.server)
-        transport = ValkeyTransport(self.client, retention=self.retention)
-        await transport.prepare()
-        decisions = ValkeyDecide(self.client, retention=self.retention)
-        timers = ValkeyTimers(self.client)
-        return Twin(transport, decisions, ValkeyDesk(self.client), ValkeyAlertStore(self.client), timers)
-
-
-@pytest.fixture(params=["memory", pytest.param("valkey", marks=pytest.mark.server)])
-def store(request: pytest.FixtureRequest) -> Store:
-    client = request.getfixturevalue("valkey") if request.param == "valkey" else None
-    return Store(client, Retention())
-
-
-@pytest.fixture
-async def twin(store: Store) -> Twin:
-    return await store.connect()
-
-
-def arrival(visit: str = "V1", **fields: Any) -> Event:
-    return ed(Kind.ED_ARRIVAL, "M1", visit=visit, **fields)
-
-
-def part(of: Event, listener: str = "M1", subject: str = "", **fields: Any) -> Matched:
-    name = MemberId(listener)
-    values = {"relation": Relation.SELF, "role": Role.PATIENT, **fields}
-    return Matched(event=replace(of, mentions=()), listener=name, subject=subject or name, **values)
-
-
-def parts_of(entry: LogEntry, *parts: Matched, **fields: Any) -> Recognised:
-    return Recognised(event=entry.event, position=entry.position, parts=parts, **fields)
-
-
-def ended(entry: LogEntry, disposition: Disposition = NO_MATCH, **fields: Any) -> Recognised:
-    return Recognised(event=entry.event, position=entry.position, dispositions=(("", disposition),), **fields)
-
-
-async def taken(twin: Twin, *events: Event) -> list[LogEntry]:
-    """Accept events and read them."""
-    assert set(await twin.transport.accept(events, START)) == {Taken.ACCEPTED}
-    return list(await twin.transport.read_events(100, NO_WAIT))
-
-
-async def matched(twin: Twin, *parts: Matched) -> list[MatchedEntry]:
-    """One event with these parts, as the decide hop reads them, in the order of `parts`."""
-    (entry,) = await taken(twin, parts[0].event)
-    await twin.transport.forward([parts_of(entry, *parts)])
-    found = await twin.decisions.read_matched(100, NO_WAIT)
-    return sorted(found, key=lambda each: [one.part for one in parts].index(each.matched.part))
-
-
-async def books(twin: Twin) -> dict[str, Any]:
-    """The books, which balance at every step."""
-    counts = await twin.transport.counts()
-    assert counts.balanced
-    return {
-        "accepted": sum(counts.accepted.values()),
-        "duplicate": sum(counts.duplicate.values()),
-        "in_flight": counts.in_flight,
-        "disposed": {why: number for feed in counts.disposed.values() for why, number in feed.items() if number},
-    }
 
 
 class TestIntake:
@@ -356,17 +279,6 @@ class TestSettling:
         await twin.decisions.hand_over([])
 
 
-def commit_of(state: PersonState, told: Event, **fields: Any) -> Commit:
-    one = part(told, state.member_id)
-    entry = entry_of(told, subject=state.member_id, relation=Relation.SELF, role=Role.PATIENT)
-    after = PersonState(state.member_id, state.version + 1, (*state.history, entry))
-    return Commit(one.part, told.event_id, ALERT, before=state, after=after, **fields)
-
-
-def change_of(name: str = "a") -> AlertChange:
-    return build.changes(build.firing(name))[0]
-
-
 class TestCommitting:
     async def test_somebody_of_whom_nothing_is_known_is_at_version_0(self, twin: Twin) -> None:
         person = await twin.decisions.load(part(arrival()))
@@ -423,146 +335,6 @@ class TestCommitting:
         await twin.desk.decide_held(decided)
         assert await twin.desk.held_item("h1") == decided
         assert await twin.desk.held_item("nothing") is None
-
-
-class TestUpkeep:
-    async def test_what_is_in_flight_too_long_is_named_the_oldest_first(self, twin: Twin) -> None:
-        old, young, done = arrival("V1"), arrival("V2"), arrival("V3")
-        await twin.transport.accept([old], START)
-        await twin.transport.accept([done], START)
-        await twin.transport.accept([young], START + hours(1))
-        entries = await twin.transport.read_events(10, NO_WAIT)
-        await twin.transport.forward([ended(entry) for entry in entries if entry.event == done])
-        assert await twin.transport.stuck(START, 10) == [old.event_id]
-        assert await twin.transport.stuck(START + hours(1), 10) == [old.event_id, young.event_id]
-        assert await twin.transport.stuck(START + hours(1), 1) == [old.event_id]
-        assert await twin.transport.stuck(START - hours(1), 10) == []
-
-    async def test_trimming_never_drops_what_is_unread_or_unacknowledged(self, store: Store, twin: Twin) -> None:
-        far = START + timedelta(days=36_500)
-        entries = await taken(twin, *(arrival(f"V{number}") for number in range(4)))
-        unread = arrival("unread")
-        await twin.transport.accept([unread], START)
-        await twin.transport.forward([ended(entries[0]), parts_of(entries[2], part(entries[2].event))])
-        await twin.transport.trim(far)
-        after = await store.connect()
-        assert await after.transport.read_events(10, NO_WAIT) == [entries[1], entries[3]]
-        assert [entry.event for entry in await after.transport.read_events(10, NO_WAIT)] == [unread]
-        (message,) = await after.decisions.read_matched(10, NO_WAIT)
-        await after.transport.trim(far)
-        again = await store.connect()
-        assert await again.decisions.read_matched(10, NO_WAIT) == [message]
-
-    async def test_trimming_drops_what_is_settled_and_old(self, twin: Twin) -> None:
-        entries = await taken(twin, *(arrival(f"V{number}") for number in range(4)))
-        await twin.transport.forward([ended(entry) for entry in entries])
-        assert await twin.transport.trim(START - timedelta(days=3650)) == 0
-        assert await twin.transport.trim(START + timedelta(days=36_500)) == 3  # the last one read stays as the mark
-        assert await twin.transport.read_events(10, NO_WAIT) == []
-
-    async def test_an_event_that_failed_by_our_fault_is_taken_again(self, twin: Twin) -> None:
-        told = arrival()
-        (entry,) = await taken(twin, told)
-        assert not await twin.transport.reopen(told, START)  # still under way
-        failed = Disposition(Ending.QUARANTINED, "processing_failed")
-        await twin.transport.forward([ended(entry, failed)])
-        assert (await books(twin))["disposed"] == {"quarantined:processing_failed": 1}
-        assert await twin.transport.reopen(told, START)
-        assert await books(twin) == {"accepted": 1, "duplicate": 0, "in_flight": 1, "disposed": {}}
-        (again,) = await twin.transport.read_events(10, NO_WAIT)
-        await twin.transport.forward([ended(again)])
-        assert (await books(twin))["disposed"] == {"no_match": 1}
-        assert not await twin.transport.reopen(arrival("unknown"), START)
-
-    async def test_a_part_that_failed_by_our_fault_is_taken_again(self, twin: Twin) -> None:
-        told = arrival()
-        found = await matched(twin, part(told, "M1"), part(told, "M2"))
-        failed = Disposition(Ending.QUARANTINED, "processing_failed")
-        await twin.decisions.settle([(found[0], failed), (found[1], NO_RULE)])
-        assert await twin.transport.disposition(told.event_id) == failed
-        assert await twin.transport.reopen(found[0].matched, START)
-        assert await twin.transport.disposition(told.event_id) is None
-        (again,) = await twin.decisions.read_matched(10, NO_WAIT)
-        assert again.matched == found[0].matched
-        await twin.decisions.settle([(again, ALERT)])
-        assert (await books(twin))["disposed"] == {"alert": 1}
-
-    async def test_a_kept_failure_is_no_rejected_record(self, twin: Twin) -> None:
-        record = Rejected(RejectReason.PROCESSING_FAILED, "KeyError", Feed.ED, b"{}")
-        item = quarantine_item(record, START)
-        await twin.transport.keep(item, START)
-        await twin.decisions.keep(item, START)
-        (kept,) = await twin.desk.quarantined(10)
-        assert kept.count == 1
-        assert (await twin.transport.counts()).quarantined == {}
-        await twin.desk.mark_replayed(item.item_id, arrival().event_id)
-        assert await twin.desk.quarantined(10) == []
-        (done,) = await twin.desk.quarantined(10, "replayed")
-        assert done.event_id == arrival().event_id
-        assert await twin.desk.quarantine_item(item.item_id) == done
-        assert await twin.desk.quarantine_item("nothing") is None
-
-
-class TestExpiry:
-    """What holds traces of people ends by itself."""
-
-    async def test_in_memory_a_duplicate_is_known_for_35_days_and_links_for_400(self) -> None:
-        clock = ManualClock(START)
-        twin = memory_twin(MemoryServer(clock))
-        told = ed(Kind.ED_CANCELLED, visit="V1")
-        (entry,) = await taken(twin, told)
-        parked = ParkedAmendment(keys=keys_to_look_up(told), event=told)
-        await twin.transport.forward([ended(entry, links=(("o:1", "S:M1"),), parked=parked)])
-        clock.advance(timedelta(hours=71))
-        assert await twin.transport.parked(parked.keys) == [[parked]]
-        clock.advance(timedelta(hours=1))
-        assert await twin.transport.parked(parked.keys) == [[]]
-        clock.advance(timedelta(days=31))
-        assert await twin.transport.accept([told], clock.now()) == [Taken.DUPLICATE]
-        clock.advance(timedelta(days=1))
-        assert await twin.transport.accept([told], clock.now()) == [Taken.ACCEPTED]
-        clock.advance(timedelta(days=364))
-        assert await twin.transport.linked(["o:1"]) == [frozenset({"S:M1"})]
-        clock.advance(timedelta(days=1))
-        assert await twin.transport.linked(["o:1"]) == [frozenset()]
-
-    @pytest.mark.server
-    async def test_on_valkey_every_such_key_has_its_end(self, valkey: Redis) -> None:
-        retention = Retention()
-        twin = await Store(valkey, retention).connect()
-        told = ed(Kind.ED_CANCELLED, visit="V1")
-        occurrence = occurrence_link(entry_of(told, subject="M1", relation=Relation.SELF, role=None).occurrence)
-        (entry,) = await taken(twin, told)
-        await twin.transport.quarantine([quarantine_item(Rejected(RejectReason.EMPTY, "", Feed.ED, b""), START)], START)
-        review = ReviewItem("r1", told, (), START)
-        parked = ParkedAmendment(keys=(occurrence,), event=told)
-        await twin.transport.forward(
-            [ended(entry, links=((occurrence, SUBJECT + "M1"),), parked=parked, reviews=(review,))]
-        )
-        await twin.decisions.commit(commit_of(PersonState(MemberId("M1")), told))
-        (item,) = await twin.desk.quarantined(1)
-        one = part(told, "M1")
-        spans = {
-            keys.EVENT_ROW + told.event_id: retention.rows,
-            keys.LINK + occurrence: retention.links,
-            keys.PARKED + occurrence: retention.parked,
-            keys.REVIEW + "r1": retention.rows,
-            keys.QUARANTINE_ITEM + item.item_id: retention.quarantine,
-            keys.part(MemberId("M1"), told.event_id, one.part): retention.rows,
-        }
-        for name, span in spans.items():
-            left = await valkey.ttl(name)
-            assert span.total_seconds() - 60 < left <= span.total_seconds(), name
-
-    @pytest.mark.server
-    async def test_on_valkey_no_name_of_a_key_holds_a_visit_number(self, valkey: Redis) -> None:
-        twin = await Store(valkey, Retention()).connect()
-        told = ed(Kind.ED_CANCELLED, visit="VISIT-NUMBER-77")
-        (entry,) = await taken(twin, told)
-        await twin.transport.forward([ended(entry, parked=ParkedAmendment(keys=keys_to_look_up(told), event=told))])
-        names = [name async for name in valkey.scan_iter()]
-        assert names
-        assert not any(b"VISIT" in name for name in names)
 
 
 def test_members_of_these_tests_lie_in_different_shards() -> None:

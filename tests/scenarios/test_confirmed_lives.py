@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.events import Event, Mention
 from domain.ids import MemberId
 from domain.reviews import ReviewVerdict
-from tests.contract.test_reviews import ANNE, Desk
+from tests.contract.reviewing import ANNE, Desk
 from tests.trials import trials
 from tests.unit.streams.lives import COHORT, Chapter, chapters, told
 from tests.unit.streams.play import Play

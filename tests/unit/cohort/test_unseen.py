@@ -21,7 +21,8 @@ from domain.identity import DateOfBirth, Identity, Name
 from service.offline import read_mapping
 from tests.febrl_data import Task, deduplication, febrl4
 from tests.unit.cohort.people import event_about, member_of
-from tests.unseen_data import Set, households_and_twins, places_that_go_together, scripts
+from tests.unseen_data import households_and_twins, places_that_go_together, scripts
+from tests.unseen_maker import Set
 
 
 def _read(found: Set, where: Path) -> tuple[list[TableRecord], list[TableRecord]]:
