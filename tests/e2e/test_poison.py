@@ -1,7 +1,9 @@
-"""Poison inside: an event that makes our own matching or a rule raise is set aside with a trace; its neighbours go on.
+"""Poison inside: one rule that raises silences no other, and an event that fails as a whole is set aside with a trace;
+its neighbours go on, and supervisors hear of both.
 
-The faults come in as arguments: an index that raises for one person, a rule set whose rule raises for one record. The
-store is a real one, and after the fault is mended the real command line takes the event again.
+The faults come in as arguments: an index that raises for one person, a rule set whose rule raises for one record, one
+of that rule alone. The store is a real one, and after the fault is mended the real command line takes the
+event again.
 """
 
 import dataclasses
@@ -15,12 +17,15 @@ import structlog
 from redis.asyncio import Redis
 
 from alerts.routing import Directory
+from alerts.valkey import ValkeyAlertStore
+from alerts.valkey_outbox import ValkeyOutbox
 from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
 from domain.clock import SystemClock
 from domain.events import Event, Feed
 from domain.identity import Identity
 from domain.people import CohortMember
+from service.fault_bells import FaultBells
 from streams.decide import DecidePolicy, World
 from streams.embedded import Decider, Observers, Recogniser
 from streams.feeds.outcome import RejectReason
@@ -30,6 +35,7 @@ from streams.messages import QuarantineItem
 from streams.valkey import ValkeyTransport
 from streams.valkey_decide import ValkeyDecide
 from streams.valkey_desk import ValkeyDesk
+from streams.valkey_tallies import ValkeyTallies
 from tests.e2e.house import reachpoint
 from tests.e2e.people import ago, line, mention, navigator, record, watched
 from triggers.conditions import ALWAYS
@@ -43,6 +49,7 @@ POISON = PEOPLE[2]
 N1 = navigator("N1", 101)
 SECRET = "Quillfeather 9990000018"
 """What the fault's own message would betray."""
+FAULTY = "VIOLENCE_VICTIM"
 
 
 class FaultyIndex:
@@ -64,6 +71,11 @@ class FaultyIndex:
         return len(self._index)
 
 
+def alone(rules: RuleSet) -> RuleSet:
+    """The one rule of the shipped ones that crimes of violence set off."""
+    return dataclasses.replace(rules, rules=tuple(rule for rule in rules.rules if rule.rule_id == FAULTY))
+
+
 def faulty_rules(rules: RuleSet, source_key: str) -> RuleSet:
     """The shipped rules, one of which raises when it is asked about one record."""
 
@@ -75,7 +87,7 @@ def faulty_rules(rules: RuleSet, source_key: str) -> RuleSet:
     asked = Case(ALWAYS, ask, "")  # a line of the table of headlines: asked of every moment at which the rule fires
     changed = tuple(
         dataclasses.replace(rule, then=dataclasses.replace(rule.then, headlines=(asked,)))
-        if rule.rule_id == "VIOLENCE_VICTIM"
+        if rule.rule_id == FAULTY
         else rule
         for rule in rules.rules
     )
@@ -86,6 +98,7 @@ class Bench:
     """The engine's two hops on a real store, with whatever index and rules a test gives them."""
 
     def __init__(self, client: Redis) -> None:
+        self.client = client
         self.transport, self.decisions = ValkeyTransport(client), ValkeyDecide(client)
         self.desk = ValkeyDesk(client)
         self.index = CohortIndex.build(PEOPLE, 1)
@@ -111,6 +124,18 @@ class Bench:
         while await recogniser.run_once(AT_ONCE) + await decider.run_once(AT_ONCE):
             pass
 
+    async def ring(self, rules: RuleSet) -> list[str]:
+        """What the supervisors' bells ring for."""
+        chief = dataclasses.replace(navigator("S1", 102), supervisor=True)
+        world = World(rules, Directory({chief.navigator_id: chief}), DecidePolicy(secret=b"0123456789abcdef"))
+        bells = FaultBells(ValkeyOutbox(self.client), ValkeyTallies(self.client))
+        return [fault.rule_id or "whole events" for fault in await bells.ring(world, datetime.now(UTC))]
+
+    async def told(self, who: CohortMember) -> dict[str, bool]:
+        """The rules that have alerted for a person, and whether late."""
+        found = await ValkeyAlertStore(self.client).of_members([who.member_id])
+        return {one.rule_id: one.late for alert in found.get(who.member_id, ()) for one in alert.live}
+
     async def endings(self, events: Iterable[Event]) -> list[str]:
         return [str(await self.transport.disposition(event.event_id)) for event in events]
 
@@ -126,6 +151,11 @@ def crimes() -> list[Event]:
         line(record("crime.recorded", f"99/{who.member_id}", ago(minutes=9), mention(who, "victim"), attributes={"ho_code": "8N"}))
         for who in PEOPLE
     ]  # fmt: skip
+    return taken(*lines)
+
+
+def taken(*lines: bytes) -> list[Event]:
+    """Records of the police feed, received now."""
     found = list(read_ndjson([b"\n".join(lines)], feed=Feed.POLICE, received_at=datetime.now(UTC)))
     return [each for each in found if isinstance(each, Event)]
 
@@ -150,7 +180,7 @@ async def assert_set_aside(bench: Bench, events: list[Event], fault: str) -> Qua
     return item
 
 
-@pytest.mark.parametrize("stage", ["matching", "rule"])
+@pytest.mark.parametrize("stage", ["matching", "every rule"])
 async def test_an_event_that_makes_us_fail_is_set_aside_and_taken_again_once_mended(
     stage: str, bench: Bench, valkey_socket: Path, tmp_path: Path
 ) -> None:
@@ -160,9 +190,11 @@ async def test_an_event_that_makes_us_fail_is_set_aside_and_taken_again_once_men
         if stage == "matching":
             await bench.run(index=FaultyIndex(bench.index, POISON))
         else:
-            await bench.run(rules=faulty_rules(bench.rules, f"99/{POISON.member_id}"))
+            await bench.run(rules=faulty_rules(alone(bench.rules), f"99/{POISON.member_id}"))
     item = await assert_set_aside(bench, events, "RuntimeError" if stage == "matching" else "KeyError")
     (told,) = [each for each in logged if each["action"] == "event_set_aside"]
+    assert await bench.ring(bench.rules) == ["whole events"]
+    assert await bench.ring(bench.rules) == [], "once"
     assert told["trace"] in item.detail and "Quillfeather" not in str(logged)
 
     done = replay(valkey_socket, tmp_path, item)
@@ -174,6 +206,34 @@ async def test_an_event_that_makes_us_fail_is_set_aside_and_taken_again_once_men
     assert replay(valkey_socket, tmp_path, item).status in {0, 1}, "again: no harm"
     await bench.run()
     assert (await bench.transport.counts()).balanced
+
+
+async def test_one_rule_that_raises_silences_no_other_and_what_it_missed_comes_once_mended(bench: Bench) -> None:
+    faulty = faulty_rules(bench.rules, f"99/{POISON.member_id}")
+    events = crimes()
+    armed = taken(line(record("crime.recorded", "99/armed", ago(minutes=5), mention(POISON, "suspect"), attributes={"ho_code": "10D"})))  # fmt: skip
+    await bench.take(events + armed)
+    with structlog.testing.capture_logs() as logged:
+        await bench.run(rules=faulty)
+    endings = await bench.endings(events)
+    assert endings[2] == "suppressed:not_judged"
+    assert all(ending.startswith("alert:") for ending in endings[:2] + endings[3:]), endings
+    assert (await bench.endings(armed))[0].startswith("alert:"), "another rule, after the fault, about the same person"
+    told = await bench.told(POISON)
+    assert "WEAPON_CARRYING" in told and FAULTY not in told
+    assert await bench.desk.quarantined(10) == []
+    assert await bench.ring(bench.rules) == [FAULTY]
+    assert await bench.ring(bench.rules) == [], "once"
+    said = [each for each in logged if each["action"] == "rules_not_judged"]
+    assert said and all(each["rules"] == f"{FAULTY}@1" for each in said)
+    assert "Quillfeather" not in str(logged)
+
+    further = taken(line(record("custody.released", "99/out", ago(minutes=1), mention(POISON))))
+    await bench.take(further)
+    await bench.run()
+    assert (await bench.told(POISON))[FAULTY], "late, and marked as that"
+    books = await bench.transport.counts()
+    assert books.balanced and books.in_flight == 0
 
 
 async def test_replayed_before_it_is_mended_it_is_set_aside_again(

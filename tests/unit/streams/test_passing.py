@@ -12,16 +12,20 @@ import pytest
 from alerts.model import AlertState
 from domain.events import Kind, Role
 from domain.ids import MemberId
+from domain.matches import Relation
 from streams import codec
 from streams.embedded import Observers
 from streams.messages import PersonState, Unjudged
-from streams.passing import TRY_EVERY
+from streams.passing import TRY_EVERY, Asked, sparing, state_after
 from streams.ports import Commit
 from tests.unit.streams.play import START, Play, ed, event, hours, member, minutes, tipt
 from triggers.conditions import ALWAYS
+from triggers.hearing import Span
+from triggers.history import History, entry_of
 from triggers.loading import shipped_rules
 from triggers.moments import Moment
 from triggers.rules import Case, Rule, RuleSet, combined
+from triggers.sparing import said_in_full
 
 SECRET = "Quillfeather 9990000018"
 DAY = timedelta(days=1)
@@ -167,13 +171,36 @@ async def test_where_every_rule_raises_the_event_is_set_aside() -> None:
 
 
 async def test_a_fault_in_no_rule_is_set_aside_as_before() -> None:
-    rules = tipt()
-    object.__setattr__(rules := replace(rules), "reference", None)
-    play = House(rules=rules)
+    play = House(rules=replace(tipt(), reference=None))  # type: ignore[arg-type]
     await play.prepare()
     one = violence()
     await play.give(one)
     assert await play.ended(one) == "quarantined:processing_failed"
+
+
+def test_what_left_the_history_meanwhile_is_made_up_for() -> None:
+    told = violence()
+    entry = entry_of(told, subject="M1", relation=Relation.SELF, role=Role.VICTIM)
+    span, harmed = Span(START, START + hours(1)), faulty(tipt(), "VIOLENCE_VICTIM")
+
+    def asked(state: PersonState, after: History) -> Asked:
+        return Asked(state, member("M1"), after, span, lambda kept: kept, before=state.history, after=after)
+
+    first = asked(PersonState(MemberId("M1"), 1, (entry,)), ())
+    state, faults = sparing(
+        first,
+        harmed,
+        None,
+        lambda rules, known, faults: (
+            state_after(first, said_in_full(first.hear(rules, known)), harmed, faults, START),
+            faults,
+        ),
+    )
+    assert [fault.rule_id for fault in faults] == ["VIOLENCE_VICTIM"]
+    assert (state.history, state.gone) == ((), (entry,))
+    mended = asked(state, ()).hear(tipt(), None)
+    assert [firing.rule_id for firing in mended.changes.withdrawn] == ["VIOLENCE_VICTIM"]
+    assert state_after(asked(state, ()), mended, tipt(), (), START).gone == ()
 
 
 async def test_the_clock_asks_again_and_writes_only_once_a_day() -> None:
