@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,12 +11,12 @@ from alerts.ports import AlertFilter
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
 from domain.clock import SystemClock
-from domain.ids import shard_of
+from domain.ids import EventId, shard_of
 from fixtures.endpoints import Mail, Text
 from service.demo.stage import Stage
 from service.settings import read_settings
 from service.wiring import reach_store
-from streams.messages import HeldIntel
+from streams.messages import HeldIntel, ReviewItem
 from streams.ports import LedgerCounts
 from streams.timers_valkey import ValkeyTimers
 from streams.valkey import ValkeyTransport
@@ -31,14 +31,18 @@ class Found:
     alerts: tuple[Alert, ...]
     deliveries: tuple[Delivery, ...]
     held: tuple[HeldIntel, ...]
-    reviews: int
+    reviews: tuple[ReviewItem, ...]
+    endings: Mapping[EventId, str]
     still_waiting: int
     texts: Sequence[Text]
     mails: Sequence[Mail]
 
 
-async def gather(stage: Stage, *, within: timedelta) -> Found:
-    """Wait until no event is in flight, nothing is overdue and no message that is due waits, then read everything."""
+async def gather(stage: Stage, *, within: timedelta, events: Iterable[EventId] = ()) -> Found:
+    """Wait until no event is in flight, nothing is overdue and no message that is due waits, then read everything.
+
+    Of `events` it also reads how each ended.
+    """
     settings = read_settings(stage.config)
     async with reach_store(settings) as client:
         transport, alerts, outbox = ValkeyTransport(client), ValkeyAlertStore(client), ValkeyOutbox(client)
@@ -60,7 +64,8 @@ async def gather(stage: Stage, *, within: timedelta) -> Found:
             alerts=tuple(found),
             deliveries=tuple(rows),
             held=tuple(await desk.held(1_000)),
-            reviews=len(await desk.reviews(10_000)),
+            reviews=tuple(await desk.reviews(10_000)),
+            endings={event: str(await transport.disposition(event) or "under way") for event in set(events)},
             still_waiting=sum((await outbox.pending()).values()),
             texts=list(stage.sms.texts),
             mails=list(stage.smtp.mails),

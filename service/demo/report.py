@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from rich.panel import Panel
 from rich.text import Text
 
 from alerts.model import Alert
 from fixtures.force import Force
+from service.demo.explaining import Why
 from service.demo.gather import Found
-from service.demo.scoring import detection, latency, tally
+from service.demo.scoring import latency, tally, wanted
 from service.demo.senders import Answers
+from service.demo.verdict import Verdict
 from service.terminal import out, show_json, table
 
 _NAMES = {
@@ -22,15 +26,27 @@ _NAMES = {
 _SHOWN = 3
 
 
-def report(force: Force, told: Mapping[str, Answers], found: Found, *, seconds: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that is to be reported. `answers` are what the senders heard, by feed; `since` is when the feeds spoke."""
+
+    force: Force
+    answers: Mapping[str, Answers]
+    found: Found
+    verdict: Verdict
+    since: datetime
+    seconds: float
+
+
+def report(told: Told) -> None:
     """Print everything."""
     out.print()
-    _feeds(found, told)
-    _endings(found)
-    _rules(force, found)
-    _messages(found)
-    _examples(found)
-    _verdict(force, found, seconds)
+    _feeds(told.found, told.answers)
+    _endings(told.found)
+    _rules(told)
+    _messages(told.found)
+    _examples(told.found)
+    _verdict(told)
 
 
 def _feeds(found: Found, told: Mapping[str, Answers]) -> None:
@@ -68,19 +84,20 @@ def _endings(found: Found) -> None:
     out.print(table("How the accepted events ended", ["ending", "events"], rows, right=["events"]))
 
 
-def _rules(force: Force, found: Found) -> None:
-    counted = tally(found.alerts, found.deliveries)
-    score = detection(force, found.alerts)
-    missed = Counter(key[1] for key, _ in score.missed)
-    expected = Counter(moment.rule_id for moment in force.truth.moments if moment.clock == "event")
+def _rules(told: Told) -> None:
+    counted = tally(told.found.alerts, told.found.deliveries)
+    untold = Counter(miss.moment.rule_id for miss in told.verdict.misses)
+    expected = Counter(moment.rule_id for moment in wanted(told.force))
     rows = [
-        (rule, counted.by_rule.get(rule, 0), expected.get(rule, 0), missed.get(rule, 0))
+        (rule, *(each.get(rule, 0) for each in (counted.by_rule, counted.taken_back, expected, untold)))
         for rule in sorted({*counted.by_rule, *expected})
     ]
-    numbers = ["fired", "true moments", "missed"]
+    numbers = ["fired", "taken back", "true moments", "not told"]
     out.print(table("Firings by rule", ["rule", *numbers], rows, right=numbers))
     states = ", ".join(f"{count} {state}" for state, count in sorted(counted.alerts.items()))
-    out.print(f"{len(found.alerts)} alerts ({states}); {counted.merged_firings} firings merged into an open alert.")
+    out.print(
+        f"{len(told.found.alerts)} alerts ({states}); {counted.merged_firings} firings merged into an open alert."
+    )
 
 
 def _messages(found: Found) -> None:
@@ -133,31 +150,58 @@ def _telling(alerts: tuple[Alert, ...]) -> list[Alert]:
     return chosen
 
 
-def _verdict(force: Force, found: Found, seconds: float) -> None:
-    score, spans, books = detection(force, found.alerts), latency(found.deliveries), found.books
-    accepted = sum(books.accepted.values())
-    disposed = sum(sum(feed.values()) for feed in books.disposed.values())
+def _verdict(told: Told) -> None:
+    verdict, spans, books = told.verdict, latency(told.found.deliveries, told.since), told.found.books
+    accepted, disposed = sum(books.accepted.values()), sum(sum(feed.values()) for feed in books.disposed.values())
+    spoken = (
+        f"{spans.count} messages: half within {_span(spans.p50)}, 99 of 100 within {_span(spans.p99)}, "
+        f"worst {_span(spans.worst)}"
+        if spans
+        else "no message"
+    )
     lines = [
-        f"recall {score.recall:.3f} ({score.expected - len(score.missed)} of {score.expected} true moments told), "
-        f"precision {score.precision:.3f} ({len(score.unexpected)} of {score.told} told without ground)",
+        *_detected(verdict),
         f"{accepted} accepted = {disposed} disposed + {books.in_flight} in flight: "
-        + ("the books balance" if books.balanced else "THE BOOKS DO NOT BALANCE"),
+        + ("the books balance" if verdict.balanced else "THE BOOKS DO NOT BALANCE"),
+        f"from acceptance to hand-over, {spoken} (whole run {told.seconds:.0f} s)",
     ]
-    if spans:
-        lines.append(
-            f"from acceptance to hand-over: p50 {spans.p50 * 1000:.0f} ms, p99 {spans.p99 * 1000:.0f} ms, "
-            f"worst {spans.worst * 1000:.0f} ms ({spans.count} messages, whole run {seconds:.0f} s)"
-        )
     out.print(Panel("\n".join(lines), title="was it right?", title_align="left"))
-    for key, story in score.missed[:_SHOWN]:
-        out.print(f"missed: {key[1]} for {key[0]} at {key[2]:%d %b %H:%M} UTC (story: {story})", style="dim")
+    for miss in verdict.misses:
+        what = miss.moment
+        out.print(f"not told: {what.rule_id} for {what.member_id} (story: {what.story}): {miss.words}", style="dim")
+    for words in verdict.without_ground:
+        out.print(f"told without ground: {words}", style="red")
 
 
-def report_json(force: Force, told: Mapping[str, Answers], found: Found, *, seconds: float) -> None:
+def _detected(verdict: Verdict) -> list[str]:
+    """What was told of what is true, what became of the rest, and what was told that is not true."""
+    score, why = verdict.score, verdict.by_reason
+    lines = [f"{score.expected - len(score.missed)} of {score.expected} true moments told (recall {score.recall:.3f})"]
+    lines += [f"  {why[reason]} {words}" for reason, words in _WHY.items() if why.get(reason)]
+    lines.append(f"{len(score.unexpected)} of {score.told} told without ground (precision {score.precision:.3f})")
+    if score.passed:
+        lines.append(f"  {len(score.passed)} told before the news that takes them back had come, and taken back by it")
+    if score.standing:
+        lines.append(f"  {len(score.standing)} STILL STAND although their ground was taken away")
+    return lines
+
+
+_WHY = {
+    Why.REVIEW: "wait for an analyst, who has been rung: doubtful matches, twins above all",
+    Why.OVERTAKEN: "were taken back by news of another feed before they could be told",
+    Why.NOT_RECOGNISED: "lost: what the source wrote was too faulty to recognise anybody",
+    Why.UNEXPLAINED: "MISSED, AND NOTHING EXPLAINS IT",
+}
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def report_json(told: Told) -> None:
     """The same as one JSON object."""
-    score, spans = detection(force, found.alerts), latency(found.deliveries)
-    counted = tally(found.alerts, found.deliveries)
-    books = found.books
+    found, verdict, spans = told.found, told.verdict, latency(told.found.deliveries, told.since)
+    counted, books, score = tally(found.alerts, found.deliveries), told.found.books, told.verdict.score
     show_json(
         {
             "accepted": dict(books.accepted),
@@ -167,17 +211,27 @@ def report_json(force: Force, told: Mapping[str, Answers], found: Found, *, seco
             "disposed": {feed: dict(whys) for feed, whys in books.disposed.items()},
             "in_flight": books.in_flight,
             "balanced": books.balanced,
-            "answers": {feed: dict(answer.results) for feed, answer in told.items()},
+            "answers": {feed: dict(answer.results) for feed, answer in told.answers.items()},
             "fired": dict(counted.by_rule),
             "alerts": dict(counted.alerts),
             "merged_firings": counted.merged_firings,
-            "reviews": found.reviews,
+            "reviews": len(found.reviews),
             "held_for_gatekeeper": len(found.held),
             "messages": {f"{channel}.{purpose}": count for (channel, purpose), count in counted.messages.items()},
             "received": {"sms": len(found.texts), "email": len(found.mails)},
+            "true_moments": score.expected,
+            "not_told": [
+                {"rule": miss.moment.rule_id, "member_id": miss.moment.member_id, "at": miss.moment.at.isoformat()}
+                | {"story": miss.moment.story, "why": miss.why.value, "words": miss.words}
+                for miss in verdict.misses
+            ],
+            "without_ground": list(verdict.without_ground),
+            "taken_back_in_time": len(score.passed),
+            "not_taken_back": len(score.standing),
+            "sound": verdict.sound,
             "recall": score.recall,
             "precision": score.precision,
             "latency_ms": {"p50": spans.p50 * 1000, "p99": spans.p99 * 1000, "count": spans.count} if spans else None,
-            "seconds": seconds,
+            "seconds": told.seconds,
         }
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from alerts.model import Alert, AlertState, Delivery, DeliveryStatus, Purpose, TriggerState
 from fixtures.force import Force
+from fixtures.tellings import Moment
 
 Key = tuple[str, str, datetime]
 """A firing as both sides know it: whom it is about, which rule, when in event time."""
@@ -14,12 +15,18 @@ Key = tuple[str, str, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Detection: of what should have been told, how much was; of what was told, how much should have been."""
+    """Detection: of what should have been told, how much was; of what was told, how much should have been.
+
+    `passed` was told before the news that takes it back had come, and was taken back; `standing` should have been taken
+    back and was not.
+    """
 
     expected: int
     told: int
-    missed: tuple[tuple[Key, str], ...] = ()  # with the story it belongs to
+    missed: tuple[Moment, ...] = ()
     unexpected: tuple[Key, ...] = ()
+    passed: tuple[Key, ...] = ()
+    standing: tuple[Key, ...] = ()
 
     @property
     def recall(self) -> float:
@@ -28,18 +35,8 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Share of what was told that is true."""
+        """Share of what was told that had a ground when it was told."""
         return 1 - len(self.unexpected) / self.told if self.told else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Recognition:
-    """Of the live events truly about watched people, how many reached them, and how many went to an analyst."""
-
-    about_watched: int
-    reached: int
-    reviewed: int
-    wrongly: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +54,60 @@ class Tally:
     """What was fired and told, counted."""
 
     by_rule: Mapping[str, int]
+    taken_back: Mapping[str, int]
     alerts: Mapping[str, int]
     merged_firings: int
     messages: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by channel and purpose
 
 
-def detection(force: Force, alerts: Sequence[Alert]) -> Score:
-    """Compare the firings behind all alerts with the moments of the truth.
+def key_of(moment: Moment) -> Key:
+    """The moment as a firing of it is known."""
+    return str(moment.member_id), moment.rule_id, moment.at
 
-    Of what nobody does (absence), only what is due by the end of the story counts; a firing that another of the same
-    rule has replaced is no firing of its own.
+
+def wanted(force: Force) -> tuple[Moment, ...]:
+    """The moments that should have been told by the end of the story: what nobody does (absence) may be due later."""
+    return tuple(one for one in force.truth.moments if one.clock == "event" or one.at <= force.spec.end)
+
+
+def detection(force: Force, alerts: Sequence[Alert]) -> Score:
+    """Compare the firings behind all alerts with the moments of the truth, and with those that pass.
+
+    A firing that another of the same rule has replaced is no firing of its own.
     """
-    covered = set(force.truth.covers)
-    wanted = {
-        (moment.member_id, moment.rule_id, moment.at): moment.story
-        for moment in force.truth.moments
-        if moment.clock == "event" or moment.at <= force.spec.end
-    }
-    told = {
-        (record.trigger.member_id, record.trigger.rule_id, record.trigger.fired_at)
-        for alert in alerts
-        if alert.state is not AlertState.MERGED
-        for record in alert.triggers
-        if record.state is not TriggerState.SUPERSEDED and record.trigger.rule_id in covered
-    }
-    missed = tuple((key, story) for key, story in sorted(wanted.items()) if key not in told)
-    return Score(len(wanted), len(told), missed, tuple(sorted(told - wanted.keys())))
+    expected = {key_of(moment): moment for moment in wanted(force)}
+    passing = {key_of(moment) for moment in force.truth.passing}
+    told = _by_first_telling(expected, _firings(force, alerts))
+    lost = {key for key, moment in expected.items() if moment.withdrawn_by} | passing
+    return Score(
+        expected=len(expected),
+        told=len(told),
+        missed=tuple(moment for key, moment in sorted(expected.items()) if key not in told),
+        unexpected=tuple(sorted(told.keys() - expected.keys() - passing)),
+        passed=tuple(sorted(key for key in told.keys() & passing if not told[key])),
+        standing=tuple(sorted(key for key in told.keys() & lost if told[key])),
+    )
+
+
+def _by_first_telling(expected: Mapping[Key, Moment], told: Mapping[Key, bool]) -> dict[Key, bool]:
+    """What another feed's telling of the same thing brought about counts for the first one, unless both did."""
+    found = dict(told)
+    for key, moment in expected.items():
+        again = (*key[:2], moment.or_at) if moment.or_at else None
+        if again in found and key not in found:
+            found[key] = found.pop(again)
+    return found
+
+
+def _firings(force: Force, alerts: Sequence[Alert]) -> dict[Key, bool]:
+    """Every firing of a rule that the truth covers, and whether it stands."""
+    found: dict[Key, bool] = {}
+    for record in (each for alert in alerts if alert.state is not AlertState.MERGED for each in alert.triggers):
+        fired = record.trigger
+        if record.state is not TriggerState.SUPERSEDED and fired.rule_id in force.truth.covers:
+            key = (str(fired.member_id), str(fired.rule_id), fired.fired_at)
+            found[key] = found.get(key, False) or record.state is TriggerState.LIVE
+    return found
 
 
 def tally(alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Tally:
@@ -92,18 +117,22 @@ def tally(alerts: Sequence[Alert], deliveries: Sequence[Delivery]) -> Tally:
     handed = (row for row in deliveries if row.status in {DeliveryStatus.ACCEPTED, DeliveryStatus.DELIVERED})
     return Tally(
         by_rule=Counter(record.trigger.rule_id for record in firings),
+        taken_back=Counter(one.trigger.rule_id for one in firings if one.state is TriggerState.WITHDRAWN),
         alerts=Counter(alert.state.value for alert in alerts),
         merged_firings=len(firings) - len(kept),
         messages=Counter((row.channel.value, row.purpose.value) for row in handed),
     )
 
 
-def latency(deliveries: Sequence[Delivery]) -> Latency | None:
-    """How long it took from the acceptance of an event to the hand-over of its alert; None if nothing was handed."""
+def latency(deliveries: Sequence[Delivery], since: datetime | None = None) -> Latency | None:
+    """How long it took from the acceptance of an event to the hand-over of its alert; None if nothing was handed.
+
+    What the clock brought about counts from when it was due: `since` leaves out what was due before the feeds spoke.
+    """
     spans = sorted(
         (row.handed_at - row.caused_at).total_seconds()
         for row in deliveries
-        if row.handed_at and row.caused_at and row.purpose is Purpose.ALERT
+        if row.handed_at and row.caused_at and row.purpose is Purpose.ALERT and (not since or row.caused_at >= since)
     )
     if not spans:
         return None

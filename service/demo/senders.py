@@ -28,9 +28,20 @@ class Pace:
         self._per_second = per_second
         self._start = time.monotonic()
         self._sent = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def hold(self, held: bool) -> None:
+        """Send nothing for now, or go on; what was not sent meanwhile is not made up for."""
+        if held:
+            self._free.clear()
+        elif not self._free.is_set():
+            self._start = max(self._start, time.monotonic() - self._sent / self._per_second)
+            self._free.set()
 
     async def wait(self, messages: int = 1) -> None:
         """Until it is time for the next ones."""
+        await self._free.wait()
         self._sent += messages
         ahead = self._start + self._sent / self._per_second - time.monotonic()
         if ahead > 0:
