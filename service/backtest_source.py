@@ -7,6 +7,8 @@ work. Entries are decoded where they are judged.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +20,7 @@ from streams import codec
 from streams.archive_parquet import ParquetArchive, Table, select
 from streams.archive_replay import Past, past_of
 
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,10 @@ def people_of(plan: Plan, chunk: Chunk, until: datetime) -> Iterator[PersonPast]
         between = "member_id BETWEEN ? AND ?"
         known = _known_of(connection, plan, chunk, between)
         before = f"{between} AND decided_at < TIMESTAMP '{_naive(until).isoformat(sep=' ')}'"
-        record = f"'[' || string_agg({_RECORD}, ',' ORDER BY decided_at, seq) || ']'"
-        asked = select(f"member_id, {record}", plan.decisions, before)
-        found = _run(connection, f"{asked} GROUP BY member_id ORDER BY member_id", chunk)
-    for member, records in found:
+        asked = select(f"member_id, {_RECORD}", plan.decisions, before)
+        found = _run(connection, f"{asked} ORDER BY member_id, decided_at, seq", chunk)
+    for member, own in groupby(found, key=itemgetter(0)):
+        records = f"[{','.join(record for _, record in own)}]"
         yield PersonPast(MemberId(member), past_of(codec.decode_records(records)), known.get(member, ()))
 
 

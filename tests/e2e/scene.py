@@ -63,7 +63,7 @@ async def undisturbed_run(scene: Scene) -> Outcome:
     async with run_of(scene, "undisturbed") as (service, load):
         await load.run(await service.start(), per_second=100_000)
         assert load.done
-        outcome = await read_outcome(service, acknowledged_ids(load), within_s=60)
+        outcome = await read_outcome(service, acknowledged_ids(load), within_s=60 + len(load.items) / 50)
         assert service.stop() == 0
     return outcome
 
