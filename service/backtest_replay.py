@@ -21,6 +21,7 @@ from streams.topology import STUCK_AFTER
 from triggers.backtest import Told, Watch
 from triggers.changes import Changes
 from triggers.rules import RuleSet
+from triggers.sparing import RuleFault, faults_in, reduced
 from triggers.verdicts import FiringDecision, Verdict
 
 _SECRET = b"a backtest tells no references"
@@ -74,6 +75,7 @@ class Life:
     rings: list[Ring] = field(default_factory=list)
     too_late: list[TooLate] = field(default_factory=list)
     withdrawals: int = 0
+    unjudged: tuple[RuleFault, ...] = ()  # rules that could not be judged for this person: the rest is without them
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,23 @@ class ReplayPolicy:
 
 
 def replay(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
-    """What `rules` would have said of these decisions about one person, in order. Pure."""
+    """What `rules` would have said of these decisions about one person, in order. Pure.
+
+    Where that raises, what those would have said that can be judged, throughout; `Life.unjudged` names the others.
+    """
+    listed = list(pasts)
+    try:
+        return _replayed(listed, rules, policy)
+    except Exception:  # a door: a rule that fails for one person spoils no backtest
+        faults = faults_in(rules, lambda some: _replayed(listed, some, policy))
+        if not faults:
+            raise
+        life = _replayed(listed, reduced(rules, faults), policy)
+        life.unjudged = faults
+        return life
+
+
+def _replayed(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
     stage = _Stage(policy, Life())
     watch, growing = Watch(rules), Growing(policy.history_for)
     member: CohortMember | None = None
@@ -117,6 +135,8 @@ def replay(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
         stage.tell((_as_decided(each, past) for each in told), member)
     if member is not None:
         stage.tell(watch.keep_time(policy.until - _A_MOMENT), member)
+    for late in stage.life.too_late:
+        _ = late.verdict.trigger  # said here, where a rule that raises only then can be told from the others
     return stage.life
 
 

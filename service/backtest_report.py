@@ -65,6 +65,12 @@ def assumptions(report: Report) -> list[str]:
         f"Missed clocks: {report.asked.capacity.words()}",
         f"Groups: people of whom anything was heard; fewer than {SMALL} are not told in numbers.",
     ]
+    said.extend(
+        f"Rule {rule} (version {version}) could not be judged for {count} people, by a fault of ours ({cause}): its "
+        "figures are without them."
+        for side in sides_of(report)
+        for (rule, version, cause), count in sorted(report.tally.sides[side].unjudged.items())
+    )
     if report.plan.first is not None:
         began = report.plan.first.astimezone(LONDON)
         said.append(f"History begins on {began:%d %B %Y}: what was heard before is unknown here, though not live.")

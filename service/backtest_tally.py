@@ -94,6 +94,7 @@ class Count:
     too_late: Counter[tuple[str, str]] = field(default_factory=Counter)
     group_people: Counter[tuple[str, str]] = field(default_factory=Counter)
     group_alerts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unjudged: Counter[tuple[str, int, str]] = field(default_factory=Counter)  # people, by rule, version and cause
     messages: int = 0
     firings: int = 0
     alerts: int = 0
@@ -164,6 +165,7 @@ def tally_of(lives: dict[Side, Life], groups: dict[str, str], known: tuple[Known
     for side, life in lives.items():
         _count(tally.sides[side], life, told[side], window)
         _outcomes(tally.sides[side], told[side], outcomes)
+        tally.sides[side].unjudged.update((one.rule_id, one.version, one.cause) for one in life.unjudged)
         if told[side]:
             tally.sides[side].people += 1
             tally.sides[side].group_people.update(groups.items())
