@@ -56,8 +56,9 @@ def test_a_rule_that_cannot_be_judged_for_a_person_is_left_out_and_named_and_the
     asyncio.run(play.give(violence(), assault(at=hours(1))))
     records = archive_of(play)
     whole = lives(records, tipt())[MemberId("M1")]
-    assert {seen.firing.rule_id for seen in whole.firings.values()} == {"VIOLENCE_VICTIM", "ED_WEAPON_ASSAULT"}
+    told = {seen.firing.rule_id for seen in whole.firings.values()}
+    assert told >= {"VIOLENCE_VICTIM", "ED_WEAPON_ASSAULT"}
     assert whole.unjudged == ()
     life = lives(records, faulty(tipt(), "VIOLENCE_VICTIM"))[MemberId("M1")]
-    assert [seen.firing.rule_id for seen in life.firings.values()] == ["ED_WEAPON_ASSAULT"]
+    assert {seen.firing.rule_id for seen in life.firings.values()} == told - {"VIOLENCE_VICTIM"}
     assert [fault.rule_id for fault in life.unjudged] == ["VIOLENCE_VICTIM"]
