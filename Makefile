@@ -20,7 +20,7 @@ demo: $(STAMP)   ## run the main job on a synthetic force (ARGS=--serve keeps it
 	$(BIN)/reachpoint demo $(ARGS)
 
 test: $(STAMP)   ## all tests, with a tenth of the random trials
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 prove: $(STAMP)  ## the full trial counts; the report is kept in docs/proof.md
 	REACHPOINT_TRIALS=full $(BIN)/python -m tests.prove $(ARGS)

@@ -4,10 +4,12 @@ A missing server is a failure. Random trials are cut to a tenth outside `make pr
 patches a global: time, randomness and settings are arguments.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.kafka.numbered import workers
 from tests.kafka.server import kafka, lanes
+from tests.longest_first import longest_first
 from tests.servers import valkey, valkey_socket
 from tests.trials import trials
 
@@ -22,3 +24,8 @@ settings.register_profile(
 settings.load_profile("reachpoint")
 
 __all__ = ["kafka", "lanes", "valkey", "valkey_socket", "workers"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take long are begun first; `make test` tells pytest-xdist to keep this order."""
+    items[:] = longest_first(items)
