@@ -7,6 +7,7 @@ priority rises. A moment that was learnt too late does not hide a later one that
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Protocol
 
 from domain.events import SUSPECT_ROLES
@@ -26,6 +27,9 @@ Grading = Callable[[Moment], int]
 """How urgent a moment would make the rule: 1 (most) to 3."""
 
 Moments = tuple[Moment, ...]
+Point = tuple[datetime, datetime]
+"""A time at which something stood, and when that was first known."""
+
 _FIRED = FiringDecision.FIRED
 
 
@@ -45,7 +49,8 @@ class Hit:
     """The pattern held. `last` is the completing moment; `decision` FIRED or a guard.
 
     `learnt` is when it was first known; `rank` the urgency 1 to 3 (3 where not graded). `moments` and `count` are
-    worked out when asked for: nearly all hits of a long history are never read again.
+    worked out when asked for: nearly all hits of a long history are never read again. `earlier` are the times before
+    at which a visit, coded only now, had been the same already.
     """
 
     __slots__ = (
@@ -53,6 +58,7 @@ class Hit:
         "at",
         "decision",
         "due",
+        "earlier",
         "key",
         "last",
         "lateness",
@@ -85,6 +91,17 @@ class Hit:
         self.open = decision is FiringDecision.FIRED  # whether no guard stands against it
         self.rank = rank
         self._together = together
+        self.earlier: tuple[Point, ...] = ()
+
+    @property
+    def since(self) -> datetime:
+        """From when on it stood."""
+        return self.earlier[0][0] if self.earlier else self.at
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every time at which it counts where the order of things is asked: when it happened, and when it was told."""
+        return (*self.earlier, (self.at, self.learnt))
 
     @property
     def moments(self) -> Moments:
@@ -125,6 +142,31 @@ def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
 
     What holds at each moment has been asked before (`Sheet.held`).
     """
+    hits = _hits_on(sheet, wanted)
+    if sheet.family == CODED_LATE:
+        for hit in hits:
+            scene = sheet.scenes[hit.last.subject]
+            if hit.open and scene[0].moment.entry is not hit.last.entry:
+                hit.earlier = _stood_before(scene, wanted.pattern, hit)
+    return hits
+
+
+CODED_LATE = "ed"
+"""Visits are coded after the fact: the injury was what it was on arrival. A crime counts from its re-coding."""
+
+
+def _stood_before(scene: Scene, pattern: EventPattern, hit: Hit) -> tuple[Point, ...]:
+    """The moments of the visit before the hit at which the pattern would have held by the words that came with it; none
+    from before the link with whom it is about was learnt."""
+    before = takewhile(lambda one: one.moment.entry is not hit.last.entry, scene)
+    return tuple(
+        (one.moment.at, max(one.moment.entry.received_at, hit.learnt))
+        for one in before
+        if one.moment.linked is None and pattern.holds(one.moment.worded_as(hit.last))
+    )
+
+
+def _hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
     scenes = sheet.scenes
     if len(scenes) == 1:
         (scene,) = scenes.values()
@@ -166,6 +208,8 @@ def all_alike(was: tuple[Hit, ...], now: tuple[Hit, ...], endings: Iterable[str]
 
 
 def _alike(one: Hit, other: Hit, endings: Iterable[str]) -> bool:
+    if one.earlier != other.earlier:
+        return False
     if one.last is other.last:
         return one.learnt == other.learnt and one.decision is other.decision and one.rank == other.rank
     here, there = one.last, other.last

@@ -13,7 +13,7 @@ from domain.events import Feed, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.people import CohortMember
 from triggers.history import HistoryEntry
-from triggers.occurrences import TAKES_BACK, is_taken_by, taken_back
+from triggers.occurrences import TAKES_BACK, acting, taken_back
 from triggers.reference import Reference
 from triggers.sheets import Entries, Sheet
 from triggers.standing import STANDING_KINDS, Person
@@ -23,7 +23,7 @@ Keys = frozenset[OccurrenceKey]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Retractions in order, and the ids of the events that they take back."""
+    """The retractions that act, and the ids of the events that they take back: the same whatever came first."""
 
     takers: Entries = ()
     gone: frozenset[EventId] = frozenset()
@@ -32,8 +32,7 @@ class Taken:
         """With the new entries that a known retraction already takes back."""
         if not self.takers:
             return self
-        takers = [taker for taker in self.takers if taker.event_id not in self.gone]
-        taken = {entry.event_id for entry in come if any(is_taken_by(entry, taker) for taker in takers)}
+        taken = taken_back(self.takers, come)
         return Taken(self.takers, self.gone | taken) if taken else self
 
     def left(self, entries: Entries) -> Entries:
@@ -167,7 +166,7 @@ class HistoryIndex:
         entries = {key: sheet.known for key, sheet in self.sheets.items() if key not in known}
         entries |= {key: tuple(listed) for key, listed in known.items() if listed}
         everything = [entry for listed in entries.values() for entry in listed]
-        takers = _ordered(entry for entry in everything if entry.kind in TAKES_BACK)
+        takers = acting(entry for entry in everything if entry.kind in TAKES_BACK)
         taken = Taken(takers, taken_back(takers, everything)) if takers else Taken()
         overlays = _ordered(entry for entry in everything if entry.kind in STANDING_KINDS)
         person = Person(self.member, taken.left(overlays), self.reference)

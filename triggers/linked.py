@@ -12,7 +12,7 @@ from domain.ids import EventId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, Standing, watch_standing
 from triggers.history import History, HistoryEntry, told_on_link
-from triggers.occurrences import TAKES_BACK, family_of, taken_back
+from triggers.occurrences import TAKES_BACK, acting, family_of, taken_back
 
 LINK_REACH = timedelta(days=125)
 """How long before a link was learnt harm is still told: the mean time from one shooting to the next along ties
@@ -69,7 +69,7 @@ def links_taken_back(entries: Sequence[HistoryEntry]) -> frozenset[EventId]:
     if not told:
         return frozenset()
     takers = [entry for entry in entries if entry.kind in TAKES_BACK]
-    return taken_back(takers, (*told, *takers)).intersection(entry.event_id for entry in told)
+    return taken_back(acting(takers), (*told, *takers)).intersection(entry.event_id for entry in told)
 
 
 def without_errors(history: History) -> History:

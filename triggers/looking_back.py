@@ -86,6 +86,7 @@ class LookingBack:
     anchoring: tuple[int, ...]
     reach: timedelta | None
     completing: Completing
+    by_coding: bool = False  # hits of other parts may complete, too, where they were coded late
 
     def empty(self) -> Found:
         """Nothing found."""
@@ -106,14 +107,17 @@ class LookingBack:
         place = notes.anchors.place(((since,),))
         was = notes.anchors.items[place : notes.anchors.size]
         now = self._anchors(was, news)
-        now = [self._looked_at(one, behind) if until is None or one.at <= until else one for one in now]
+        now = [self._looked_at(one, behind) if until is None or one.hit.since <= until else one for one in now]
         notes = Seen(notes.anchors.upto(place, now), behind)
         return outcome(found, [one.done for one in was], [one.done for one in now], notes)
 
     def _anchors(self, was: Sequence[Anchor], news: Sequence[tuple[Hits, Hits]]) -> list[Anchor]:
-        gone = {(part, id(hit)) for part in self.anchoring for hit in news[part][0]}
+        gone = {(part, id(hit)) for part, (left, _) in enumerate(news) for hit in left}
         kept = [one for one in was if (one.part, id(one.hit)) not in gone]
         come = [Anchor(hit, part) for part in self.anchoring for hit in news[part][1]]
+        if self.by_coding:
+            others = [part for part in range(len(news)) if part not in self.anchoring]
+            come += [Anchor(hit, part) for part in others for hit in news[part][1] if hit.open and hit.earlier]
         return sorted([*kept, *come], key=lambda one: (one.key, one.part))
 
     def _looked_at(self, anchor: Anchor, behind: Behind) -> Anchor:

@@ -92,6 +92,10 @@ class Moment:
         roles, values = self.roles & final, occurrence.corrected_values(self.values)
         return None if roles == self.roles and values == self.values else self._with(values, roles)
 
+    def worded_as(self, later: "Moment") -> "Moment":
+        """The same moment in the words of a later one of its occurrence: what was told later had been so already."""
+        return self._with(self.occurrence.reworded(self.values, later.values), self.roles)
+
     def without_suspect_roles(self) -> "Moment":
         """The same moment read without suspect roles (the under-ten guard)."""
         return self._with(self.values, self.roles - SUSPECT_ROLES)

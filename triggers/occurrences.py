@@ -80,22 +80,32 @@ class Occurrence:
 
     def corrected_values(self, told: Values) -> Values:
         """The moment's values with every correctable attribute at its final value."""
-        if told is self.final:
-            return told
+        return told if told is self.final else self.reworded(told, self.final)
+
+    def reworded(self, told: Values, later: Values) -> Values:
+        """The moment's values with every correctable attribute as told later."""
         progress = PROGRESS - _NOT_PROGRESS_BY_FAMILY.get(self.family, frozenset())
-        values = {name: value for name, value in self.final.items() if name not in progress}
+        values = {name: value for name, value in later.items() if name not in progress}
         values.update((name, value) for name, value in told.items() if name in progress)
         return values
 
 
-def taken_back(takers: Iterable[HistoryEntry], entries: Iterable[HistoryEntry]) -> frozenset[EventId]:
-    """The ids of the events that `takers` (retractions) take back; one that was itself retracted takes nothing."""
-    known = list(entries)
+def acting(takers: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """The retractions that take something back: not those that a later one took back before they did."""
     gone: set[EventId] = set()
-    for taker in sorted(takers, key=lambda entry: entry.order, reverse=True):
+    found: list[HistoryEntry] = []
+    listed = sorted(takers, key=lambda entry: entry.order, reverse=True)
+    for taker in listed:
         if taker.event_id not in gone:
-            gone.update(entry.event_id for entry in known if is_taken_by(entry, taker))
-    return frozenset(gone)
+            found.append(taker)
+            gone.update(other.event_id for other in listed if is_taken_by(other, taker))
+    return tuple(found)
+
+
+def taken_back(takers: Iterable[HistoryEntry], entries: Iterable[HistoryEntry]) -> frozenset[EventId]:
+    """The ids of the events that `takers` (retractions that act) take back."""
+    listed = list(takers)
+    return frozenset(entry.event_id for entry in entries if any(is_taken_by(entry, taker) for taker in listed))
 
 
 def is_taken_by(entry: HistoryEntry, taker: HistoryEntry) -> bool:

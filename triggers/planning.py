@@ -14,6 +14,7 @@ from triggers.conditions import facts_asked
 from triggers.entering import EntersFinder
 from triggers.finding import EventFinder, Joining, Looking, any_finder
 from triggers.firings import FiredFinder
+from triggers.following import SequenceFinder
 from triggers.hits import ENDING_READ, Grading, Wanted
 from triggers.holding import Holding
 from triggers.judging import Judge, grading_of, judge_of
@@ -45,7 +46,7 @@ from triggers.recalling import recall_finder
 from triggers.rules import Rule, RuleSet
 from triggers.standing import STANDING_KINDS
 from triggers.stepping import steps_finder
-from triggers.windows import CountFinder, SequenceFinder
+from triggers.windows import CountFinder
 
 Finder = EventFinder | EntersFinder | Joining
 

@@ -1,6 +1,7 @@
 """Finds one step after another: three or more things in order within a span, each later than the one before.
 
 For each completing hit the chain is told that lies nearest to it; it was known when the earliest known chain was.
+What was coded late may complete a chain from any of its places (`by_points.py`).
 """
 
 from bisect import bisect_left
@@ -11,7 +12,8 @@ from functools import partial
 from itertools import pairwise
 from operator import attrgetter
 
-from triggers.finding import NO_DIFFERENCE, Difference, Found
+from triggers.by_points import chain_by_points
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit
 from triggers.lines import Line
 from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, news_of, outcome, replaced, within
@@ -25,12 +27,29 @@ def steps_finder(pattern: StepsPattern, parts: tuple[int, ...], tolerance: timed
     """The finder of steps: with overlap each completing hit is looked at by itself, without they exclude each other."""
     if not pattern.overlap:
         return ApartFinder(pattern, parts, tolerance)
-    return LookingBack(parts, (len(parts) - 1,), pattern.within, partial(_steps_at, pattern))
+    return LookingBack(parts, (len(parts) - 1,), pattern.within, partial(_steps_at, pattern), by_coding=True)
 
 
 def _steps_at(pattern: StepsPattern, anchor: Anchor, behind: Behind) -> tuple[Hit, Mark] | None:
-    this = anchor.hit
-    return _chain(pattern, this, [within(line, this, pattern.within, before=True) for line in behind[:-1]])
+    return _completed(pattern, anchor.hit, anchor.part, behind, None)
+
+
+def _completed(
+    pattern: StepsPattern, this: Hit, place: int, behind: Behind, after: datetime | None
+) -> tuple[Hit, Mark] | None:
+    """What a hit of the step at `place` completes, all of it later than `after`."""
+    if place == len(behind) - 1 and not this.earlier:
+        steps: Steps = [within(line, this, pattern.within, before=True) for line in behind[:-1]]
+        if after is not None:
+            steps = [[hit for hit in hits if hit.at > after] for hits in steps]
+        made = _chain(pattern, this, steps)
+        if (made is not None and made[0].learnt <= this.learnt) or not any(
+            hit.earlier for each in steps for hit in each
+        ):
+            return made
+    listed = [line.items[line.place(((this.since - pattern.within,),)) : line.place(this.key)] for line in behind]
+    listed[place] = [this]
+    return chain_by_points(pattern, listed, this, after)
 
 
 def _chain(pattern: StepsPattern, last: Hit, steps: Steps) -> tuple[Hit, Mark] | None:
@@ -124,10 +143,11 @@ def _leads_to(pattern: StepsPattern, one: Hit, then: Hit) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Apart:
-    """Notes: the hits of the last step, guarded ones too, the open ones of the others, and what was completed."""
+    """Notes: the hits that may complete (of the last step, guarded ones too, of others those that were coded late) with
+    their places, the open ones of all steps, and what was completed."""
 
-    lasts: dict[int, Hit]
-    behind: tuple[Line[Hit], ...]
+    anchors: dict[int, tuple[Hit, frozenset[int]]]
+    behind: Behind
     done: dict[int, tuple[Hit, Mark]]
 
 
@@ -144,7 +164,7 @@ class ApartFinder:
 
     def empty(self) -> Found:
         """Nothing found."""
-        return Found({}, Apart({}, tuple(Line() for _ in self.parts[:-1]), {}))
+        return Found({}, Apart({}, tuple(Line() for _ in self.parts), {}))
 
     def next(
         self, found: Found, _parts: Sequence[Found], differences: Sequence[Difference]
@@ -154,29 +174,45 @@ class ApartFinder:
         news = [news_of(difference) for difference in differences]
         if not any(gone or come for gone, come in news):
             return found, NO_DIFFERENCE
-        behind = tuple(replaced(line, *new) for line, new in zip(notes.behind, news[:-1], strict=True))
-        gone, come = news[-1]
-        lasts = {**notes.lasts, **{id(hit): hit for hit in come}}
-        for hit in gone:
-            lasts.pop(id(hit), None)
-        done = self._in_turn(sorted(lasts.values(), key=lambda hit: hit.key), behind, notes.done)
+        behind = tuple(replaced(line, *new) for line, new in zip(notes.behind, news, strict=True))
+        anchors = self._anchors(notes.anchors, news)
+        done = self._in_turn(anchors, behind, notes.done)
         was, now = ([hit for hit, _ in each.values()] for each in (notes.done, done))
-        return outcome(found, was, now, Apart(lasts, behind, done))
+        return outcome(found, was, now, Apart(anchors, behind, done))
+
+    def _anchors(
+        self, was: Mapping[int, tuple[Hit, frozenset[int]]], news: Sequence[tuple[Hits, Hits]]
+    ) -> dict[int, tuple[Hit, frozenset[int]]]:
+        anchors = dict(was)
+        last = len(news) - 1
+        for place, (gone, come) in enumerate(news):
+            for hit in gone:
+                one, places = anchors.pop(id(hit), (hit, _NO_PLACES))
+                if places - {place}:
+                    anchors[id(hit)] = (one, places - {place})
+            for hit in come:
+                if place == last or (hit.open and hit.earlier):
+                    anchors[id(hit)] = (hit, anchors.get(id(hit), (hit, _NO_PLACES))[1] | {place})
+        return anchors
 
     def _in_turn(
-        self, lasts: Sequence[Hit], behind: Behind, was: Mapping[int, tuple[Hit, Mark]]
+        self,
+        anchors: Mapping[int, tuple[Hit, frozenset[int]]],
+        behind: Behind,
+        was: Mapping[int, tuple[Hit, Mark]],
     ) -> dict[int, tuple[Hit, Mark]]:
         done: dict[int, tuple[Hit, Mark]] = {}
         since: datetime | None = None
-        for last in lasts:
-            steps = [within(line, last, self.pattern.within, before=True) for line in behind]
-            if since is not None:
-                steps = [[hit for hit in hits if hit.at > since] for hits in steps]
-            made = _chain(self.pattern, last, steps)
+        for this, places in sorted(anchors.values(), key=lambda one: one[0].key):
+            each = (_completed(self.pattern, this, place, behind, since) for place in sorted(places, reverse=True))
+            made = min(filter(None, each), key=lambda one: one[0].learnt, default=None)
             if made is None:
                 continue
-            known = was.get(id(last))
-            done[id(last)] = known if known is not None and known[1] == made[1] else made
-            if last.open and made[0].learnt - made[0].at <= self.tolerance:
-                since = last.at
+            known = was.get(id(this))
+            done[id(this)] = known if known is not None and known[1] == made[1] else made
+            if this.open and made[0].learnt - made[0].at <= self.tolerance:
+                since = this.at
         return done
+
+
+_NO_PLACES: frozenset[int] = frozenset()

@@ -1,4 +1,4 @@
-"""Finders over several occurrences: counts in a sliding window, and sequences. Windows are inclusive of exactly W.
+"""Finders over several occurrences: counts in a sliding window. Windows are inclusive of exactly W.
 
 Hits stand in rows in event time. A change is looked at from its own place on, and no further than its window reaches.
 """
@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from domain.events import Feed
 from domain.ids import OccurrenceKey
@@ -15,7 +15,7 @@ from triggers.facts import FACTS
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
 from triggers.lines import KEY, Line, in_order
-from triggers.patterns import CountPattern, SequencePattern
+from triggers.patterns import CountPattern
 from triggers.sameness import Naming, naming_of
 
 
@@ -66,7 +66,13 @@ def last_of(difference: Difference, line: Line[Any]) -> Hit | None:
     return now[0] if not was and len(now) == 1 and line.ends_before(now[0].key) else None
 
 
-def outcome(found: Found, was: Sequence[Row], now: Sequence[Row], notes: Any) -> tuple[Found, Difference]:
+class Done(Protocol):
+    """What may have completed a pattern."""
+
+    done: Hit | None
+
+
+def outcome(found: Found, was: Sequence[Done], now: Sequence[Done], notes: Any) -> tuple[Found, Difference]:
     """The next version, from the rows that stood in the changed part and those that stand there now."""
     before = {id(row.done): row.done for row in was if row.done is not None}
     after = {id(row.done): row.done for row in now if row.done is not None}
@@ -309,135 +315,3 @@ def _values(hit: Hit, fact: str) -> frozenset[str]:
     if value is None:
         return frozenset()
     return value if isinstance(value, frozenset) else frozenset({str(value)})
-
-
-# -- sequence ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """A sequence's notes: the open hits of its first part, and the rows of its second."""
-
-    firsts: Line[Hit]
-    thens: Line[Row]
-
-
-@dataclass(slots=True, eq=False)
-class Pair:
-    """A first and the one that followed."""
-
-    first: Hit
-    then: Hit
-    count: None = None
-
-    @property
-    def moments(self) -> Moments:
-        """The moments of both."""
-        return (*self.first.moments, *self.then.moments)
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceFinder:
-    """Finds each `then` that a `first` precedes within the span; the nearest is told, the earliest known counts."""
-
-    pattern: SequencePattern
-    parts: tuple[int, ...]
-
-    def empty(self) -> Found:
-        """Nothing found."""
-        return Found({}, Following(Line(), Line()))
-
-    def next(
-        self, found: Found, _parts: Sequence[Found], differences: Sequence[Difference]
-    ) -> tuple[Found, Difference]:
-        """Looks again at each `then` that changed or that a changed `first` may precede."""
-        notes: Following = found.notes
-        if not differences[0]:
-            last = last_of(differences[1], notes.thens)
-            if last is not None:
-                return self._one_more(found, last)
-        elif not differences[1]:
-            last = last_of(differences[0], notes.firsts)
-            if last is not None and (not notes.thens.size or notes.thens.items[notes.thens.size - 1].at < last.at):
-                if last.open:
-                    notes.firsts.append(last)
-                return found, NO_DIFFERENCE
-        firsts, since, until = self._firsts(notes.firsts, _open(differences[0]))
-        changed = differences[1]
-        place = notes.thens.size if since is None else notes.thens.place(((since,),))
-        gone: frozenset[int] = frozenset()
-        come: tuple[Hit, ...] = ()
-        if changed:
-            shift = shift_of(notes.thens, changed)
-            place, gone, come = min(place, shift.place), shift.gone, shift.come
-        was = notes.thens.items[place : notes.thens.size]
-        rows = in_order([*(row for row in was if id(row.hit) not in gone), *map(Row, come)])
-        new = frozenset(map(id, come))
-        now = [
-            self._looked_at(row, firsts)
-            if id(row.hit) in new or (since is not None and until is not None and since <= row.at <= until)
-            else row
-            for row in rows
-        ]
-        return outcome(found, was, now, Following(firsts, notes.thens.upto(place, now)))
-
-    def _one_more(self, found: Found, then: Hit) -> tuple[Found, Difference]:
-        """The usual case: one `then` in a new occurrence, later than all before it."""
-        notes: Following = found.notes
-        row = Row(then)
-        done = row.done = self._completed(notes.firsts, then)
-        notes.thens.append(row)
-        if done is None:
-            return found, NO_DIFFERENCE
-        known = found.hits.get(then.occurrence, ())
-        now = found.hits[then.occurrence] = (*known, done)
-        return found, {then.occurrence: (known, now)}
-
-    def _looked_at(self, row: Row, firsts: Line[Hit]) -> Row:
-        again = Row(row.hit)
-        again.done = self._completed(firsts, row.hit)
-        return again
-
-    def _firsts(self, firsts: Line[Hit], difference: Difference) -> tuple[Line[Hit], datetime | None, datetime | None]:
-        """The firsts now, and from when to when a `then` may see the change."""
-        if not difference:
-            return firsts, None, None
-        shift = shift_of(firsts, difference)
-        kept = [hit for hit in firsts.items[shift.place : firsts.size] if id(hit) not in shift.gone]
-        changed = [hit for pair in difference.values() for hits in pair for hit in hits]
-        since = min(hit.at for hit in changed)
-        return firsts.upto(shift.place, in_order([*kept, *shift.come])), since, shift.last + self.pattern.within
-
-    def _completed(self, firsts: Line[Hit], then: Hit) -> Hit | None:
-        since = then.at - self.pattern.within
-        nearest: Hit | None = None
-        learnt: datetime | None = None
-        for place in range(firsts.place(((then.at,),)) - 1, -1, -1):
-            first = firsts.items[place]
-            if first.at < since:
-                break
-            if not self._leads_to(first, then):
-                continue
-            nearest = nearest or first
-            learnt = first.learnt if learnt is None else min(learnt, first.learnt)
-            if learnt <= then.learnt:
-                break
-        if nearest is None or learnt is None:
-            return None
-        return Hit(then.last, max(then.learnt, learnt), then.decision, then.rank, Pair(nearest, then))
-
-    def _leads_to(self, first: Hit, then: Hit) -> bool:
-        pattern = self.pattern
-        same = first.occurrence == then.occurrence
-        if pattern.same_occurrence is not None and same is not pattern.same_occurrence:
-            return False
-        return not pattern.same_subject or first.last.subject == then.last.subject
-
-
-def _open(difference: Difference) -> Difference:
-    """Only the hits against which no guard stands."""
-    left = {
-        key: (tuple(hit for hit in was if hit.open), tuple(hit for hit in now if hit.open))
-        for key, (was, now) in difference.items()
-    }
-    return {key: pair for key, pair in left.items() if pair[0] or pair[1]}

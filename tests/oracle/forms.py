@@ -13,7 +13,7 @@ from domain.events import Feed, Role
 from domain.people import CohortMember
 from tests.oracle.grounds import ANY_ASSAULT, DAY, OFFENDERS, always, codes, folded
 from tests.oracle.person import LATE, Ground, Life, News, ground, london
-from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, stands, together
+from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, followed, stands, together
 from tests.oracle.waits import _absent
 from triggers.history import HistoryEntry
 
@@ -49,6 +49,8 @@ def form_outcomes(
     custody = life.news(CUSTODY)
     judge("THREE_STEPS", plain(in_steps([gone, crimes, custody], 30 * DAY), 1))
     judge("STEPS_APART", plain(in_steps([crimes, assaults, crimes], 40 * DAY, apart=True), 2))
+    judge("HURT_AND_ON", plain(in_steps([assaults, crimes, custody], 30 * DAY, other=True), 2))
+    judge("HURT_AGAIN", plain(followed(assaults, assaults, 20 * DAY), 2))
     judge("FIRST_MISSING", plain(first_of(gone, None), 2))
     judge("FIRST_IN_MONTH", plain(first_of(assaults, 30 * DAY), 3))
     judge("RISING", plain(rising(crimes, recent, 28 * DAY), 2))
@@ -111,25 +113,36 @@ def all_within(parts: Sequence[Sequence[News]], none_of: Sequence[Sequence[News]
     return sorted(found, key=lambda one: one.place)
 
 
-def in_steps(steps: Sequence[Sequence[News]], span: timedelta, *, apart: bool = False) -> list[News]:
-    """Each last step that some chain of earlier ones leads to; `apart`: of other occurrences, and each after the last."""
-    found = []
+def in_steps(
+    steps: Sequence[Sequence[News]], span: timedelta, *, apart: bool = False, other: bool = False
+) -> list[News]:
+    """Every chain there is, each step later than the one before, complete with whatever of it was told last.
+
+    `other`: each of another occurrence than the one before; `apart`: that too, and each chain after the last one.
+    """
+    chains = [[(end, at, learnt)] for end in steps[-1] for at, learnt in end.times]
+    for step in reversed(steps[:-1]):
+        chains = [
+            [(one, at, learnt), *chain] for chain in chains for one in step for at, learnt in one.times
+            if not one.guarded
+            and at < chain[0][1]
+            and chain[-1][1] - at <= span
+            and one.moment.subject == chain[0][0].moment.subject
+            and all(one.place != next_one.place for next_one, _, _ in chain)
+            and not ((apart or other) and one.moment.key == chain[0][0].moment.key)
+        ]  # fmt: skip
+    complete: dict[Any, list[tuple[News, datetime, datetime]]] = {}
+    for chain in chains:
+        last = max((one for one, _, _ in chain), key=lambda one: one.place)
+        if last is chain[-1][0] or not chain[-1][0].guarded:
+            complete.setdefault(last.place, []).append((last, chain[0][1], max(learnt for _, _, learnt in chain)))
+    found: list[News] = []
     since: datetime | None = None
-    for last in sorted(steps[-1], key=lambda one: one.place):
-        chains = [[last]]
-        for step in reversed(steps[:-1]):
-            chains = [
-                [one, *chain] for chain in chains for one in step
-                if not one.guarded
-                and one.at < chain[0].at
-                and last.at - one.at <= span
-                and one.moment.subject == chain[0].moment.subject
-                and not (apart and one.moment.key == chain[0].moment.key)
-                and not (since is not None and one.at <= since)
-            ]  # fmt: skip
-        if not chains:
+    for place in sorted(complete):
+        made = [(last, learnt) for last, begins, learnt in complete[place] if since is None or begins > since]
+        if not made:
             continue
-        learnt = min(max(one.learnt for one in chain) for chain in chains)
+        last, learnt = min(made, key=lambda each: each[1])
         found.append(replace(last, learnt=learnt))
         if apart and not last.guarded and learnt - last.at <= LATE:
             since = last.at

@@ -10,10 +10,12 @@ from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Kind, ProgrammeA
 from domain.identity import DobQuality
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, MemberStatus
-from tests.oracle.telling import Moment, moments, not_retracted, roles_of, still_told, words_of
+from tests.oracle.telling import MOVES_ON, Moment, moments, not_retracted, roles_of, still_told, words_of
 from triggers.history import HistoryEntry
 
 LATE = timedelta(hours=48)
+
+VISIT_MOVES_ON = (*MOVES_ON, "found")
 
 Holds = Callable[["Life", Moment, dict[str, Any], Any], bool]
 """Whether something holds of a moment by these values and roles."""
@@ -54,7 +56,8 @@ def ground(kinds: str, now: Holds, still: Holds | None = None, **more: Any) -> G
 class News:
     """A ground came about: at which moment, when that was first known, how urgent (1 to 3), or held by a guard.
 
-    `count` is how many different ones a counting rule saw.
+    `count` is how many different ones a counting rule saw. `stood` are the times before at which it was so already,
+    though nobody had said so yet, each with when both were known.
     """
 
     moment: Moment
@@ -62,11 +65,17 @@ class News:
     urgency: int = 3
     guarded: bool = False
     count: int = 1
+    stood: tuple[tuple[datetime, datetime], ...] = ()
 
     @property
     def at(self) -> datetime:
         """When it came to concern them: when it happened, or when the link was learnt through which they hear."""
         return self.moment.at + self.unlinked
+
+    @property
+    def times(self) -> tuple[tuple[datetime, datetime], ...]:
+        """When it may count where things are asked for their order: when it was so, and when it was said."""
+        return (*self.stood, (self.at, self.learnt))
 
     @property
     def unlinked(self) -> timedelta:
@@ -163,7 +172,27 @@ class Life:
         urgent = 3 if urgency is None else max(urgency(moment, moment.said), urgency(moment, moment.after))
         guarded = all(self._guarded(looked_for, way, moment) for way in ways)
         learnt = min(self._learnt(looked_for, way, moment) for way in ways)
-        return News(moment, learnt, urgent, guarded)
+        return News(moment, learnt, urgent, guarded, stood=self._stood(looked_for, moment, learnt))
+
+    def _stood(self, looked_for: Ground, moment: Moment, learnt: datetime) -> tuple[tuple[datetime, datetime], ...]:
+        """The earlier moments of a visit, seen with the eyes of a later one.
+
+        Who was stabbed had been stabbed when they came in; the coding, days later, only says it. So what is coded of
+        a visit was true at each moment at which we knew of the visit at all. What had not come about yet (they had not
+        left) is as it was. A crime counts from its re-coding, intelligence from its release (rules.md 2 and 4).
+        """
+        if moment.family != "ed":
+            return ()
+        found = []
+        for other in self.moments:
+            same = other.key == moment.key and other.subject == moment.subject
+            if not same or other.entry.order >= moment.entry.order or until_linked(other):
+                continue
+            said = {name: value for name, value in moment.said.items() if name not in VISIT_MOVES_ON}
+            said.update({name: value for name, value in other.said.items() if name in VISIT_MOVES_ON})
+            if any(now(self, other, said, other.roles) for now, _ in looked_for.ways):
+                found.append((other.at, max(learnt, other.entry.received_at)))
+        return tuple(found)
 
     def _came_about(self, way: tuple[Holds, Holds], moment: Moment) -> bool:
         now, still = way

@@ -173,19 +173,25 @@ def same_thing(one: News, other: News) -> bool:
 
 
 def followed(firsts: Sequence[News], thens: Sequence[News], within: timedelta) -> list[News]:
-    """Each `then` with a `first` before it, of another occurrence, within the span."""
-    found = []
-    for then in thens:
-        before = [
-            one for one in firsts
-            if not one.guarded
-            and one.at < then.at <= one.at + within
-            and one.moment.key != then.moment.key
-            and one.moment.subject == then.moment.subject
-        ]  # fmt: skip
-        if before:
-            found.append(replace(then, learnt=max(then.learnt, min(one.learnt for one in before))))
-    return found
+    """Each `first` with a `then` of another occurrence after it, within the span, told at the later telling of both.
+
+    Which came first is asked of what happened, not of who wrote faster: a visit counts from its arrival, and from its
+    coding too, whichever makes the pair. When they are a pair is asked of what was said: with the one said last, the
+    pattern is complete.
+    """
+    found: dict[Any, News] = {}
+    for first in firsts:
+        for then in thens:
+            if first.guarded or first.moment.key == then.moment.key or first.moment.subject != then.moment.subject:
+                continue
+            last = max(first, then, key=lambda one: one.place)
+            if then.guarded and last is first:
+                continue
+            learnt = [max(l1, l2) for t1, l1 in first.times for t2, l2 in then.times if t1 < t2 <= t1 + within]
+            known = found.get((last.place, last.guarded))
+            if learnt and (known is None or min(learnt) < known.learnt):
+                found[last.place, last.guarded] = replace(last, learnt=min(learnt))
+    return sorted(found.values(), key=lambda one: one.place)
 
 
 # -- rules ---------------------------------------------------------------------------------------------------------
