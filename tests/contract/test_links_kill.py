@@ -1,10 +1,6 @@
 """A link is learnt and told of on a store that is killed at any moment: afterwards both have heard, once, and the books
 balance."""
 
-import asyncio
-import contextlib
-import os
-import signal
 from datetime import timedelta
 from pathlib import Path
 from random import SystemRandom
@@ -14,12 +10,11 @@ from redis.asyncio import Redis
 
 from cohort.follow import CohortFollower
 from cohort.valkey import ValkeyCohortStore
-from domain.errors import StoreError
 from domain.events import Event, Kind, Role
 from domain.ids import MemberId
 from domain.people import CohortMember, MemberStatus
 from domain.triggers import Priority
-from streams.server import EmbeddedServer, connect
+from tests.dying_store import killed_amid, living_store
 from tests.trials import record, trials
 from tests.unit.streams.looking_back import Looking
 from tests.unit.streams.play import START, event
@@ -62,28 +57,15 @@ async def _learn(house: Looking) -> None:
 
 async def _killed_amid(folder: Path, pause: float) -> bool:
     """Learn a link while the server dies; whether it died before it was told of."""
-    server = EmbeddedServer(folder)
-    await server.start()
-    client = connect(server.socket)
-    await client.flushall()
-    house = await _house(client).prepare()
-    await house.join(*(CohortMember(MemberId(name), MemberStatus.AT_RISK, joined_at=BEFORE) for name in PEOPLE))
-    await house.look()
-    await house.play.give(*_harms())
-    link = event(Kind.ASSOCIATION_ADDED, "M1", at=timedelta(days=30), attributes={"other_member": "M2"})
-    await house.play.accept(link)
-    learning = asyncio.create_task(_learn(house))
-    await asyncio.sleep(pause)
-    os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
-    amid = not learning.done()
-    with contextlib.suppress(StoreError):
-        await learning
-    await client.aclose()
-    await server.stop()
-    again = EmbeddedServer(folder)
-    await again.start()
-    client = connect(again.socket)
-    try:
+    async with living_store(folder) as client:
+        house = await _house(client).prepare()
+        await house.join(*(CohortMember(MemberId(name), MemberStatus.AT_RISK, joined_at=BEFORE) for name in PEOPLE))
+        await house.look()
+        await house.play.give(*_harms())
+        link = event(Kind.ASSOCIATION_ADDED, "M1", at=timedelta(days=30), attributes={"other_member": "M2"})
+        await house.play.accept(link)
+        amid = not await killed_amid(folder, _learn(house), pause)
+    async with living_store(folder) as client:
         house = await _house(client, house).prepare()
         await house.follower.refresh()
         house.play.index = house.follower.index
@@ -97,9 +79,6 @@ async def _killed_amid(folder: Path, pause: float) -> bool:
             assert sum(entry.subject == other for entry in state.history) == HARMS
         assert await house.play.ended(link) == "no_rule"
         return amid
-    finally:
-        await client.aclose()
-        await again.stop()
 
 
 async def test_both_hear_once_whenever_the_store_dies(tmp_path: Path) -> None:

@@ -1,9 +1,5 @@
 """Look-back on a store that is killed at any moment of a pass: afterwards everybody was found, once, and the books balance."""
 
-import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +7,10 @@ from random import Random
 
 import pytest
 
-from domain.errors import StoreError
 from domain.events import Event, Kind
 from domain.ids import MemberId
 from streams.lookback_engine import PAGE
-from streams.server import EmbeddedServer, connect
+from tests.dying_store import killed_amid, living_store
 from tests.trials import trials
 from tests.unit.streams.looking_back import Looking, visit, watched
 from tests.unit.streams.play import minutes
@@ -27,31 +22,18 @@ SOUGHT = ("M1", "M2", "M3")
 
 async def _killed_amid(folder: Path, rng: Random) -> bool:
     """Look back while the server dies; whether it died before the pass was over."""
-    server = EmbeddedServer(folder)
-    await server.start()
-    client = connect(server.socket)
-    await client.flushall()
-    house = await Looking(client=client).prepare()
-    stabbed = [
-        visit(Kind.ED_ARRIVAL, name, f"V{name}", at=minutes(place), intent="assault", mechanism="sharp")
-        for place, name in enumerate(SOUGHT)
-    ]
-    strangers = [visit(Kind.ED_ARRIVAL, "M4", f"S{place}", at=minutes(place)) for place in range(PAGE)]
-    await house.play.give(stabbed[0], *strangers, stabbed[1], *_others(strangers), stabbed[2])
-    await house.join(*(watched(name) for name in SOUGHT))
-    looking = asyncio.create_task(house.pages())
-    await asyncio.sleep(rng.random() * 0.03)
-    os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
-    with contextlib.suppress(StoreError):
-        await looking
-    amid = house.lookback.waiting
-    await client.aclose()
-    await server.stop()
-
-    again = EmbeddedServer(folder)
-    await again.start()
-    client = connect(again.socket)
-    try:
+    async with living_store(folder) as client:
+        house = await Looking(client=client).prepare()
+        stabbed = [
+            visit(Kind.ED_ARRIVAL, name, f"V{name}", at=minutes(place), intent="assault", mechanism="sharp")
+            for place, name in enumerate(SOUGHT)
+        ]
+        strangers = [visit(Kind.ED_ARRIVAL, "M4", f"S{place}", at=minutes(place)) for place in range(PAGE)]
+        await house.play.give(stabbed[0], *strangers, stabbed[1], *_others(strangers), stabbed[2])
+        await house.join(*(watched(name) for name in SOUGHT))
+        await killed_amid(folder, house.pages(), rng.random() * 0.03)
+        amid = house.lookback.waiting
+    async with living_store(folder) as client:
         house.client = client
         house.connect()
         await house.prepare()
@@ -65,9 +47,6 @@ async def _killed_amid(folder: Path, rng: Random) -> bool:
             state = await house.play.twin.decisions.person(MemberId(name))  # type: ignore[attr-defined]
             assert len(state.history) == 1
         return amid
-    finally:
-        await client.aclose()
-        await again.stop()
 
 
 def _others(strangers: Sequence[Event]) -> Sequence[Event]:
@@ -80,6 +59,5 @@ async def test_everybody_is_found_once_whenever_the_store_dies(tmp_path: Path) -
     amid = 0
     for trial in range(trials(100)):
         folder = tmp_path / str(trial)
-        folder.mkdir()
         amid += await _killed_amid(folder, rng)
     assert amid, "no trial killed the store in the middle of a pass: nothing was shown"

@@ -1,18 +1,13 @@
 """A decision on a store that is killed at any moment of it: afterwards it was taken whole, or not at all."""
 
-import asyncio
-import contextlib
-import os
-import signal
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from domain.errors import StoreError
 from domain.reviews import ReviewVerdict
-from streams.server import EmbeddedServer, connect
 from tests.contract.reviewing import ANNE, M1, STABBED, Desk, arrival
+from tests.dying_store import killed_amid, living_store
 from tests.trials import trials
 
 pytestmark = pytest.mark.server
@@ -20,27 +15,16 @@ pytestmark = pytest.mark.server
 
 async def _killed_amid(folder: Path, rng: Random) -> bool:
     """Take a decision while the server dies; whether it was written."""
-    server = EmbeddedServer(folder)
-    await server.start()
-    client = connect(server.socket)
-    await client.flushall()
-    desk = Desk(client)
-    await desk.play.prepare()
-    told = arrival()
-    await desk.give(told)
-    review = (await desk.only()).item.review_id
-    decision = asyncio.create_task(desk.desk.decide(review, M1, ReviewVerdict.SAME, "yes", by=ANNE, version=1))
-    await asyncio.sleep(rng.random() * 0.012)
-    os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
-    with contextlib.suppress(StoreError):
-        await decision
-    await client.aclose()
-    await server.stop()
-
-    again = EmbeddedServer(folder)
-    await again.start()
-    client = connect(again.socket)
-    try:
+    async with living_store(folder) as client:
+        desk = Desk(client)
+        await desk.play.prepare()
+        told = arrival()
+        await desk.give(told)
+        review = (await desk.only()).item.review_id
+        await killed_amid(
+            folder, desk.desk.decide(review, M1, ReviewVerdict.SAME, "yes", by=ANNE, version=1), rng.random() * 0.012
+        )
+    async with living_store(folder) as client:
         after = Desk(client)
         await after.play.prepare()
         found = await after.store.find(review)
@@ -54,14 +38,10 @@ async def _killed_amid(folder: Path, rng: Random) -> bool:
         assert len(await after.play.alerts("M1")) == 1
         assert await after.play.ended(told) == "alert"
         return written
-    finally:
-        await client.aclose()
-        await again.stop()
 
 
 async def test_a_decision_is_whole_or_not_there_and_said_again_it_is_done_once(tmp_path: Path) -> None:
     rng = Random(20260302)
     for trial in range(trials(100)):
         folder = tmp_path / str(trial)
-        folder.mkdir()
         await _killed_amid(folder, rng)

@@ -1,23 +1,17 @@
 """Publishing on a store that is killed at any moment of it: afterwards the version is live whole, or not at all."""
 
-import asyncio
-import contextlib
-import os
-import signal
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from domain.clock import ManualClock
-from domain.errors import StoreError
 from service.rulebook import RuleFollower, as_entry, ensure_book
 from streams import codec, keys
-from streams.server import EmbeddedServer, connect
+from tests.dying_store import killed_amid, living_store
 from tests.trials import record, trials
 from tests.unit.triggers.book import ANNA, BEN, NOW, TEST, contents, text
 from triggers.lifecycle_contents import rules_of
@@ -26,6 +20,11 @@ from triggers.lifecycle_values import Backtested, RuleText, State
 from triggers.valkey import ValkeyRuleBook, ValkeyShadows
 
 pytestmark = pytest.mark.server
+
+PUBLISHING_S = 0.006
+"""About as long as it takes on a quiet machine."""
+AT_ONCE_S, LONG_AFTER_S = 0.0, 1.0
+"""Before its first answer, and when it is done, however busy the machine is."""
 
 
 def book_on(client: Redis) -> tuple[ValkeyRuleBook, RuleDesk]:
@@ -43,33 +42,15 @@ async def prepared(client: Redis) -> RuleDesk:
     return desk
 
 
-async def killed_amid(folder: Path, rng: Random) -> bool:
-    """Publish while the server dies; whether it was written."""
-    server = EmbeddedServer(folder)
-    await server.start()
-    client = connect(server.socket)
-    await client.flushall()
-    desk = await prepared(client)
-    publishing = asyncio.create_task(desk.publish(2, ANNA))
-    await asyncio.sleep(rng.random() * 0.006)
-    os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
-    answered = False
-    with contextlib.suppress(StoreError):
-        await publishing
-        answered = True
-    await client.aclose()
-    await server.stop()
-
-    again = EmbeddedServer(folder)
-    await again.start()
-    client = connect(again.socket)
-    try:
+async def published_amid(folder: Path, after_s: float) -> bool:
+    """Publish while the store dies so many seconds into it; whether it was written."""
+    async with living_store(folder) as client:
+        desk = await prepared(client)
+        answered = await killed_amid(folder, desk.publish(2, ANNA), after_s)
+    async with living_store(folder) as client:
         written = await looked_at(client)
-        assert written or not answered, "it was said to be live"
-        return written
-    finally:
-        await client.aclose()
-        await again.stop()
+    assert written or not answered, "it was said to be live"
+    return written
 
 
 async def audited(client: Redis) -> list[str]:
@@ -97,11 +78,11 @@ async def looked_at(client: Redis) -> bool:
     return written
 
 
-async def test_a_version_is_live_whole_or_not_at_all_after_a_kill() -> None:
-    written = 0
+async def test_a_version_is_live_whole_or_not_at_all_after_a_kill(tmp_path: Path) -> None:
     rounds = trials(100)
-    for seed in range(rounds):
-        with TemporaryDirectory(prefix="rp-kill-") as folder:
-            written += await killed_amid(Path(folder), Random(seed))
+    amid = [rng.random() * PUBLISHING_S for rng in map(Random, range(rounds - 2))]
+    written = 0
+    for number, after_s in enumerate([AT_ONCE_S, *amid, LONG_AFTER_S]):
+        written += await published_amid(tmp_path / str(number), after_s)
     record("kills amid publishing", rounds, f"{written} written")
     assert 0 < written < rounds, "kills before and after the write"

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 from collections.abc import Awaitable
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,10 +10,9 @@ from random import Random
 import pytest
 
 from alerts.model import TriggerState
-from domain.errors import StoreError
 from domain.events import Kind
 from domain.people import MemberStatus, WatchAuthority
-from streams.server import EmbeddedServer, connect
+from tests.dying_store import killed_amid, living_store
 from tests.trials import trials
 from tests.unit.streams.play import START, Play, event, hours, member, valkey_twin
 from triggers.loading import shipped_rules
@@ -37,33 +34,23 @@ EXPECTED = sorted([(name, "T1", "20h") for name in REFERRED[:3]] + [(name, "T4",
 
 async def _killed_amid(folder: Path, rng: Random) -> bool:
     """Plan, and ring, while the worker and then the store die; whether something had come about by then."""
-    server = EmbeddedServer(folder)
-    await server.start()
-    client = connect(server.socket)
-    await client.flushall()
-    play = await Play(PEOPLE, valkey_twin(client), rules=EVERYTHING).prepare()
-    await play.planner.run_once()  # from now on time counts
-    await _amid(play.keep_time(), rng)
-    play.connect(valkey_twin(client))
-    await play.give(*(event(Kind.REFERRAL_RECEIVED, name, key=name) for name in REFERRED))
-    heard = START + hours(20) - timedelta(seconds=10)
-    await play.accept(
-        *(event(Kind.VISIT_MADE, name, at=hours(19), received=heard - START, key=f"v{name}") for name in REFERRED[3:])
-    )
-    play.clock.set(START + hours(20) + timedelta(seconds=10))
-    await _amid(_live(play), rng)
-    ringing = asyncio.create_task(_live(play))
-    await asyncio.sleep(rng.random() * 0.06)
-    os.kill(int((folder / "valkey.pid").read_text()), signal.SIGKILL)
-    with contextlib.suppress(StoreError):
-        await ringing
-    await client.aclose()
-    await server.stop()
-
-    again = EmbeddedServer(folder)
-    await again.start()
-    client = connect(again.socket)
-    try:
+    async with living_store(folder) as client:
+        play = await Play(PEOPLE, valkey_twin(client), rules=EVERYTHING).prepare()
+        await play.planner.run_once()  # from now on time counts
+        await _amid(play.keep_time(), rng)
+        play.connect(valkey_twin(client))
+        await play.give(*(event(Kind.REFERRAL_RECEIVED, name, key=name) for name in REFERRED))
+        heard = START + hours(20) - timedelta(seconds=10)
+        await play.accept(
+            *(
+                event(Kind.VISIT_MADE, name, at=hours(19), received=heard - START, key=f"v{name}")
+                for name in REFERRED[3:]
+            )
+        )
+        play.clock.set(START + hours(20) + timedelta(seconds=10))
+        await _amid(_live(play), rng)
+        await killed_amid(folder, _live(play), rng.random() * 0.06)
+    async with living_store(folder) as client:
         play.connect(valkey_twin(client))
         await play.prepare()
         amid = len(await play.standing())
@@ -75,9 +62,6 @@ async def _killed_amid(folder: Path, rng: Random) -> bool:
         assert states == {TriggerState.LIVE}, "nobody was told what the events under way refuted"
         assert (await play.twin.transport.counts()).balanced
         return 0 < amid < len(EXPECTED)
-    finally:
-        await client.aclose()
-        await again.stop()
 
 
 async def _amid(work: Awaitable[None], rng: Random) -> None:
@@ -104,6 +88,5 @@ async def test_everything_due_comes_about_once_whoever_dies(tmp_path: Path) -> N
     amid = 0
     for trial in range(trials(60)):
         folder = tmp_path / str(trial)
-        folder.mkdir()
         amid += await _killed_amid(folder, rng)
     assert amid, "no trial killed the store between two timers: nothing was shown"
