@@ -38,11 +38,12 @@ class FaultBells:
         self._outbox = outbox
         self._tallies = tallies
         self._rung: set[str] = set()  # the store knows too; this saves asking it
+        self.seen: tuple[SeenFault, ...] = ()  # at the last look: what was met within the day
 
     async def ring(self, world: World, now: datetime) -> tuple[SeenFault, ...]:
         """Order what is due; the faults for which messages were new. Raises StoreUnavailable."""
-        seen = await self._tallies.faults(now - NEWS_FOR)
-        new = [fault for fault in seen if _about(fault) not in self._rung]
+        self.seen = tuple(await self._tallies.faults(now - NEWS_FOR))
+        new = [fault for fault in self.seen if _about(fault) not in self._rung]
         told = []
         for place, fault in enumerate(_most_telling(new)):
             rows = () if place >= MOST_BELLS else rows_for(fault, world, now)

@@ -16,6 +16,7 @@ from streams.archiver import ArchiveState
 from streams.lookback_ports import Progress
 from streams.messages import ItemReceipt
 from streams.ports import Commit, Recognised
+from streams.tallies import SeenFault
 from streams.timer_ports import Waiting
 
 _LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -150,6 +151,12 @@ class Metrics:
             ["rule"],
             registry=self.registry,
         )
+        self.faults = Gauge(
+            "reachpoint_faults_last_day",
+            "Faults of ours met in the last day: rules that could not be judged, causes of whole events set aside",
+            ["of"],
+            registry=self.registry,
+        )
         self.digested = Counter(
             "reachpoint_digested_total", "Rounds of messages held in the digest", ["by"], registry=self.registry
         )
@@ -196,6 +203,11 @@ class Metrics:
         self.parts.labels(event.feed.value, disposition.ending.value, why).inc()
         self.decide_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
         self._count_told(commit)
+
+    def on_faults(self, seen: Sequence[SeenFault]) -> None:
+        """What could not be judged in the last day."""
+        self.faults.labels("rules").set(len({(fault.rule_id, fault.version) for fault in seen if fault.rule_id}))
+        self.faults.labels("events").set(sum(not fault.rule_id for fault in seen))
 
     def _count_told(self, commit: Commit) -> None:
         for fault in commit.unjudged:

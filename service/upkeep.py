@@ -105,6 +105,7 @@ class Upkeep:
         except Exception as error:
             log.error("the bells of faults failed", action="fault_bell_failed", error=type(error).__name__)
             return
+        self._service.metrics.on_faults(self._fault_bells.seen)
         for fault in told:
             log.warning("supervisors are told of a fault", action="fault_bell", rule=fault.rule_id, cause=fault.cause)
         if told:
