@@ -127,10 +127,19 @@ def headline_of(headline: str, moments: Sequence[Moment]) -> str:
 def _sentence(moment: Moment, sensitivity: Sensitivity) -> str:
     if moment.feed is Feed.INTEL:
         return f"{GENERIC} ({london(moment.at)})"
-    text = f"{_what(moment, sensitivity)}, {london(moment.entry.occurred_at)}"
+    text = f"{_what(moment, sensitivity)}, {_when(moment)}"
     if moment.linked is not None:
         text = f"{text}; we learnt of the link on {london(moment.linked.at)}"
     return text[0].upper() + text[1:]
+
+
+def _when(moment: Moment) -> str:
+    """When it happened. Of a visit that was coded later: when they came, and when that became known."""
+    at = moment.entry.occurred_at
+    came = moment.values.get("arrival") or moment.occurrence.started_at
+    if moment.entry.kind not in (Kind.ED_UPDATED, Kind.ED_CODED) or came >= at:
+        return london(at)
+    return f"{london(came)}; it became known on {london(at)}"
 
 
 def _what(moment: Moment, sensitivity: Sensitivity) -> str:
