@@ -25,7 +25,7 @@ import msgspec
 from alerts.model import WAITING_STATUSES, Alert, Channel, Delivery, DeliveryStatus
 from alerts.ports import milliseconds
 from alerts.publication import encode_change, published_change
-from domain.ids import AlertId, DeliveryId, MemberId, shard_of
+from domain.ids import AlertId, DeliveryId, MemberId
 
 Op = tuple[str | bytes | int, ...]
 """A plain command; its key is the second item."""
@@ -254,8 +254,3 @@ def pack_commit(guards: Iterable[Guard], ops: Iterable[Op]) -> tuple[list[str], 
     for command in commands:
         words += [len(command), *command]
     return list(keys), words
-
-
-def shard_of_alert(alert: Alert) -> int:
-    """Where an alert lies."""
-    return shard_of(alert.member_id)

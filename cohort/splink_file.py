@@ -14,7 +14,6 @@ from domain.errors import ConfigError
 
 LARGEST = 64_000_000
 """Characters of a model file with its frequencies."""
-NOT_OBSERVED = "level not observed in training dataset"
 _NOT_OBSERVED_SHARE = 1e-6
 _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Frequency = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]

@@ -15,7 +15,7 @@ from typing import Protocol
 from alerts.model import Alert
 from domain.events import EdAttributes, Feed, Place, ProgrammeAttributes
 from domain.identity import DateOfBirth, Identity
-from domain.ids import EventId, HouseholdId, MemberId, NavigatorId, OccurrenceKey, digest
+from domain.ids import HouseholdId, MemberId, NavigatorId, OccurrenceKey, digest
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from domain.triggers import TriggerFired
 from streams.messages import Disposition, Matched
@@ -319,8 +319,3 @@ class ArchiveLog(Protocol):
 
     async def settle_archive(self, written: Sequence[Waiting]) -> None:
         """These are safely on disk (or not wanted): forget them. Safe to repeat."""
-
-
-def event_of(record: Archived) -> EventId | None:
-    """The event that a record is about; None where it is the clock's."""
-    return record.entry.event_id if record.entry else None

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
 
@@ -308,14 +307,3 @@ def _zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return False
-
-
-@contextlib.asynccontextmanager
-async def embedded_server(data_dir: Path) -> AsyncIterator[EmbeddedServer]:
-    """An EmbeddedServer for the length of a `with` block."""
-    server = EmbeddedServer(data_dir)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()

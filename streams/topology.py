@@ -33,7 +33,6 @@ class Hop:
 
 RECOGNISE = Hop(name="recognise", reads="events", writes="matched", batch=256, wait=timedelta(milliseconds=500))
 DECIDE = Hop(name="decide", reads="matched", writes="commit", batch=64, wait=timedelta(milliseconds=500))
-HOPS = (RECOGNISE, DECIDE)
 
 STUCK_AFTER = timedelta(seconds=60)
 """An accepted event without a disposition after this long raises an operator's alarm (promises.md 1.3)."""

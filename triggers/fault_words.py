@@ -3,7 +3,7 @@
 Nobody who writes rules needs to know how they are read: no type names, no words of the library.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from math import isnan
 from typing import Any, get_args
@@ -49,8 +49,6 @@ _FORMS = {
     r"^[a-z0-9_]{1,20}$": "small letters, digits and _, as in 24h",
 }
 """What the patterns of language.py mean."""
-
-_Words = Callable[[str, Mapping[str, Any], object], str]
 
 _WRONG_KIND = {
     "string_type": "must be words (in quotes where they could be read as a number, a date or yes and no)",

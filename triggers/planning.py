@@ -2,7 +2,7 @@
 first; and which of them and of the rules an occurrence can touch. Made once per rule set.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -86,14 +86,6 @@ def plan_of(rules: RuleSet) -> Plan:
     if plan is None:
         plan = rules.worked_out[Plan] = _planned(rules.rules)
     return plan
-
-
-def places_in(bits: int) -> Iterator[int]:
-    """The places of the bits, in order."""
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low
 
 
 def _planned(listed: tuple[Rule, ...]) -> Plan:

@@ -23,7 +23,6 @@ from streams.feeds.outcome import RejectReason
 from streams.feeds.shapes import is_enum, member
 from streams.feeds.table_fields import Target, target_of
 
-ENCODINGS = ("utf-8", "cp1252", "iso-8859-1")
 _SHIPPED = Path(__file__).parent / "mappings"
 _REQUIRED = ("source_key", "occurred_at")
 _FORMAT_PARTS = re.compile(r"%(.)")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from domain.events import Feed, Kind
+from domain.events import Kind
 from streams.feeds.border import ATTRIBUTES_IN, RecordIn
 from streams.feeds.border_values import Birth, Extras, GradeWord, MarkingWord, Moment, SexWord
 
@@ -55,11 +55,6 @@ def record_schema() -> dict[str, Any]:
         "allOf": [_by_kind(kind) for kind in Kind],
         "$defs": {**shared, **attributes},
     }
-
-
-def feed_kinds() -> dict[Feed, list[str]]:
-    """Which kinds each feed may send, for the page that lists the topics."""
-    return {feed: [kind.value for kind in Kind if kind.feed in {feed, None}] for feed in Feed}
 
 
 def _head() -> type[msgspec.Struct]:
