@@ -19,7 +19,7 @@ from triggers.hearing import Heard, Span
 from triggers.history import History, HistoryEntry
 from triggers.remembering import KeptPeople, heard_between
 from triggers.rules import RuleSet
-from triggers.sparing import RuleFault, faults_in, reduced, said_in_full
+from triggers.sparing import RuleFault, faults_among, faults_in, reduced, said_in_full
 
 T = TypeVar("T")
 
@@ -67,19 +67,26 @@ def sparing(
 
     Raises what it raised where no rule is to blame, or none is left.
     """
+
+    def ask(some: RuleSet) -> object:
+        return said_in_full(asked.hear(some, None))
+
+    if asked.state.unjudged:  # whoever is known to fail is asked first, alone: the others go on from what is kept
+        faults = faults_among(rules, ask, [record.rule_id for record in asked.state.unjudged])
+        if faults and len(faults) < len(rules.rules):
+            try:
+                return judged(reduced(rules, faults), remembered, faults)
+            except Exception:  # another has come: all are asked, below
+                faults = ()
     try:
         return judged(rules, remembered, ())
     except Exception:  # a door: one faulty rule must not silence the others
         if remembered is not None:
             remembered.forget(asked.member.member_id)
-        faults = faults_in(
-            rules,
-            lambda some: said_in_full(asked.hear(some, None)),
-            suspected=[record.rule_id for record in asked.state.unjudged],
-        )
+        faults = faults_in(rules, ask)
         if not faults:
             raise
-        return judged(reduced(rules, faults), None, faults)
+        return judged(reduced(rules, faults), remembered, faults)
 
 
 def state_after(asked: Asked, heard: Heard, rules: RuleSet, faults: Iterable[RuleFault], now: datetime) -> PersonState:

@@ -38,23 +38,33 @@ def cause_of(error: Exception) -> str:
     return f"{type(error).__name__} at {trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
 
 
-def faults_in(rules: RuleSet, ask: Ask, *, suspected: Collection[RuleId] = ()) -> tuple[RuleFault, ...]:
+_SUSPECTED = "suspected"
+"""Where a rule set keeps the ids of its rules that have failed for anybody: those are asked first."""
+
+
+def faults_in(rules: RuleSet, ask: Ask) -> tuple[RuleFault, ...]:
     """The rules that raise when `ask` judges by them, in the set's order; empty where no rule is to blame (the fault
     lies elsewhere) or no rule is left.
 
     A rule whose pattern rests on the firings of one that raises cannot be judged either. One that only yields to it, or
-    asks about it in a table, is judged as if that had not fired: rather an alert too many. `suspected` are asked first
-    and alone, if the rest can be judged without them.
+    asks about it in a table, is judged as if that had not fired: rather an alert too many. Those that have failed for
+    somebody else are asked first, and the others only if they cannot be judged without them.
     """
     if not rules.rules or _raised(ask, without(rules, [rule.rule_id for rule in rules.rules])) is not None:
         return ()
-    known = {rule.rule_id for rule in rules.rules}
-    if known & set(suspected):
-        found = _faults(rules, ask, [rule for rule in rules.rules if rule.rule_id in suspected])
-        if found and len(found) < len(known) and _raised(ask, reduced(rules, found)) is None:
-            return found
-    found = _faults(rules, ask, rules.rules)
-    return found if len(found) < len(known) else ()
+    suspected: set[RuleId] = rules.worked_out.setdefault(_SUSPECTED, set())
+    found = faults_among(rules, ask, suspected)
+    if not found or len(found) == len(rules.rules) or _raised(ask, reduced(rules, found)) is not None:
+        found = _faults(rules, ask, rules.rules)
+    if len(found) == len(rules.rules):
+        return ()
+    suspected.update(fault.rule_id for fault in found)
+    return found
+
+
+def faults_among(rules: RuleSet, ask: Ask, suspected: Collection[RuleId]) -> tuple[RuleFault, ...]:
+    """Which of the suspected rules raise, with those that rest on them; the others are not asked."""
+    return _faults(rules, ask, [rule for rule in rules.rules if rule.rule_id in suspected]) if suspected else ()
 
 
 def _faults(rules: RuleSet, ask: Ask, listed: Iterable[Rule]) -> tuple[RuleFault, ...]:

@@ -1,6 +1,6 @@
 """Which rules cannot be judged: found by asking each with those that it needs."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,8 +8,8 @@ import pytest
 from domain.ids import RuleId
 from triggers.loading import shipped_rules
 from triggers.patterns import FiredPattern
-from triggers.rules import Rule, RuleSet
-from triggers.sparing import RuleFault, cause_of, faults_in, reduced, without
+from triggers.rules import Rule, RuleSet, rule_set
+from triggers.sparing import RuleFault, cause_of, faults_among, faults_in, reduced, without
 
 TIPT = shipped_rules("tipt")
 BASE = TIPT.rules[0]
@@ -23,7 +23,7 @@ def rule(name: str, *, rests_on: str = "", yields_to: str = "") -> Rule:
 
 
 def rules(*listed: Rule) -> RuleSet:
-    return replace(TIPT, rules=listed)
+    return rule_set("alone", 1, listed, TIPT.reference)
 
 
 def asking(*faulty: str, log: list[tuple[str, ...]] | None = None) -> Callable[[RuleSet], None]:
@@ -39,8 +39,8 @@ def asking(*faulty: str, log: list[tuple[str, ...]] | None = None) -> Callable[[
     return ask
 
 
-def found(listed: RuleSet, *faulty: str, suspected: Collection[str] = ()) -> list[str]:
-    return [fault.rule_id for fault in faults_in(listed, asking(*faulty), suspected=[RuleId(one) for one in suspected])]
+def found(listed: RuleSet, *faulty: str) -> list[str]:
+    return [fault.rule_id for fault in faults_in(listed, asking(*faulty))]
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,15 @@ def test_a_fault_that_comes_without_any_rule_is_no_rules() -> None:
     assert faults_in(rules(rule("A"), rule("B")), ask) == ()
 
 
-def test_those_suspected_are_asked_alone_where_the_rest_can_be_judged() -> None:
+def test_those_that_failed_for_somebody_are_asked_first_and_alone_where_the_rest_can_be_judged() -> None:
     listed = rules(*map(rule, "ABCDEFGH"))
+    assert found(listed, "C") == ["C"]
     log: list[tuple[str, ...]] = []
-    faults = faults_in(listed, asking("C", log=log), suspected=[RuleId("C"), RuleId("D")])
-    assert [fault.rule_id for fault in faults] == ["C"], "D is mended and takes part again"
-    assert len(log) == 4
-    assert found(listed, "C", "G", suspected=["C"]) == ["C", "G"], "another has come: all are asked"
-    assert found(listed, "G", suspected=["C"]) == ["G"]
+    assert [fault.rule_id for fault in faults_in(listed, asking("C", log=log))] == ["C"]
+    assert log == [(), ("C",), tuple("ABDEFGH")]
+    assert found(listed, "C", "G") == ["C", "G"], "another has come: all are asked"
+    assert found(listed, "G") == ["G"], "one is mended and takes part again"
+    assert [fault.rule_id for fault in faults_among(listed, asking("A", "C"), [RuleId("C"), RuleId("D")])] == ["C"]
 
 
 def test_a_reduced_set_is_made_once_and_nothing_of_the_whole_changes() -> None:
