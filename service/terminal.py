@@ -8,6 +8,7 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from domain.clock import LONDON
 from domain.errors import ConfigError, ServiceError
 from service import logs
 from service.settings import ENGINES, Settings, read_settings
@@ -106,6 +108,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for row in rows:
         made.add_row(*["" if cell is None else str(cell) for cell in row])
     return made
+
+
+def london(moment: datetime) -> str:
+    """A moment as people in London say it, to the minute."""
+    return moment.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")
 
 
 def progress() -> Progress:

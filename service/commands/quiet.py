@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.clock import LONDON
 from service.commands.asked import AsKey, Call, called, called_by
-from service.terminal import FAULTS, Config, Data, err, out, run, show_json, table
+from service.terminal import FAULTS, Config, Data, err, london, out, run, show_json, table
 
 if TYPE_CHECKING:
     from alerts.snooze import Maker, Snooze
@@ -88,7 +87,7 @@ def list_snoozes(
                 one.rule_id,
                 one.member_id,
                 one.state.value,
-                _london(one.ends_at),
+                london(one.ends_at),
                 one.by,
                 "quiet" if one.quiets_p1 else "awaits a second person" if one.awaits_second else "comes through",
             )
@@ -128,7 +127,7 @@ def show_snooze(call: Call, snooze_id: SnoozeId) -> None:
         facts = [(name, getattr(view, name)) for name in view.__slots__]
         out.print(table("Snooze", ["what", "value"], facts))
         rows = [
-            (_london(one.trigger.fired_at), one.trigger.priority.value, one.state.value, one.trigger.headline)
+            (london(one.trigger.fired_at), one.trigger.priority.value, one.state.value, one.trigger.headline)
             for one in held
         ]
         out.print(table(f"{len(rows)} held back", ["happened (London)", "priority", "state", "what"], rows))
@@ -282,10 +281,6 @@ def _tell(found: "Snooze", now: datetime, *, json: bool) -> None:
     )
     out.print(
         f"{view.snooze_id[:12]}: {view.rule_id} for {view.member_id} is {view.state.value}, "
-        f"until {_london(found.over_at)} (London); P1 {p1}.",
+        f"until {london(found.over_at)} (London); P1 {p1}.",
         markup=False,
     )
-
-
-def _london(moment: datetime) -> str:
-    return moment.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")

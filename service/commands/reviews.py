@@ -2,15 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.clock import LONDON
 from service.commands.acting import LOCAL_ROLE, local_user
 from service.commands.asked import Call, called
-from service.terminal import out, run, show_json, table
+from service.terminal import london, out, run, show_json, table
 
 if TYPE_CHECKING:
     from api.review_ports import CandidateView, IdentityView, ReviewFile, ReviewRuled
@@ -55,7 +53,7 @@ def list_reviews(
                 view.review_id[:12],
                 view.priority.value,
                 view.kind,
-                _london(view.occurred_at),
+                london(view.occurred_at),
                 view.why,
                 ", ".join(f"{each.member_id} {each.match_weight:+.1f}" for each in view.candidates),
                 view.version,
@@ -160,10 +158,6 @@ _WHY = {
 """Why somebody is in doubt (domain.matches.MatchReason and ReviewItem.why), for people."""
 
 
-def _london(moment: datetime) -> str:
-    return moment.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")
-
-
 @asynccontextmanager
 async def _local(call: Call) -> AsyncIterator["LocalReviews"]:
     from service.local_reviews import LocalReviews
@@ -187,7 +181,7 @@ def _tell(ruled: "ReviewRuled", *, json: bool) -> None:
 def _print_file(found: "ReviewFile") -> None:
     view = found.review
     out.print(
-        f"{view.review_id}\n{view.kind}, happened {_london(view.occurred_at)} (London)"
+        f"{view.review_id}\n{view.kind}, happened {london(view.occurred_at)} (London)"
         f"{f', {found.role}' if found.role else ''}; {view.state.value}, version {view.version}\n"
         f"In doubt: {_WHY.get(view.why, view.why)}.",
         markup=False,
@@ -199,7 +193,7 @@ def _print_file(found: "ReviewFile") -> None:
     for candidate in view.candidates:
         out.print(_waterfall(candidate))
     if found.steps:
-        steps = [(_london(step.at), step.what, step.member_id, step.by, step.reason) for step in found.steps]
+        steps = [(london(step.at), step.what, step.member_id, step.by, step.reason) for step in found.steps]
         out.print(table("What was said before", ["when (London)", "what", "of", "by", "why"], steps))
 
 

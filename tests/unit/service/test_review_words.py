@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.matches import MatchReason
-from service.commands.reviews import _WHY, _london
+from service.commands.reviews import _WHY
+from service.terminal import london
 
 NEVER_IN_DOUBT = {
     MatchReason.WEIGHT,
@@ -34,4 +35,4 @@ def test_every_reason_for_a_doubt_has_words() -> None:
     ],
 )
 def test_times_are_those_of_the_clock_on_the_wall(moment: datetime, read: str) -> None:
-    assert _london(moment) == read
+    assert london(moment) == read
