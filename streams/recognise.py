@@ -46,9 +46,9 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         return _ended(entry, Disposition(Ending.SUPPRESSED, "test_message"))
     if event.kind is Kind.ED_MERGED:
         return _recognise_merge(entry, matches, known, index, now)
-    bare = replace(event, mentions=())
     certain = _certain(event, matches)
-    parts = _Parts(bare, index)
+    reached = sorted({value for key in keys_to_look_up(event) for value in known.people(key)})
+    parts = _Parts(_without_names(event) if matches or reached else event, index)  # parts of nobody carry nothing
     for (member, role), match in certain.items():
         parts.add_subject(member, role, Relation.SELF, match)
     if certain:
@@ -56,7 +56,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     for listener, match in _through_household(matches).items():
         parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
     reviews = _reviews(event, matches, certain, now)
-    reviews += _follow_links(event, certain, known, parts, index=index, now=now)
+    reviews += _follow_links(event, certain, reached, known, parts, index=index, now=now)
     revived, inherited = _revive(event, certain, matches, known, index)
     links = parts.links()
     return _concluded(
@@ -65,7 +65,9 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         reviews,
         revived=revived,
         links=(*links, *inherited),
-        parked=_parked(bare, certain, links, clear=_names_somebody(event), nameless=_is_nameless_visit(event, certain)),
+        parked=_parked(
+            event, certain, links, clear=_names_somebody(event), nameless=_is_nameless_visit(event, certain)
+        ),
         nobody=_about_nobody(matches),
         applied=applied(event, matches, parts.found.values(), known.said, now),
     )
@@ -126,11 +128,16 @@ def _parked(
         return None
     return ParkedAmendment(
         keys=keys_to_look_up(event) or (occurrence_link(occurrence_key(event)),),
-        event=event,
+        event=_without_names(event),
         reached=tuple(sorted({value for _, value in links if not value.startswith(OCCURRENCE)})),
         named=tuple(sorted({member for member, _ in certain})),
         clear=clear,
     )
+
+
+def _without_names(event: Event) -> Event:
+    """The event as it is kept and handed on: identities go no further than recognition."""
+    return replace(event, mentions=()) if event.mentions else event
 
 
 def _is_nameless_visit(event: Event, certain: Collection[object]) -> bool:
@@ -261,17 +268,17 @@ def _reviews(
 def _follow_links(
     event: Event,
     certain: Mapping[tuple[MemberId, Role | None], Match],
+    reached: Iterable[str],
     known: Known,
     parts: _Parts,
     *,
     index: CohortIndex,
     now: datetime,
 ) -> list[ReviewItem]:
-    """Reach those who are linked to the occurrence without being named now."""
+    """Reach those who are linked to the occurrence (`reached`, in order) without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
-    values = {value for key in keys_to_look_up(event) for value in known.people(key)}
-    for value in sorted(values):
+    for value in reached:
         member = MemberId(value[len(SUBJECT) :])
         if value.startswith(HOUSEHOLD):
             parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, None)
@@ -357,13 +364,12 @@ def _recognise_merge(
     event = entry.event
     attributes = event.attributes
     assert isinstance(attributes, EdAttributes)
-    bare = replace(event, mentions=())
     certain = _certain(event, matches)
     survivor_key = patient_link(event, attributes.patient_key)
     retired_key = patient_link(event, attributes.merged_patient_key)
     survivors = {member for member, _ in certain} or _subjects(known, survivor_key)
     retired = _subjects(known, retired_key)
-    parts = _Parts(bare, index)
+    parts = _Parts(_without_names(event), index)
     for member in sorted(survivors):
         match = next((found for (who, _), found in certain.items() if who == member), None)
         parts.add(member, member, Relation.SELF, Role.PATIENT, match)
@@ -378,7 +384,7 @@ def _recognise_merge(
         *((occurrence, SUBJECT + owner) for occurrence in sorted(moved) for owner in sorted(survivors)),
         *((survivor_key, OCCURRENCE + occurrence) for occurrence in sorted(moved)),
     )
-    parked = _parked(bare, certain, links, clear=True)
+    parked = _parked(event, certain, links, clear=True)
     return _concluded(
         entry,
         parts,
