@@ -133,9 +133,11 @@ def _from_file(stage: Stage, feed: str, file: Path) -> Answers:
 
 async def _stay(stage: Stage) -> None:
     admin = str(stage.command("keys", "create", "demo supervisor", "--role", "supervisor")["key"])
-    err.print(f"\nThe service stays up: {stage.api_url}/docs  (Ctrl-C ends it)")
-    err.print(f"A supervisor's key for this demo only: {admin}")
-    err.print(f'Try: curl -H "Authorization: Bearer {admin}" {stage.api_url}/v1/alerts?limit=3', markup=False)
+    err.print(f"\nThe service stays up: {stage.api_url}/docs  (Ctrl-C ends it)", soft_wrap=True)
+    err.print(f"Its folder, for commands beside it: --config {stage.config}", soft_wrap=True)
+    err.print(f"A supervisor's key for this demo only: {admin}", soft_wrap=True)
+    ask = f"Try: curl -H 'Authorization: Bearer {admin}' '{stage.api_url}/v1/alerts?limit=3'"
+    err.print(ask, markup=False, soft_wrap=True)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

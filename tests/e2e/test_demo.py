@@ -65,7 +65,7 @@ def test_the_readmes_verdict_is_in_todays_words(played: subprocess.CompletedProc
 
 
 def test_a_machine_reads_the_same() -> None:
-    done = demo("--events", "300", "--json")
+    done = demo("--events", "600", "--json")
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)
     assert told["sound"] and told["balanced"] and told["in_flight"] == 0
