@@ -18,7 +18,8 @@ import httpx
 from domain.errors import ServiceError
 from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 
-_READY_WITHIN_S = 60.0
+_READY_WITHIN_S = 180.0
+"""A second or two on a free machine; a machine that many share takes longer, and is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ async def _ready(data: Path, process: "subprocess.Popen[bytes]", log: Path) -> d
                 if found.get("pid") == process.pid and (await client.get(f"{found['api']}/v1/ready")).is_success:
                     return found
             await asyncio.sleep(0.05)
-    raise ServiceError("The service did not become ready within a minute.")
+    raise ServiceError("The service did not become ready within three minutes.")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
