@@ -3,11 +3,20 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from redis.asyncio import Redis
 
+from domain.ids import MemberId, RuleId
+from streams.messages import Disposition, Ending
+from streams.ports import NO_EVENT, Commit
+from streams.valkey_decide import ValkeyDecide
+from streams.valkey_tallies import ValkeyTallies
 from tests.e2e.house import House, open_house
 from tests.e2e.people import adt, ago, navigator, watched
+from triggers.sparing import RuleFault
 
 N1, N2 = navigator("N1", 101), navigator("N2", 102)
 SUPERVISOR = navigator("SUP", 107, supervisor=True)
@@ -87,3 +96,28 @@ def test_the_machine_itself_says_how_it_stands(house: House) -> None:
     assert {one["kind"] for one in house.command("breakers", "list", "--json").json} == {"rule", "navigator"}  # type: ignore[index,union-attr,arg-type]
     watch = house.command("rule-watch", "--json")
     assert {"ED_ASSAULT", "CUSTODY_ARREST"} <= {one["name"] for one in watch.json}  # type: ignore[index,union-attr,arg-type]
+
+
+def test_a_rule_that_cannot_be_judged_rings_at_the_supervisors_and_is_named_behind_the_login(house: House) -> None:
+    house.forget_messages()
+    cause, now = "KeyError at facts.py:1", datetime.now(UTC)
+
+    async def fail(client: Redis) -> None:
+        before = await ValkeyDecide(client).person(MemberId("M-NOBODY"))
+        fault = RuleFault(RuleId("ED_ASSAULT"), 3, cause)
+        after = replace(before, version=before.version + 1)
+        done = Commit("", NO_EVENT, Disposition(Ending.NO_RULE), before, after, decided_at=now, unjudged=(fault,))
+        assert await ValkeyDecide(client).commit(done)
+        await ValkeyTallies(client).note_fault(cause, now)
+
+    house.ask(fail)
+    house.wait_for(2, within=20)
+    bells = " ".join(sms_to(house, SUPERVISOR.phone))
+    assert "NOT JUDGED for some people" in bells
+    assert "EVENTS FAIL" in bells
+    whole, rule = house.get("/v1/rule-watch", house.key("supervisor")).json()["faults"]
+    assert (whole["rule"], rule["rule"], rule["version"], rule["cause"]) == ("", "ED_ASSAULT", 3, cause)
+    assert rule["words"].startswith("Rule ED_ASSAULT (version 3) cannot be judged for some people")
+    told = house.command("rule-watch")
+    assert told.status == 1
+    assert "cannot be judged for some people" in told.err.replace("\n", " ")
