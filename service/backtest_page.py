@@ -245,7 +245,8 @@ def _difference(report: Report) -> str:
     ]
     counts = (
         f"<p><strong>{tally.calls_added:,}</strong> alerts would be new, <strong>{tally.calls_removed:,}</strong> "
-        f"would not have been made. By firings: {tally.added.total():,} more, {tally.removed.total():,} fewer.</p>"
+        f"would not have been made. Of firings that stood to the end, {tally.added.total():,} are new and "
+        f"{tally.removed.total():,} gone; what was taken back again is not among them.</p>"
     )
     head = ["outcome", "would be lost", "would stay"]
     known = table("What came of the real alerts", head, rows) if set(outcomes) - {NO_OUTCOME} else ""
