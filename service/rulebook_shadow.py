@@ -17,7 +17,8 @@ from domain.errors import StoreError
 from domain.ids import MemberId
 from domain.people import CohortMember
 from service.rulebook import LiveRules
-from streams.decide import effective, within
+from streams.bequeathing import effective
+from streams.decide import within
 from streams.messages import PersonState
 from streams.ports import Commit
 from triggers.changes import Changes

@@ -13,7 +13,7 @@ from domain.events import Kind
 from domain.matches import Relation
 from domain.people import CohortMember
 from streams import codec
-from streams.decide import effective
+from streams.bequeathing import effective
 from streams.messages import Ruling, RulingKind
 from streams.rulings import next_history
 from triggers.history import History, HistoryEntry, with_entries
@@ -128,5 +128,5 @@ class Growing:
 
 
 def _only_adds(entry: HistoryEntry) -> bool:
-    """Whether `streams.decide.effective` leaves a history of such entries as it is."""
+    """Whether `streams.bequeathing.effective` leaves a history of such entries as it is."""
     return entry.relation is not Relation.LOST and entry.kind is not Kind.ED_MERGED and entry.linked is None

@@ -12,7 +12,7 @@ from cohort.index import CohortIndex
 from domain.events import Event, Provenance
 from domain.ids import MemberId
 from domain.matches import JOINED, LinkLearnt, Relation
-from streams.decide import effective
+from streams.bequeathing import effective
 from streams.messages import Matched, PersonState
 from triggers.history import HistoryEntry, has_entry
 from triggers.linked import told_to, without_errors

@@ -22,7 +22,8 @@ from domain.ids import digest
 from domain.matches import Match
 from streams import codec
 from streams.associations import LinkKeeper, link_words
-from streams.decide import World, changes_nothing, decide, handed_over
+from streams.bequeathing import handed_over
+from streams.decide import World, changes_nothing, decide
 from streams.feeds.outcome import RejectReason, Where
 from streams.knowledge import BatchKnowledge
 from streams.messages import Disposition, Ending, QuarantineItem

@@ -6,7 +6,8 @@ from datetime import datetime
 from domain.ids import AlertId
 from domain.people import CohortMember, Standing
 from streams.archive import Decided, clock_archived
-from streams.decide import Telling, World, caused, disposition_of, effective, span_of, tell, within
+from streams.bequeathing import effective
+from streams.decide import Telling, World, caused, disposition_of, span_of, tell, within
 from streams.gatekeeping import items_missed, kept_waiting, waiting_for_gatekeeper
 from streams.passing import Asked, due_after, sparing, state_after, waits_to_be_judged
 from streams.ports import NO_EVENT, Commit, Person

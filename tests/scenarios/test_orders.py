@@ -22,7 +22,7 @@ from domain.errors import StoreUnavailable
 from domain.events import Event
 from domain.ids import MemberId
 from domain.triggers import TriggerFired
-from streams.decide import effective
+from streams.bequeathing import effective
 from streams.memory_server import MemoryServer, no_fault
 from streams.retention import Retention
 from tests.trials import trials

@@ -11,7 +11,8 @@ from domain.events import Event, Feed, Grade, Handling, Kind, Role
 from domain.ids import HouseholdId, MemberId, NavigatorId, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember, MemberStatus, WatchAuthority
-from streams.decide import A_CHILDHOOD, DecidePolicy, handed_over
+from streams.bequeathing import handed_over
+from streams.decide import A_CHILDHOOD, DecidePolicy
 from streams.embedded import Observers
 from streams.messages import Heir, Matched, PersonState
 from streams.ports import Commit

@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 
 from domain.events import Event, Kind
 from domain.people import MemberStatus
-from streams.decide import A_MOMENT, effective
+from streams.bequeathing import effective
+from streams.decide import A_MOMENT
 from streams.timers import TimerPolicy, Timers
 from tests.trials import record, trials
 from tests.unit.streams.lives import COHORT, Chapter, chapters, told
