@@ -6,7 +6,7 @@ reached at once, by the same rules, with its own time; amendments that came mean
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cohort.index import CohortIndex
 from domain.errors import NotAllowed
@@ -44,15 +44,21 @@ def confirmed_match(item: ReviewItem, member: MemberId) -> Match:
 def let_in(
     item: ReviewItem, member: MemberId, known: Known, index: CohortIndex, *, name: str, now: datetime
 ) -> Release:
-    """What reaches whom when the candidate is confirmed; `name` makes these parts this decision's own."""
+    """What reaches whom when the candidate is confirmed; `name` makes these parts this decision's own.
+
+    An amendment that had come before counts as received later by as long as the doubt lasted, as it would have counted
+    without a doubt, however late what it amends came.
+    """
     entry = LogEntry("", item.event)
     without = {part.part for part in recognise(entry, (), known, index, now).parts}
     result = recognise(entry, (confirmed_match(item, member),), known, index, now)
-    ruling = Ruling(name)
+    ruling, waited = Ruling(name), max(now - item.event.received_at, timedelta(0))
     new = [part for part in result.parts if part.part not in without]
     return Release(
         parts=tuple(replace(part, ruling=ruling, found_at=now) for part in new),
-        revived=tuple(replace(part, ruling=ruling, found_at=now) for part in result.revived),
+        revived=tuple(
+            replace(part, ruling=ruling, found_at=part.event.received_at + waited) for part in result.revived
+        ),
         links=result.links,
         parked=result.parked,
     )
