@@ -27,8 +27,10 @@ KINDS: Mapping[Happening, Kind] = {
 SOURCE = "reachpoint"
 """The source system of what we tell ourselves."""
 FOLLOW_EVERY = timedelta(seconds=2)
-_OVERLAP_MS = 60_000
-"""A change may become visible a little after a younger one: so far back each turn looks again."""
+LOOK_BACK_EVERY = timedelta(seconds=30)
+_OVERLAP_MS, _BRIEF_MS = 60_000, 2_000
+"""A change may become visible a little after a younger one: so far back it looks again, every `LOOK_BACK_EVERY`; the
+turns in between look back briefly, because under load thousands of alerts change in a minute."""
 _PAGE = 200
 
 Submit = Callable[[list[tuple[ParseResult, bytes]]], Awaitable[list[ItemReceipt]]]
@@ -108,21 +110,26 @@ class OutcomeFollower:
         self._submit = submit
         self._clock = clock
         self._revision = -1
+        self._looked_back: datetime | None = None
+        self._unsure = False  # whether the last look was a brief one
 
     async def turn(self) -> int:
         """Tell what is new; how many events. Raises StoreUnavailable: then it is told the next time."""
-        revision = await self._alerts.revision()
-        if revision == self._revision:
+        revision, now = await self._alerts.revision(), self._clock.now()
+        far = self._looked_back is None or not timedelta(0) <= now - self._looked_back < LOOK_BACK_EVERY
+        if revision == self._revision and not (far and self._unsure):
             return 0
         told, place = 0, await self._marks.place()
-        cursor = cursor_of((max(0, place - _OVERLAP_MS), "")) if place else ""
+        cursor = cursor_of((max(0, place - (_OVERLAP_MS if far else _BRIEF_MS)), "")) if place else ""
         while True:
             page = await self._alerts.page(AlertFilter(), cursor=cursor, limit=_PAGE)
             told += await self._tell(page.alerts, place)
             cursor = page.cursor
             if not page.more:
                 break
-        self._revision = revision
+        self._revision, self._unsure = revision, not far
+        if far:
+            self._looked_back = now
         return told
 
     async def _tell(self, alerts: Sequence[Alert], place: int) -> int:

@@ -97,18 +97,24 @@ class ParquetArchive:
             months: dict[str, list[dict[str, object]]] = defaultdict(list)
             for at, row in made:
                 months[f"{at.astimezone(UTC):%Y-%m}"].append(row)
-            for month, rows in months.items():
-                self._write_rows(table, month, rows)
+            if months:
+                with self.connection() as connection:  # one for all: opening it costs more than writing a few rows
+                    for month, rows in months.items():
+                        self._write_rows(connection, table, month, rows)
 
-    def _write_rows(self, table: Table, month: str, rows: list[dict[str, object]]) -> None:
+    def _write_rows(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, month: str, rows: list[dict[str, object]]
+    ) -> None:
         columns = _COLUMNS[table]
         cells = ", ".join(f"r.{name}" for name in columns)
         shape = _literal(msgspec.json.encode([dict(columns)]).decode())
         given = f"SELECT {cells} FROM (SELECT unnest(from_json(?, {shape})) AS r)"  # noqa: S608 - our own names
         query = f"SELECT * FROM ({given}) ORDER BY {_ORDER[table]}"  # noqa: S608
-        self._file(table, month, query, [msgspec.json.encode(rows).decode()])
+        self._file(connection, table, month, query, [msgspec.json.encode(rows).decode()])
 
-    def _file(self, table: Table, month: str, query: str, values: Sequence[object]) -> Path | None:
+    def _file(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, month: str, query: str, values: Sequence[object]
+    ) -> Path | None:
         """A new file with the rows of a query; None, and no file, where it has none."""
         folder = self.folder / table.value / month
         for each in (self.folder, folder.parent, folder):
@@ -116,7 +122,7 @@ class ParquetArchive:
         aside = folder / f"{secrets.token_hex(8)}.tmp"
         os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            made = self._rows_into(aside, query, values)
+            made = _rows_into(connection, aside, query, values)
             if not made:
                 return None
             aside.chmod(0o600)
@@ -126,17 +132,6 @@ class ParquetArchive:
         finally:
             aside.unlink(missing_ok=True)
         return aside.with_suffix(".parquet")
-
-    def _rows_into(self, file: Path, query: str, values: Sequence[object]) -> int:
-        form = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
-        with self.connection() as connection:
-            try:
-                (count,) = connection.execute(
-                    f"COPY ({query}) TO {_literal(str(file.absolute()))} {form}", values
-                ).fetchall()[0]
-            except duckdb.Error as fault:  # its words may quote a row
-                raise StoreUnavailable(f"The archive could not be written ({type(fault).__name__}).") from None
-        return int(count)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -174,7 +169,8 @@ class ParquetArchive:
         self, table: Table, month: str, files: Sequence[Path], query: str, values: Sequence[object] = ()
     ) -> int:
         """Another file in the place of these. A crash before they are dropped leaves rows twice, never less."""
-        self._file(table, month, query, values)
+        with self.connection() as connection:
+            self._file(connection, table, month, query, values)
         for file in files:
             file.unlink()
         _to_disk(self.folder / table.value / month)
@@ -263,6 +259,15 @@ def select(what: str, files: Sequence[Path], where: str = "true") -> str:
     """A query on these files. Their names and the columns' are ours, what is compared is quoted: nothing is spliced."""
     listed = ", ".join(_literal(str(file.absolute())) for file in files)
     return f"SELECT {what} FROM read_parquet([{listed}]) WHERE {where}"  # noqa: S608 - as above
+
+
+def _rows_into(connection: duckdb.DuckDBPyConnection, file: Path, query: str, values: Sequence[object]) -> int:
+    form = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+    try:
+        told = connection.execute(f"COPY ({query}) TO {_literal(str(file.absolute()))} {form}", values).fetchall()
+    except duckdb.Error as fault:  # its words may quote a row
+        raise StoreUnavailable(f"The archive could not be written ({type(fault).__name__}).") from None
+    return int(told[0][0])
 
 
 def _is_whole(connection: duckdb.DuckDBPyConnection, file: Path) -> bool:

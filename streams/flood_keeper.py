@@ -4,7 +4,7 @@ A worker adds what it commits at once and hears of the others' at each `refresh`
 all. Between two refreshes nothing is forgotten, so the counts err on the side of holding back for a moment.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from alerts.breaker import Flood, FloodKey, FloodPolicy, Sent, counted
@@ -15,6 +15,8 @@ from streams.tallies import SENT_FOR, Tallies
 
 _OVERLAP = timedelta(seconds=30)
 """How far a refresh reaches back behind the one before: other workers' clocks and commits under way."""
+_FEW, _COUNT_ANEW_EVERY = 500, timedelta(seconds=5)
+"""So many rounds are counted anew each time; more of them only so often: in a flood it would be most of the work."""
 _Name = tuple[str, int, datetime]
 
 
@@ -30,6 +32,7 @@ class FloodKeeper:
         self._closed: Mapping[FloodKey, datetime] = {}
         self._flood = Flood(policy)
         self._seen: datetime | None = None
+        self._counted: datetime | None = None
 
     @property
     def flood(self) -> Flood:
@@ -45,16 +48,23 @@ class FloodKeeper:
         """Take over what others wrote, and forget what is too old to count. Raises StoreUnavailable."""
         since = now - SENT_FOR if self._seen is None else self._seen - _OVERLAP
         found = await self._tallies.sent_since(since)
-        self._closed = await self._breakers.closed()
+        closed = await self._breakers.closed()
         self._seen = now
-        for one in found:
-            self._sent[_name(one)] = one
-        self._sent = {name: one for name, one in self._sent.items() if one.leaves_at > now - self._policy.window}
-        self._flood = counted(self._sent.values(), now, next_digest(now, self._clocks), self._policy, self._closed)
+        old = self._counted is None or not timedelta(0) <= now - self._counted < _COUNT_ANEW_EVERY
+        if old or len(self._sent) < _FEW or closed != self._closed:
+            self._closed, self._counted = closed, now
+            self._sent.update((_name(one), one) for one in found)
+            self._sent = {name: one for name, one in self._sent.items() if one.leaves_at > now - self._policy.window}
+            self._flood = counted(self._sent.values(), now, next_digest(now, self._clocks), self._policy, closed)
+        else:
+            self._add(found)
 
     def note(self, commit: Commit) -> None:
         """A decision of this worker was written."""
-        fresh = [one for one in commit.sent if _name(one) not in self._sent]
+        self._add(commit.sent)
+
+    def _add(self, sent: Iterable[Sent]) -> None:
+        fresh = [one for one in sent if _name(one) not in self._sent]
         self._sent.update((_name(one), one) for one in fresh)
         self._flood = self._flood.plus(fresh)
 

@@ -30,9 +30,10 @@ class Scene:
         return items_of(self.force, self.force.messages)
 
 
-def scene_of(folder: Path, messages: int, seed: int) -> Scene:
-    """A synthetic story of so many messages, told up to now, 4 in 10 of them about watched people."""
-    spec = ForceSpec(seed=seed, members=max(60, messages // 12), events=messages, end=now_of_force(), prevalence=0.4)
+def scene_of(folder: Path, messages: int, seed: int, *, prevalence: float = 0.4) -> Scene:
+    """A synthetic story of so many messages, told up to now; `prevalence` of them are about watched people."""
+    members = max(60, round(messages * prevalence / 5))
+    spec = ForceSpec(seed=seed, members=members, events=messages, end=now_of_force(), prevalence=prevalence)
     force = generate(spec)
     write_force(force, folder / "force")
     secret = folder / "reference.secret"

@@ -12,7 +12,7 @@ from domain.events import Kind, ProgrammeAttributes
 from domain.ids import AlertId, MemberId, NavigatorId, shard_of
 from domain.matches import Relation
 from domain.people import CohortMember
-from service.outcomes import OutcomeFollower, OutcomeMarks, events_of
+from service.outcomes import LOOK_BACK_EVERY, OutcomeFollower, OutcomeMarks, events_of
 from service.outcomes_memory import MemoryOutcomeMarks
 from service.outcomes_valkey import ValkeyOutcomeMarks
 from streams.intake import GroupCommit
@@ -135,7 +135,10 @@ async def test_a_change_that_became_visible_late_is_still_told(told: Round) -> N
     await told.play.twin.alerts.save(lifecycle.accept(second, N1, told.play.clock.now() + timedelta(seconds=5)), second)
     assert await told.follower.turn() == 1
     await told.play.twin.alerts.save(accepted, first)
+    assert await told.follower.turn() == 0, "a turn between two looks far back looks back two seconds"
+    told.play.clock.advance(LOOK_BACK_EVERY)
     assert await told.follower.turn() == 1
+    assert await told.follower.turn() == 0
 
 
 def test_an_event_is_made_of_the_act_alone_and_not_of_what_came_after() -> None:

@@ -169,7 +169,7 @@ async def test_a_full_disk_loses_nothing(files: ParquetArchive, monkeypatch: pyt
     def full(*_: object) -> int:
         raise StoreUnavailable("The disk is full.")
 
-    monkeypatch.setattr(files, "_rows_into", full)
+    monkeypatch.setattr("streams.archive_parquet._rows_into", full)
     assert await Archiver(MemoryArchiveLog(server), files, ManualClock(START)).turn() == 0
     assert len(server.to_archive) == 1
     assert not list(files.folder.rglob("*.tmp"))
