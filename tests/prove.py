@@ -73,6 +73,33 @@ PROMISES = (
             "tests/contract/test_quiet.py",
         ),
     ),
+    Promise(
+        "5, 6",
+        "The incremental evaluator against a plain one that is obviously right",
+        (
+            "tests/unit/triggers/test_oracle.py",
+            "tests/unit/triggers/test_forms_oracle.py",
+            "tests/unit/triggers/test_late_coding.py",
+        ),
+    ),
+    Promise(
+        "20", "A bad rule file never acts, and says why", ("tests/unit/triggers/test_bad_files_by_the_thousand.py",)
+    ),
+    Promise(
+        "20",
+        "Rules published under load: each event by one version that was live",
+        ("tests/contract/test_rule_reload.py",),
+    ),
+    Promise("20", "A backtest says what the live run said", ("tests/contract/test_backtest_live.py",)),
+    Promise(
+        "4, 12",
+        "Two workers killed, frozen, joined and left: nothing lost, no alert twice, the zombie refused",
+        ("tests/e2e/test_region_chaos.py", "tests/contract/test_kafka_zombie.py", "tests/contract/test_kafka_races.py"),
+    ),
+    Promise("10", "Broker and store away: no false 2xx, and work goes on", ("tests/e2e/test_region_outages.py",)),
+    Promise(
+        "38", "Both engines agree", ("tests/contract/test_kafka_equality.py", "tests/scenarios/test_kafka_engine.py")
+    ),
     Promise("7", "Recognition: brute force, twins, vetoes, updates, both stores", ("tests/unit/cohort/",)),
     Promise(
         "8, 25", "Bad input: no crash, no lost neighbour, each refusal with a reason", ("tests/unit/streams/feeds/",)
