@@ -55,13 +55,18 @@ def test_the_readme_shows_what_is_printed(played: subprocess.CompletedProcess[st
         assert all(name in played.stdout for name in names), names
 
 
+def in_words(page: str) -> str:
+    """What a panel says, whatever the numbers, their units and where its lines break."""
+    plain = re.sub(r"\s+", " ", page.replace("│", " "))
+    return re.sub(r"\d[\d.,]*\d|\d", "N", plain).replace("N ms", "N s")
+
+
 def test_the_readmes_verdict_is_in_todays_words(played: subprocess.CompletedProcess[str]) -> None:
     verdict = SHOWN.partition("was it right?")[2].splitlines()[1:]
-    lines = [line.strip("│").rstrip() for line in verdict if line.startswith("│ ") and not line.startswith("│  ")]
+    lines = [line for line in verdict if line.startswith("│ ") and not line.startswith("│  ")]
     assert len(lines) >= 4
     for line in lines:
-        words = re.sub(r"(?:\\ )?(?:\d[\d.]*)(?:\\ m?s\b)?", r"\\s*[\\d.]+( m?s)?", re.escape(line.strip()))
-        assert re.search(words, played.stdout), line
+        assert in_words(line).strip() in in_words(played.stdout), line
 
 
 def test_a_machine_reads_the_same() -> None:
