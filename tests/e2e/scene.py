@@ -98,4 +98,11 @@ def same_alerts(
         f"with kills only {sorted(map(str, only_after))[:3]}"
     )
     if with_references:
-        assert killed.endings == undisturbed.endings, "an event ended otherwise than undisturbed"
+        others = {one: (undisturbed.endings[one], killed.endings[one]) for one in undisturbed.endings}
+        unlike = [pair for pair in others.values() if pair[0] != pair[1] and set(pair) != _TOOK_BACK_A_WAIT]
+        assert killed.endings.keys() == undisturbed.endings.keys()
+        assert not unlike, f"events ended otherwise than undisturbed: {unlike[:3]}"
+
+
+_TOOK_BACK_A_WAIT = {"no_rule", "withdrawn"}
+"""How news ends after which nothing waits any more: nobody had been told of the wait, or somebody had."""
