@@ -35,8 +35,8 @@ from service.wiring import reach_store
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport, entries_of
 from tests import backtest_bench, kafka_bench, kafka_bench_region, match_bench, rules_bench
-from tests.bench_page import Aim, Figure, page
-from tests.kafka_bench_page import put, section
+from tests.bench_page import Aim, Figure, page, put, sections
+from tests.kafka_bench_page import section
 
 _BATCH = 500
 _PAYLOAD = 1_000  # bytes, as our events are
@@ -232,7 +232,7 @@ def measure(runs: int, events: int, members: int, seconds: int) -> list[Figure]:
 
 
 def main() -> None:
-    """Measure, print and write the page; `--only` measures a part, and then `--write` must be asked for."""
+    """Measure, print and write the page; with `--only` a part is measured, and put into the page of `--write`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--events", type=int, default=20_000)
@@ -245,17 +245,27 @@ def main() -> None:
     parser.add_argument("--cohorts", type=int, nargs="*", default=list(match_bench.SIZES), help="sizes for recognition")
     chosen = parser.parse_args()
     wanted = lambda part: chosen.only in (None, part)  # noqa: E731
+    load = os.getloadavg()[0]  # at the start
     matched = match_bench.show(chosen.cohorts, splink=True) if wanted("recognition") else []
     rules = rules_bench.show() if wanted("rules") else []
     year = backtest_bench.show() if wanted("backtest") else None
     figures = measure(chosen.runs, chosen.events, chosen.members, chosen.seconds) if wanted("engine") else []
     if figures:
         _show(figures)
+    parts = sections(figures, matched, rules, year)
     write = chosen.write or (None if chosen.only else Path("docs/benchmarks.md"))
-    if write and chosen.only != "kafka":
+    if write and not chosen.only:
         write.write_text(page(figures, matched, rules, _now().date(), year), encoding="utf-8")
+    elif write:
+        for part in parts:
+            _put(write, part, f"Measured alone on {_now().date().isoformat()}; load of the machine {load:.1f}.")
     if wanted("kafka"):
         _kafka(chosen.events, chosen.runs, chosen.seconds, write)
+
+
+def _put(file: Path, part: str, said: str = "") -> None:
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    file.write_text(put(before, part, said), encoding="utf-8")
 
 
 def _kafka(events: int, runs: int, seconds: int, write: Path | None) -> None:
@@ -263,7 +273,7 @@ def _kafka(events: int, runs: int, seconds: int, write: Path | None) -> None:
     part = section(kafka_bench.measure(events, runs), kafka_bench_region.measure(seconds), _now().date(), load)
     Console(width=140).print(part)
     if write:
-        write.write_text(put(write.read_text(encoding="utf-8") if write.exists() else "", part), encoding="utf-8")
+        _put(write, part)
 
 
 def _show(figures: Sequence[Figure]) -> None:

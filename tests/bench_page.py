@@ -5,6 +5,7 @@ The aims are those of the issues and of limits.md; a page that is made cannot fl
 
 import os
 import platform
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -82,8 +83,15 @@ def page(
     on: date,
     year: YearJudged | None = None,
 ) -> str:
-    """The whole page. `figures` may be empty where only a part was measured; the page then says so by leaving it out."""
-    parts = [_head(on)]
+    """The whole page. What is empty was not measured, and is left out."""
+    return "\n\n".join([_head(on), *sections(figures, matched, rules, year)]) + "\n"
+
+
+def sections(
+    figures: Sequence[Figure], matched: Sequence[Measured], rules: Sequence[Cost], year: YearJudged | None = None
+) -> list[str]:
+    """The parts of the page that were measured, each from its heading on."""
+    parts = []
     if figures:
         parts.append(_engine(figures))
     if matched:
@@ -92,7 +100,15 @@ def page(
         parts.append(_rules(rules))
     if year:
         parts.append(_backtest(year))
-    return "\n\n".join(parts) + "\n"
+    return parts
+
+
+def put(page: str, part: str, said: str = "") -> str:
+    """The page with this part in the place of its own, or at the end; `said` stands under its heading."""
+    heading, _, rest = part.partition("\n")
+    others = re.sub(rf"^{heading}\n.*?(?=^## |\Z)", "", page, flags=re.S | re.M).rstrip()
+    words = f"\n\n{said}" if said else ""
+    return f"{others}\n\n{heading}{words}\n{rest.rstrip()}\n"
 
 
 def _head(on: date) -> str:

@@ -1,6 +1,5 @@
 """The page's part on the distributed engine: what a message costs, how long an alert takes, what a death costs."""
 
-import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -25,12 +24,6 @@ def section(costs: Sequence[Cost], lives: Sequence[Life], on: date, load: float)
     if lives:
         parts.append(_lives(lives))
     return "\n\n".join(parts) + "\n"
-
-
-def put(page: str, text: str) -> str:
-    """The page with this section in the place of its own, or at the end."""
-    rest = re.sub(rf"^{HEADING}\n.*?(?=^## |\Z)", "", page, flags=re.S | re.M).rstrip()
-    return f"{rest}\n\n{text}"
 
 
 def _costs(costs: Sequence[Cost]) -> str:

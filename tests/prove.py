@@ -128,7 +128,7 @@ class Ran:
     examples: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # pytest keeps its plug-ins in sets
 class Collector:
     """A pytest plug-in that keeps what ran. `counted` are the lines of tests.trials."""
 
