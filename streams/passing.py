@@ -6,7 +6,7 @@ about is remembered as the entries that came and went since; when it can be judg
 from before those and on the one from now, and what it says differently is told late (ADR 0015).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -110,9 +110,9 @@ def state_after(asked: Asked, heard: Heard, rules: RuleSet, faults: Iterable[Rul
     return replace(after, unjudged=kept, gone=tuple(by_name.values()))
 
 
-def due_after(heard: Heard, faults: Iterable[RuleFault], now: datetime) -> datetime | None:
+def due_after(heard: Heard, faults: Collection[RuleFault], now: datetime) -> datetime | None:
     """When the person is looked at again by the clock: when a wait ends, or to see whether a rule can be judged."""
-    if not any(True for _ in faults):
+    if not faults:
         return heard.due
     again = now + TRY_EVERY
     return again if heard.due is None else min(heard.due, again)
