@@ -43,6 +43,8 @@ _ANSWERS_WITHIN_S = 10.0
 _NOTICE_S = 5.0  # for a machine that others use too
 _GOES_ON_WITHIN_S = 30.0
 _ENDS_WITHIN_S = 150.0
+_SENT_WITHIN_S = 60 + 3 * _MESSAGES / _PER_SECOND
+"""Senders wait for each other's answers (load.py), and three brokers on two cores answer slowly: the pace is a wish."""
 
 
 @dataclass(slots=True)
@@ -204,7 +206,7 @@ async def _run(
     probing = asyncio.create_task(probe.run(doors.api, keys[Feed.POLICE]))
     sending = asyncio.create_task(load.run(doors, per_second=_PER_SECOND))
     back = [(outage.name, await _lived(region, outage, probing)) for outage in outages]
-    await asyncio.wait_for(sending, 60 + _MESSAGES / _PER_SECOND)
+    await asyncio.wait_for(sending, _SENT_WITHIN_S)
     assert load.done, f"{load.unanswered} messages are unanswered"
     probe.enough.set()
     await probing
