@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from redis.asyncio import Redis
@@ -21,8 +22,16 @@ pytestmark = pytest.mark.server
 PEOPLE = [watched(number, "N1") for number in range(1, 6)]
 
 
+class Backup(NamedTuple):
+    """A house in which things have happened, a backup of it, and what its store held at that moment."""
+
+    house: House
+    folder: Path
+    contents: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Path]]:
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backup]:
     """A house in which things have happened, and a backup of it."""
     with open_house(tmp_path_factory.mktemp("backup")) as house:
         house.bring(PEOPLE, [navigator("N1", 101)])
@@ -33,14 +42,23 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House,
                 record("crime.recorded", f"B-{number}", ago(minutes=9), said, attributes={"ho_code": "34B"}),
             )
         house.wait_for(2 * len(PEOPLE), within=20)
-        folder = house.folder / "copy"
+        yield _backup_of(house)
+
+
+def _backup_of(house: House) -> Backup:
+    """A backup during which nothing changed: loops of every few seconds go on after the last message."""
+    for number in range(30):
+        before, folder = asyncio.run(_contents(house.data)), house.folder / f"copy{number}"
         done = house.command("backup", str(folder), "--json")
         assert done.status == 0, done.err
-        yield house, folder
+        if asyncio.run(_contents(house.data)) == before:
+            return Backup(house, folder, before)
+        time.sleep(1)
+    raise AssertionError("the store does not come to rest")
 
 
-def test_a_backup_says_what_it_holds_and_is_for_its_owner_alone(backed_up: tuple[House, Path]) -> None:
-    house, folder = backed_up
+def test_a_backup_says_what_it_holds_and_is_for_its_owner_alone(backed_up: Backup) -> None:
+    house, folder, _ = backed_up
     told = json.loads((folder / "manifest.json").read_text())
     assert told["accepted"] == len(PEOPLE)
     assert {"store.rdb", "reference.secret"} <= told["files"].keys()
@@ -49,11 +67,8 @@ def test_a_backup_says_what_it_holds_and_is_for_its_owner_alone(backed_up: tuple
     assert not (house.data / "dump.rdb").exists(), "nothing of it stays behind in the data directory"
 
 
-def test_restored_it_is_the_same_store_and_tells_nobody_anything_again(
-    backed_up: tuple[House, Path], tmp_path: Path
-) -> None:
-    house, folder = backed_up
-    before = asyncio.run(_contents(house.data))
+def test_restored_it_is_the_same_store_and_tells_nobody_anything_again(backed_up: Backup, tmp_path: Path) -> None:
+    house, folder, before = backed_up
     done = reachpoint("restore", str(folder), "--data", str(tmp_path / "data"), "--json", cwd=tmp_path)
     assert done.status == 0, done.err
 
@@ -70,10 +85,9 @@ def test_restored_it_is_the_same_store_and_tells_nobody_anything_again(
 
 
 def test_into_a_store_for_many_machines_nothing_is_missing_and_what_waited_is_sent_again(
-    backed_up: tuple[House, Path], tmp_path: Path
+    backed_up: Backup, tmp_path: Path
 ) -> None:
-    house, folder = backed_up
-    before = asyncio.run(_contents(house.data))
+    _, folder, before = backed_up
     config = tmp_path / "reachpoint.toml"
 
     async def start() -> EmbeddedServer:
@@ -98,8 +112,8 @@ def test_into_a_store_for_many_machines_nothing_is_missing_and_what_waited_is_se
         asyncio.run(server.stop())
 
 
-def test_a_damaged_backup_is_refused_before_anything_is_written(backed_up: tuple[House, Path], tmp_path: Path) -> None:
-    _, folder = backed_up
+def test_a_damaged_backup_is_refused_before_anything_is_written(backed_up: Backup, tmp_path: Path) -> None:
+    folder = backed_up.folder
     copy = tmp_path / "damaged"
     copy.mkdir()
     for file in folder.glob("*.*"):
@@ -112,8 +126,8 @@ def test_a_damaged_backup_is_refused_before_anything_is_written(backed_up: tuple
     assert not (tmp_path / "data").exists()
 
 
-def test_a_folder_or_data_directory_in_use_is_left_alone(backed_up: tuple[House, Path]) -> None:
-    house, folder = backed_up
+def test_a_folder_or_data_directory_in_use_is_left_alone(backed_up: Backup) -> None:
+    house, folder, _ = backed_up
     again = house.command("backup", str(folder))
     assert again.status == 2
     assert "is not empty" in again.err
