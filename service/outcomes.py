@@ -28,9 +28,10 @@ SOURCE = "reachpoint"
 """The source system of what we tell ourselves."""
 FOLLOW_EVERY = timedelta(seconds=2)
 LOOK_BACK_EVERY = timedelta(seconds=30)
-_OVERLAP_MS, _BRIEF_MS = 60_000, 2_000
-"""A change may become visible a little after a younger one: so far back it looks again, every `LOOK_BACK_EVERY`; the
-turns in between look back briefly, because under load thousands of alerts change in a minute."""
+_OVERLAP_MS, _BRIEF_MS = 90_000, 2_000
+"""A change may become visible a minute after a younger one: so far back, and over the time since the last such look, it
+looks again every `LOOK_BACK_EVERY`; the turns in between look back briefly, because under load thousands of alerts
+change in a minute."""
 _PAGE = 200
 
 Submit = Callable[[list[tuple[ParseResult, bytes]]], Awaitable[list[ItemReceipt]]]

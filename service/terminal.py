@@ -110,6 +110,16 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     return made
 
 
+def show_rows(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, json: bool, right: Sequence[str] = ()
+) -> None:
+    """Rows on standard output: a table for people, or for machines a list with an object for each."""
+    if json:
+        show_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        out.print(table(title, columns, rows, right=right))
+
+
 def london(moment: datetime) -> str:
     """A moment as people in London say it, to the minute."""
     return moment.astimezone(LONDON).strftime("%a %d %b %Y %H:%M")

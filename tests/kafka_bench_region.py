@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alerts.model import Alert, Delivery, Purpose
-from alerts.ports import AlertFilter
+from alerts.model import Delivery, Purpose
+from alerts.paging import all_alerts
 from alerts.valkey import ValkeyAlertStore
 from domain.events import Feed
 from domain.ids import shard_of
@@ -116,14 +116,7 @@ def _message(topic: str, value: bytes) -> Outgoing:
 def _rows(region: Region) -> Iterable[Delivery]:
     async def read(client: object) -> list[Delivery]:
         store = ValkeyAlertStore(client)  # type: ignore[arg-type]
-        found: list[Alert] = []
-        cursor = ""
-        while True:
-            page = await store.page(AlertFilter(), cursor=cursor, limit=200)
-            found += page.alerts
-            cursor = page.cursor
-            if not page.more:
-                break
+        found = await all_alerts(store)
         return [row for alert in found for row in await store.deliveries_of(alert.alert_id, shard_of(alert.member_id))]
 
     return region.ask(read)

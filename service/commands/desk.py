@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands.asked import Call, called
-from service.terminal import FAULTS, err, out, run, show_json, table
+from service.terminal import FAULTS, err, out, run, show_json, show_rows, table
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -50,10 +50,7 @@ def list_items(
             for item in items
         ]
         columns = ["id", "feed", "reason", "source", "record", "place", "times", "last"]
-        if call.json:
-            show_json([dict(zip(columns, row, strict=True)) for row in rows])
-        else:
-            out.print(table(f"{len(rows)} in quarantine", columns, rows, right=["record", "times"]))
+        show_rows(f"{len(rows)} in quarantine", columns, rows, json=call.json, right=["record", "times"])
 
     run(work)
 
@@ -176,10 +173,7 @@ def list_messages(
             for one in found
         ]
         columns = ["number", "why", "from", "bytes", "worker", "set aside", "sent back"]
-        if call.json:
-            show_json([dict(zip(columns, row, strict=True)) for row in rows])
-        else:
-            out.print(table(f"{len(rows)} messages set aside", columns, rows, right=["number", "bytes"]))
+        show_rows(f"{len(rows)} messages set aside", columns, rows, json=call.json, right=["number", "bytes"])
 
     run(work)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, out, run, settings_for, show_json, table
+from service.terminal import FAULTS, AsJson, Config, Data, run, settings_for, show_rows
 
 _ENOUGH_BYTES = 1 << 30
 
@@ -80,10 +80,7 @@ def doctor(
         except ServiceError as error:
             note("store", False, str(error))
         columns = ["what", "state", "words"]
-        if json:
-            show_json([dict(zip(columns, row, strict=True)) for row in findings])
-        else:
-            out.print(table("Reachpoint doctor", columns, findings))
+        show_rows("Reachpoint doctor", columns, findings, json=json)
         return FAULTS if any(state == "MEND" for _, state, _ in findings) else 0
 
     raise typer.Exit(run(work))

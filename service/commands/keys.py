@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from service.commands.asked import Call, called
-from service.terminal import FAULTS, err, out, run, show_json, table
+from service.terminal import FAULTS, err, out, run, show_json, show_rows
 
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 
@@ -91,10 +91,7 @@ def list_keys(call: Call) -> None:
             )
             for key in found
         ]
-        if call.json:
-            show_json([dict(zip(columns, row, strict=True)) for row in rows])
-        else:
-            out.print(table(f"{len(rows)} keys", columns, rows))
+        show_rows(f"{len(rows)} keys", columns, rows, json=call.json)
 
     run(work)
 

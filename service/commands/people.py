@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, table
+from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, settings_for, show_json, show_rows
 
 if TYPE_CHECKING:
     from cohort.csv_columns import Fault
@@ -136,10 +136,7 @@ def show_cohort(
             for each in chosen
         ]
         columns = ["member_id", "status", "area", "navigator", "watch_starts", "review_on", "watch_ends"]
-        if json:
-            show_json([dict(zip(columns, row, strict=True)) for row in rows])
-        else:
-            out.print(table(f"{len(rows)} watched", columns, rows))
+        show_rows(f"{len(rows)} watched", columns, rows, json=json)
         return 0 if chosen or member_id is None else FAULTS
 
     raise typer.Exit(run(work))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, show_json, table
+from service.terminal import FAULTS, AsJson, Config, Data, err, out, run, show_json, show_rows
 
 if TYPE_CHECKING:
     from triggers.rules import RuleSet
@@ -59,10 +59,7 @@ def explain(
         (each.rule_id, each.then.priority.value, rule_sentence(each), cost_of(each, others).words) for each in chosen
     ]
     columns = ["rule", "priority", "in words", "cost"]
-    if json:
-        show_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        out.print(table(f"{len(rows)} rules", columns, rows))
+    show_rows(f"{len(rows)} rules", columns, rows, json=json)
     if not rows:
         raise typer.Exit(FAULTS)
 

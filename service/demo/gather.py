@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerts.model import Alert, Delivery
-from alerts.ports import AlertFilter
+from alerts.paging import all_alerts
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
 from domain.clock import SystemClock
@@ -57,7 +57,7 @@ async def gather(stage: Stage, *, within: timedelta, events: Iterable[EventId] =
             quiet = quiet + 1 if books.in_flight == 0 and due == 0 and not overdue else 0
             await asyncio.sleep(0.2)
         desk = ValkeyDesk(client)
-        found = await _all_alerts(alerts)
+        found = await all_alerts(alerts)
         rows = [row for alert in found for row in await alerts.deliveries_of(alert.alert_id, shard_of(alert.member_id))]
         return Found(
             books=await transport.counts(),
@@ -70,14 +70,3 @@ async def gather(stage: Stage, *, within: timedelta, events: Iterable[EventId] =
             texts=list(stage.sms.texts),
             mails=list(stage.smtp.mails),
         )
-
-
-async def _all_alerts(store: ValkeyAlertStore) -> list[Alert]:
-    found: list[Alert] = []
-    cursor = ""
-    while True:
-        page = await store.page(AlertFilter(), cursor=cursor, limit=200)
-        found += page.alerts
-        cursor = page.cursor
-        if not page.more:
-            return found

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
-from alerts.model import Alert, AlertState, Channel, Delivery, DeliveryStatus
-from alerts.ports import AlertFilter
+from alerts.model import Alert, AlertState, Channel, Delivery, DeliveryStatus, TriggerState
+from alerts.paging import all_alerts
 from alerts.routing import Directory, RoutingPolicy, on_duty, recipients
 from alerts.valkey import ValkeyAlertStore
 from alerts.valkey_outbox import ValkeyOutbox
@@ -85,6 +85,12 @@ class Outcome:
         """The references of alerts that hold nothing but what rules that wait have said."""
         return {alert.reference for alert in self.alerts if {one.trigger.rule_id for one in alert.triggers} <= _WAITING}
 
+    @property
+    def waits_taken_back(self) -> int:
+        """How many firings of rules that wait were told and taken back."""
+        records = [one for alert in self.alerts for one in alert.triggers]
+        return sum(one.state is TriggerState.WITHDRAWN and one.trigger.rule_id in _WAITING for one in records)
+
 
 async def read_outcome(service: Running, event_ids: Sequence[str], *, within_s: float) -> Outcome:
     """Wait until nothing is in flight and nothing is due (leases of the dead included), then read everything."""
@@ -95,7 +101,7 @@ async def read_outcome(service: Running, event_ids: Sequence[str], *, within_s: 
             idle = (await transport.counts()).in_flight == 0 and not await _due(outbox, ahead_s=60.0)
             quiet = quiet + 1 if idle else 0
             await asyncio.sleep(0.1)
-        found = await _all(alerts)
+        found = await all_alerts(alerts)
         rows = [row for alert in found for row in await alerts.deliveries_of(alert.alert_id, shard_of(alert.member_id))]
         endings = {one: await transport.disposition(EventId(one)) for one in event_ids}
         return Outcome(
@@ -113,17 +119,6 @@ async def _due(outbox: ValkeyOutbox, *, ahead_s: float) -> int:
     until = time.time() + ahead_s
     heads = [await outbox.next_due(channel) for channel in Channel]
     return sum(1 for head in heads if head is not None and head.timestamp() <= until)
-
-
-async def _all(store: ValkeyAlertStore) -> list[Alert]:
-    found: list[Alert] = []
-    cursor = ""
-    while True:
-        page = await store.page(AlertFilter(), cursor=cursor, limit=200)
-        found += page.alerts
-        cursor = page.cursor
-        if not page.more:
-            return found
 
 
 def _received(service: Running) -> tuple[Received, ...]:

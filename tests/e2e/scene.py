@@ -99,9 +99,11 @@ def same_alerts(
     )
     if with_references:
         others = {one: (undisturbed.endings[one], killed.endings[one]) for one in undisturbed.endings}
-        unlike = [pair for pair in others.values() if pair[0] != pair[1] and set(pair) != _TOOK_BACK_A_WAIT]
+        apart = [pair for pair in others.values() if pair[0] != pair[1]]
+        unlike = [pair for pair in apart if set(pair) != _TOOK_BACK_A_WAIT]
         assert killed.endings.keys() == undisturbed.endings.keys()
         assert not unlike, f"events ended otherwise than undisturbed: {unlike[:3]}"
+        assert len(apart) <= undisturbed.waits_taken_back + killed.waits_taken_back, "more than waits were taken back"
 
 
 _TOOK_BACK_A_WAIT = {"no_rule", "withdrawn"}
