@@ -1,9 +1,9 @@
 """Engine B: Faust agents over Kafka. It carries; the two works (kafka_work.py) do what is to be done.
 
-The only file that imports Faust. Its agents are sequential and never raise: Faust acknowledges an event whose agent
-raised or was cancelled (design.md section 5), so a message leaves the loop's body when it is done, or set aside with
-the broker's receipt in hand, or not at all: then the process ends, and whoever gets the partition begins again there.
-Parallelism is by partitions and processes.
+The only file that imports Faust, which acknowledges an event whose agent raised or was cancelled (design.md section 5).
+So an agent only fills a basket, and acknowledges nothing by itself. What lies in the basket is worked through, all that
+waits at once, and acknowledged when it is done, or set aside with the broker's receipt in hand, or not at all: then the
+process ends, and whoever gets the partition begins again there. Parallelism is by partitions and processes.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ EXIT_UNSAFE = 70
 _FINISH_WITHIN = timedelta(seconds=20)
 _STOP_WITHIN = timedelta(seconds=30)
 _LOOK_S = 0.5
+_BASKET = 256  # messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,17 @@ class SetAside:
 
 async def guarded(
     handler: Handler,
-    message: Message,
+    messages: Sequence[Message],
     set_aside: Callable[[Message, Exception], Awaitable[None]],
     *,
     end: Callable[[int], Any] = os._exit,
 ) -> None:
-    """Handle a message so that leaving here means that it is done: the body of every agent.
+    """Handle messages so that leaving here means that all are done.
 
-    A cancellation waits for the work under way; where that does not end, or the message can be neither handled nor set
-    aside, the process ends before Faust can acknowledge it.
+    A cancellation waits for the work under way; where that does not end, or a message can be neither handled nor set
+    aside, the process ends before anything is acknowledged.
     """
-    work = asyncio.ensure_future(_handled(handler, message, set_aside))
+    work = asyncio.ensure_future(_handled(handler, messages, set_aside))
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:
@@ -94,14 +95,46 @@ async def guarded(
 
 
 async def _handled(
-    handler: Handler, message: Message, set_aside: Callable[[Message, Exception], Awaitable[None]]
+    handler: Handler, messages: Sequence[Message], set_aside: Callable[[Message, Exception], Awaitable[None]]
 ) -> None:
     try:
-        await handler(message)
+        await handler(messages)
     except NotTheMessage:
         raise
     except Exception as fault:  # one of the doors: whatever is wrong with one message, the others go on
-        await set_aside(message, fault)
+        if len(messages) == 1:
+            await set_aside(messages[0], fault)
+            return
+        half = len(messages) // 2
+        await _handled(handler, messages[:half], set_aside)
+        await _handled(handler, messages[half:], set_aside)
+
+
+class _Basket:
+    """What an agent has brought and nobody has begun: so much that a step is worth its price, and no more, because what
+    lies here when partitions move is done twice."""
+
+    def __init__(self) -> None:
+        self._brought: list[Any] = []
+        self._some = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def put(self, event: Any) -> None:
+        """Lay one in, as soon as there is room."""
+        await self._room.wait()
+        self._brought.append(event)
+        self._some.set()
+        if len(self._brought) >= _BASKET:
+            self._room.clear()
+
+    async def take(self) -> list[Any]:
+        """All that lies here, at least one."""
+        await self._some.wait()
+        taken, self._brought = self._brought, []
+        self._some.clear()
+        self._room.set()
+        return taken
 
 
 class FaustEngine:
@@ -124,42 +157,46 @@ class FaustEngine:
         self._closing = False
         self._joined = False
         self._end = end
-        self._guarding: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._folder = folder
         self._app = build_app(policy, folder)
-        for lane in lanes:
+        self._lanes = [(lane, _Basket()) for lane in lanes]
+        for lane, basket in self._lanes:
             topic = self._app.topic(*lane.topics, key_serializer="raw", value_serializer="raw", value_type=bytes)
-            self._app.agent(topic, name=lane.name, concurrency=1)(self._agent(lane.handler))
+            self._app.agent(topic, name=lane.name, concurrency=1)(_into(basket))
         self._app.finalize()
 
-    def _agent(self, handler: Handler) -> Callable[[Any], Awaitable[None]]:
-        async def carry(stream: Any) -> None:
-            events: AsyncIterable[Any] = stream.events()
-            async for event in events:
-                if self._closing:
-                    await asyncio.Event().wait()  # not begun, so not to be acknowledged: stay until we are cancelled
-                self._taken(1)
-                try:
-                    await guarded(handler, message_from(event.message, per_second=1), self._set_aside)
-                finally:
-                    self._taken(-1)
-
-        return carry
+    async def _work(self, handler: Handler, basket: _Basket) -> None:
+        """Work through what an agent brings. What only lies in a basket when we close is begun elsewhere."""
+        while events := await basket.take():
+            if self._closing:
+                return
+            self._taken(len(events))
+            try:
+                messages = [message_from(event.message, per_second=1) for event in events]
+                await guarded(handler, messages, self._set_aside, end=self._end)
+                for event in events:
+                    event.ack()
+            finally:
+                self._taken(-len(events))
 
     async def start(self) -> None:
         """Join the group and begin."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._app.start()
         self._joined = True
-        self._guarding = asyncio.create_task(self._guard(), name="faust")
+        self._tasks = [asyncio.create_task(self._guard(), name="faust")]
+        self._tasks += [
+            asyncio.create_task(self._work(lane.handler, basket), name=lane.name) for lane, basket in self._lanes
+        ]
 
     async def stop(self) -> None:
         """Begin nothing more, finish what is in hand, commit and leave the group."""
         self._closing = True
-        if self._guarding is not None:
-            self._guarding.cancel()
         with contextlib.suppress(TimeoutError):  # what is still in hand then is begun again elsewhere
             await asyncio.wait_for(self._idle.wait(), _STOP_WITHIN.total_seconds())
+        for task in self._tasks:
+            task.cancel()
         self._joined = False
         await self._app.stop()
 
@@ -207,6 +244,15 @@ class FaustEngine:
     def _assignment(self) -> set[TP]:
         found: set[TP] = self._app.consumer.assignment() if self._joined else set()
         return found
+
+
+def _into(basket: _Basket) -> Callable[[Any], Awaitable[None]]:
+    async def carry(stream: Any) -> None:
+        events: AsyncIterable[Any] = stream.noack().events()
+        async for event in events:
+            await basket.put(event)
+
+    return carry
 
 
 def build_app(policy: KafkaPolicy, folder: Path) -> faust.App:

@@ -7,6 +7,7 @@ another partition, makes the batch be recognised again; so do people for whom lo
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,15 @@ LEARN_AGAIN, OLDER_COHORT = -1, -2
 Asked = tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """The events of one message. `reopened`: we sent it again ourselves."""
+
+    offset: int
+    events: Sequence[Event]
+    reopened: bool = False
+
+
 class KafkaBooks(ValkeyTransport):
     """RecogniseLog, Ledger and the upkeep of one Valkey, where Kafka carries the events."""
 
@@ -56,24 +66,29 @@ class KafkaBooks(ValkeyTransport):
                 pipe.hincrby(keys.LEDGER, f"duplicate|{event.feed.value}", 1)
             await pipe.execute()
 
-    async def register(
-        self, events: Sequence[Event], *, partition: str, offset: int, now: datetime, reopened: bool = False
-    ) -> list[int]:
-        """Enter a message's events in the books; one `Taken` value or UNFINISHED each, in order.
+    async def register(self, lane: str, entering: Sequence[Entering], *, now: datetime) -> list[int]:
+        """Enter the events of a lane's messages in the books; one `Taken` value or UNFINISHED each, in order.
 
-        The same message again (`partition` and `offset` say which it is) counts nothing twice, nor does what we sent
-        again ourselves.
+        The same message again (`lane` and its offset say which it is) counts nothing twice, nor does what we sent again
+        ourselves.
         """
-        items = [
-            (event.event_id, codec.content_digest(event), event.feed.value, codec.encode(event).decode())
-            for event in events
+        messages = [
+            (
+                each.offset,
+                each.reopened,
+                [
+                    (event.event_id, codec.content_digest(event), event.feed.value, codec.encode(event).decode())
+                    for event in each.events
+                ],
+            )
+            for each in entering
         ]
         rows = int(self._retention.rows.total_seconds())
         async with unavailable_as_ours():
             return list(
                 await self._scripts.register(
                     keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, REGISTERED],
-                    args=[_pack((ms(now), rows, partition, offset, items, reopened))],
+                    args=[_pack((ms(now), rows, lane, messages))],
                 )
             )
 

@@ -7,7 +7,7 @@ event here.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -24,6 +24,9 @@ log = structlog.get_logger("reachpoint.kafka")
 _FETCH = timedelta(seconds=10)
 _MOST_FAULTS = 3  # messages in a row that fail without being unreadable
 _MOST = 200  # messages fetched at once: each may carry many events
+STEP_MESSAGES = 128
+STEP_BYTES = 256_000
+"""How much one step carries at most, beside its first message: some 250 events, a tenth of a second."""
 
 
 class NotTheMessage(ServiceError):
@@ -47,12 +50,15 @@ class Gapless:
         self._faults = 0  # in a row
         self.passed_over = 0  # messages that the client never brought, so far
 
-    async def handle(self, message: Message) -> None:
-        """Handle what is missing before this message, then the message."""
-        async with self._turn(message.lane):
-            if self._last.get(message.lane) != message.offset - 1:
-                await patiently(lambda: self._taken_up_to(message.topic, message.partition, message.offset))
-            await self._take(message)
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Handle messages of any lanes, each lane's in their order; what is missing before one, first."""
+        lanes: dict[str, list[Message]] = {}
+        for message in messages:
+            lanes.setdefault(message.lane, []).append(message)
+        for lane, found in lanes.items():
+            async with self._turn(lane):
+                for step in steps_of(found):
+                    await self._follow(step)
 
     async def catch_up(self, topic: str, partition: int, end: int) -> int:
         """Handle what is taken by Kafka up to offset `end` (exclusive) and not by us. Returns how many messages."""
@@ -60,19 +66,29 @@ class Gapless:
             return await self._taken_up_to(topic, partition, end)
 
     def _turn(self, lane: str) -> asyncio.Lock:
-        """One message of a lane at a time, whether an agent brings it or whoever catches up."""
+        """One step of a lane at a time, whether an agent brings it or whoever catches up."""
         return self._turns.setdefault(lane, asyncio.Lock())
 
-    async def _take(self, message: Message) -> None:
+    async def _follow(self, step: Sequence[Message]) -> None:
+        first = step[0]
+        if self._last.get(first.lane) != first.offset - 1:
+            await patiently(lambda: self._taken_up_to(first.topic, first.partition, first.offset))
+        await self._take(step)
+
+    async def _take(self, step: Sequence[Message]) -> None:
         try:
-            await self._handler(message)
+            await self._handler(step)
             self._faults = 0
         except Exception as fault:  # one of the doors: whatever is wrong with one message, the others go on
+            if len(step) > 1:  # halved until it is alone
+                await self._take(step[: len(step) // 2])
+                await self._take(step[len(step) // 2 :])
+                return
             self._faults = 0 if isinstance(fault, Unreadable) else self._faults + 1
             if self._faults > _MOST_FAULTS:
                 raise NotTheMessage from fault
-            await self._put_aside(message, fault)
-        self._last[message.lane] = message.offset
+            await self._put_aside(step[0], fault)
+        self._last[step[-1].lane] = step[-1].offset
 
     async def _put_aside(self, message: Message, fault: Exception) -> None:
         await patiently(lambda: self._set_aside(message, fault))
@@ -95,11 +111,27 @@ class Gapless:
                 gone=behind - start - len(missing),
             )
             start = behind
-            for message in missing:
-                await self._take(message)
+            for step in steps_of(missing):
+                await self._take(step)
             found += len(missing)
             self.passed_over += len(missing)
         return found
+
+
+def steps_of(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Messages of one lane, those together that follow each other without a hole, as many as one step should carry."""
+    step: list[Message] = []
+    size = 0
+    for message in messages:
+        more = len(message.value or b"")  # a stranger's message may carry nothing
+        follows = bool(step) and message.offset == step[-1].offset + 1
+        if step and (not follows or len(step) >= STEP_MESSAGES or size + more > STEP_BYTES):
+            yield step
+            step, size = [], 0
+        step.append(message)
+        size += more
+    if step:
+        yield step
 
 
 async def fetched(

@@ -1,7 +1,8 @@
-"""What engine B's agents do with one message: recognise its events, or decide its matched parts. No Faust in here.
+"""What engine B's agents do with messages: recognise their events, or decide their matched parts. No Faust in here.
 
-Each is safe to be given the same message again. A store that does not answer is waited for; what cannot be read at all
-raises Unreadable, and whoever carries sets the message aside.
+Messages of one lane that follow each other are one step: what a step costs, the store and its sync above all, is paid
+once for all that waited. Each is safe to be given the same messages again. A store that does not answer is waited for;
+what cannot be read at all raises Unreadable before anything was done, and whoever carries sets that message aside.
 """
 
 import asyncio
@@ -20,9 +21,9 @@ from streams import codec
 from streams.embedded import Decider, Recogniser
 from streams.feeds.outcome import Ignored, Rejected, RejectReason
 from streams.intake import Record, quarantine_item
-from streams.kafka_books import NOWHERE, UNFINISHED, KafkaBooks
+from streams.kafka_books import NOWHERE, UNFINISHED, Entering, KafkaBooks
 from streams.kafka_policy import KafkaPolicy
-from streams.messages import Matched
+from streams.messages import Matched, QuarantineItem
 from streams.ports import LogEntry, MatchedEntry, Taken
 
 log = structlog.get_logger("reachpoint.kafka")
@@ -59,7 +60,8 @@ class Message:
         return f"{self.topic}|{self.partition}"
 
 
-Handler = Callable[[Message], Awaitable[None]]
+Handler = Callable[[Sequence[Message]], Awaitable[None]]
+"""Is given messages of one lane that follow each other, at least one; returns once all are done."""
 KeepAside = Callable[[Message, Exception], Awaitable[None]]
 """Keeps a message that cannot be handled where people find it; returns once it is safe there."""
 ReadFeed = Callable[[Feed, Message, datetime], Sequence[Record]]
@@ -67,7 +69,7 @@ ReadFeed = Callable[[Feed, Message, datetime], Sequence[Record]]
 
 
 class RecogniseWork:
-    """The first hop, message by message."""
+    """The first hop."""
 
     def __init__(
         self, books: KafkaBooks, recogniser: Recogniser, policy: KafkaPolicy, clock: Clock, read_feed: ReadFeed
@@ -78,34 +80,45 @@ class RecogniseWork:
         self._read_feed = read_feed
         self._feeds: Mapping[str, Feed] = {policy.feed(feed): feed for feed in Feed}
 
-    async def handle(self, message: Message) -> None:
-        """Enter the events of a message in the books and move them past recognition. Raises Unreadable."""
-        feed = self._feeds.get(message.topic)
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Enter the events of these messages in the books and move them past recognition. Raises Unreadable."""
+        last = messages[-1]
+        feed = self._feeds.get(last.topic)
         if feed is None:
-            events = _events_of(message)
+            entering = [Entering(each.offset, _events_of(each), reopened=_reopened(each)) for each in messages]
         else:
-            events = await self._of_feed(feed, message)
-        await patiently(lambda: self._recognised(message, events))
-        await patiently(lambda: self._books.passed(message.lane, message.offset))  # not before: we may die in between
+            entering = await self._of_feed(feed, messages)
+        await patiently(lambda: self._recognised(last.lane, entering))
+        await patiently(lambda: self._books.passed(last.lane, last.offset))  # not before: we may die in between
 
-    async def _of_feed(self, feed: Feed, message: Message) -> list[Event]:
+    async def _of_feed(self, feed: Feed, messages: Sequence[Message]) -> list[Entering]:
         """A feed's own records: what cannot be taken goes to quarantine with its reason, as from every other door."""
-        at = message.appended_at or self._clock.now()  # the broker's time: the same when the message comes again
-        records = self._read_feed(feed, message, at)
-        refused = [quarantine_item(result, at) for result, _ in records if isinstance(result, Rejected)]
-        ignored = [(result.feed, result.why) for result, _ in records if isinstance(result, Ignored)]
+        read = [(each, self._received_at(each)) for each in messages]
+        records = [(each, at, self._read_feed(feed, each, at)) for each, at in read]
+        entering = []
+        for message, at, found in records:
+            refused = [quarantine_item(result, at) for result, _ in found if isinstance(result, Rejected)]
+            ignored = [(result.feed, result.why) for result, _ in found if isinstance(result, Ignored)]
+            await self._put_away(refused, ignored, at)
+            entering.append(Entering(message.offset, [result for result, _ in found if isinstance(result, Event)]))
+        return entering
+
+    async def _put_away(
+        self, refused: Sequence[QuarantineItem], ignored: Sequence[tuple[Feed, str]], at: datetime
+    ) -> None:
         if refused:
             await patiently(lambda: self._books.quarantine(refused, at))
         if ignored:
             await patiently(lambda: self._books.ignore(ignored, at))
-        return [result for result, _ in records if isinstance(result, Event)]
 
-    async def _recognised(self, message: Message, events: Sequence[Event]) -> None:
+    def _received_at(self, message: Message) -> datetime:
+        """The broker's time: the same when the message comes again."""
+        return message.appended_at or self._clock.now()
+
+    async def _recognised(self, lane: str, entering: Sequence[Entering]) -> None:
         now = self._clock.now()
-        reopened = any(name == REOPENED for name, _ in message.headers)
-        taken = await self._books.register(
-            events, partition=f"{message.lane}|entered", offset=message.offset, now=now, reopened=reopened
-        )
+        taken = await self._books.register(f"{lane}|entered", entering, now=now)
+        events = [event for each in entering for event in each.events]
         conflicts = [event for event, one in zip(events, taken, strict=True) if one == Taken.CONFLICT]
         if conflicts:
             await self._books.quarantine([quarantine_item(_reused(event), now) for event in conflicts], now)
@@ -128,17 +141,18 @@ class RecogniseWork:
 
 
 class DecideWork:
-    """The second hop, message by message."""
+    """The second hop."""
 
     def __init__(self, books: KafkaBooks, decider: Decider) -> None:
         self._books = books
         self._decider = decider
 
-    async def handle(self, message: Message) -> None:
-        """Decide the parts of a message, in order. Raises Unreadable."""
-        entries = [MatchedEntry(message.partition, NOWHERE, part) for part in _parts_of(message)]
+    async def handle(self, messages: Sequence[Message]) -> None:
+        """Decide the parts of these messages, in order. Raises Unreadable."""
+        last = messages[-1]
+        entries = [MatchedEntry(each.partition, NOWHERE, part) for each in messages for part in _parts_of(each)]
         await patiently(lambda: self._decider.take(entries))
-        await patiently(lambda: self._books.passed(message.lane, message.offset))
+        await patiently(lambda: self._books.passed(last.lane, last.offset))
 
 
 async def patiently(step: Callable[[], Awaitable[T]]) -> T:
@@ -164,6 +178,10 @@ def _events_of(message: Message) -> list[Event]:
         return [codec.decode_event(raw) for raw in _array.decode(message.value)]
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"not a list of events ({type(error).__name__})") from None
+
+
+def _reopened(message: Message) -> bool:
+    return any(name == REOPENED for name, _ in message.headers)
 
 
 def _parts_of(message: Message) -> list[Matched]:

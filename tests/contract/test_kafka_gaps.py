@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
 from domain.events import Kind
 from streams.distributed import FaustEngine, Lane, SetAside
-from streams.kafka_books import KafkaBooks
+from streams.kafka_books import UNFINISHED, Entering, KafkaBooks
 from streams.kafka_gaps import Gapless, NotTheMessage, fetched
 from streams.kafka_intake import message_of
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing
 from streams.kafka_watch import LaneWatch
 from streams.kafka_work import Message, RecogniseWork
-from streams.ports import LogEntry
+from streams.ports import LogEntry, Taken
 from tests.unit.streams.play import START, ed
 
 pytestmark = pytest.mark.server
@@ -52,6 +53,9 @@ class Bench:
         self.books = Forgetful(client)
         self.done: list[int] = []
         self.aside: list[int] = []
+        self.steps: list[int] = []
+        self.wait_for = asyncio.Event()
+        self.wait_for.set()
         self._producer = producer
         self._bad = bad
         self.broken = False
@@ -84,11 +88,13 @@ class Bench:
             while not so():  # noqa: ASYNC110 - the client tells nobody
                 await asyncio.sleep(0.05)
 
-    async def _handle(self, message: Message) -> None:
-        if self.broken or message.offset == self._bad:
+    async def _handle(self, messages: Sequence[Message]) -> None:
+        await self.wait_for.wait()
+        if self.broken or self._bad in [message.offset for message in messages]:
             raise ValueError("cannot be read")
-        self.done.append(message.offset)
-        await self.books.passed(message.lane, message.offset)
+        self.done += [message.offset for message in messages]
+        self.steps.append(len(messages))
+        await self.books.passed(messages[-1].lane, messages[-1].offset)
 
     async def _keep(self, message: Message, fault: Exception) -> None:
         await SetAside(self._producer, self.policy, "test")(message, fault)
@@ -120,15 +126,56 @@ async def _engine(bench: Bench, folder: Path) -> AsyncIterator[FaustEngine]:
 async def test_a_message_that_cannot_be_read_is_set_aside_alone(bench: Bench) -> None:
     await bench.produce(5)
     for message in await bench.messages(0, 5):
-        await bench.gapless.handle(message)
+        await bench.gapless.handle([message])
     assert (bench.done, bench.aside) == ([0, 1, 3, 4], [2])
+
+
+async def test_messages_that_wait_together_are_one_step(bench: Bench) -> None:
+    await bench.produce(7)
+    messages = await bench.messages(0, 7)
+    await bench.gapless.handle(messages[:2])
+    await bench.gapless.handle(messages[3:])
+    assert (bench.done, bench.aside) == ([0, 1, 3, 4, 5, 6], [2])
+    assert bench.steps == [2, 4], "the hole is filled before, by itself"
+    assert await bench.books.place(messages[0].lane) == 6
+
+
+async def test_a_message_that_cannot_be_read_is_set_aside_alone_out_of_a_step(bench: Bench) -> None:
+    await bench.produce(5)
+    await bench.gapless.handle(await bench.messages(0, 5))
+    assert (bench.done, bench.aside) == ([0, 1, 3, 4], [2])
+    assert bench.steps == [2, 2], "halved until it is alone"
+    assert await bench.books.place(f"{bench.policy.events}|0") == 4
+
+
+async def test_where_every_message_of_a_step_fails_it_is_the_worker_that_ends(bench: Bench) -> None:
+    await bench.produce(8)
+    bench.broken = True
+    with pytest.raises(NotTheMessage):
+        await bench.gapless.handle(await bench.messages(0, 8))
+    assert bench.aside == [0, 1, 2]
+
+
+async def test_what_comes_while_a_step_is_worked_on_is_the_next_step(bench: Bench, tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+    bench.wait_for = go_on
+    async with _engine(bench, tmp_path) as engine:
+        await bench.produce(3)
+        await bench.until(lambda: engine.busy)
+        await bench.produce(40)
+        await asyncio.sleep(1.0)  # brought to the basket meanwhile: the client tells nobody
+        go_on.set()
+        await bench.until(lambda: len(bench.done) == 42)
+        await bench.until(lambda: not engine.busy)
+    assert bench.done == [number for number in range(43) if number != 2]
+    assert max(bench.steps) > 10, "what waited was one step"
 
 
 async def test_a_bad_message_in_a_gap_is_set_aside_alone_too(bench: Bench) -> None:
     await bench.produce(6)
     first, *_, last = await bench.messages(0, 6)
-    await bench.gapless.handle(first)
-    await bench.hands().handle(last)
+    await bench.gapless.handle([first])
+    await bench.hands().handle([last])
     assert (bench.done, bench.aside) == ([0, 1, 3, 4, 5], [2])
 
 
@@ -136,8 +183,8 @@ async def test_a_bad_message_is_not_met_again_after_a_restart(bench: Bench) -> N
     await bench.produce(4)
     *before, last = await bench.messages(0, 4)
     for message in before:
-        await bench.gapless.handle(message)
-    await bench.hands().handle(last)
+        await bench.gapless.handle([message])
+    await bench.hands().handle([last])
     assert (bench.done, bench.aside) == ([0, 1, 3], [2])
 
 
@@ -145,14 +192,14 @@ async def test_the_very_first_messages_of_a_lane_may_be_what_is_missing(bench: B
     """Partitions move while workers start: seen in the chaos test, five events had never ended."""
     await bench.produce(5)
     *_, last = await bench.messages(0, 5)
-    await bench.gapless.handle(last)
+    await bench.gapless.handle([last])
     assert (bench.done, bench.aside) == ([0, 1, 3, 4], [2])
 
 
 async def test_a_long_gap_is_fetched_in_parts(bench: Bench) -> None:
     await bench.produce(501)
     first, *_ = await bench.messages(0, 1)
-    await bench.gapless.handle(first)
+    await bench.gapless.handle([first])
     await bench.gapless.catch_up(bench.policy.events, 0, 501)
     assert bench.done == [number for number in range(501) if number != 2]
 
@@ -163,9 +210,9 @@ async def test_where_every_message_fails_it_is_the_worker_that_ends(bench: Bench
     bench.broken = True
     messages = await bench.messages(0, 8)
     for message in messages[:3]:
-        await bench.gapless.handle(message)
+        await bench.gapless.handle([message])
     with pytest.raises(NotTheMessage):
-        await bench.gapless.handle(messages[3])
+        await bench.gapless.handle([messages[3]])
     assert bench.aside == [0, 1, 2]
 
 
@@ -173,7 +220,7 @@ async def test_while_the_store_does_not_answer_nothing_is_set_aside(bench: Bench
     await bench.produce(2)
     bench.books.refusals = 2
     for message in await bench.messages(0, 2):
-        await bench.gapless.handle(message)
+        await bench.gapless.handle([message])
     assert (bench.done, bench.aside) == ([0, 1], [])
 
 
@@ -181,7 +228,7 @@ async def test_offsets_committed_beyond_what_was_handled_lose_nothing(bench: Ben
     """First a hole before a message that comes, then one with nothing behind it."""
     await bench.produce(8)
     for message in await bench.messages(0, 4):
-        await bench.hands().handle(message)
+        await bench.hands().handle([message])
     await bench.commit(7)
     async with _engine(bench, tmp_path / "first") as engine:
         await bench.until(lambda: len(bench.done) >= 7)
@@ -216,13 +263,45 @@ async def test_a_message_counts_as_taken_when_it_is_recognised_not_when_it_is_en
     event = ed(Kind.ED_ARRIVAL, "M1", visit="V1")
     message = Message(bench.policy.events, 0, 0, message_of([event]))
     with pytest.raises(RuntimeError):
-        await work.handle(message)
+        await work.handle([message])
     assert await bench.books.place(message.lane) is None
     recogniser.alive = True
-    await work.handle(message)
+    await work.handle([message])
     assert [entry.event.event_id for entry in recogniser.taken] == [event.event_id]
     assert await bench.books.place(message.lane) == 0
     assert (await bench.books.counts()).accepted == {"ed": 1}, "entered once"
+
+
+async def test_the_books_know_messages_of_a_step_apart(bench: Bench) -> None:
+    """One that comes again beside a new one counts nothing, and the new one does."""
+    first, second = (ed(Kind.ED_ARRIVAL, "M1", visit=visit) for visit in ("V1", "V2"))
+    books, lane = bench.books, "events|0|entered"
+    assert await books.register(lane, [Entering(0, [first])], now=START) == [Taken.ACCEPTED]
+    again = [Entering(0, [first]), Entering(1, [second])]
+    assert await books.register(lane, again, now=START) == [UNFINISHED, Taken.ACCEPTED]
+    counts = await books.counts()
+    assert (counts.accepted, counts.duplicate) == ({"ed": 2}, {})
+    assert await books.register(lane, [Entering(2, [first])], now=START) == [UNFINISHED]
+    assert (await books.counts()).duplicate == {"ed": 1}
+
+
+async def test_what_a_step_holds_twice_is_taken_once(bench: Bench) -> None:
+    event = ed(Kind.ED_ARRIVAL, "M1", visit="V1")
+    other = replace(event, place="elsewhere")
+    entering = [Entering(0, [event]), Entering(1, [other, event]), Entering(2, [event], reopened=True)]
+    taken = await bench.books.register("events|0|entered", entering, now=START)
+    assert taken == [Taken.ACCEPTED, Taken.CONFLICT, Taken.DUPLICATE, Taken.DUPLICATE]
+    counts = await bench.books.counts()
+    assert (counts.accepted, counts.duplicate) == ({"ed": 1}, {"ed": 1}), "what we sent again ourselves is not counted"
+
+
+async def test_what_was_entered_and_not_recognised_is_finished_once(bench: Bench) -> None:
+    """Its worker died between the two; another message says the same."""
+    event = ed(Kind.ED_ARRIVAL, "M1", visit="V1")
+    lane = "events|0|entered"
+    await bench.books.register(lane, [Entering(0, [event])], now=START)
+    taken = await bench.books.register(lane, [Entering(0, [event]), Entering(1, [event])], now=START)
+    assert taken == [UNFINISHED, Taken.DUPLICATE]
 
 
 class Mortal:

@@ -24,7 +24,7 @@ from domain.errors import StoreError
 from domain.events import Event, Feed, Kind, Role
 from domain.ids import EventId
 from streams.embedded import Observers, Recogniser
-from streams.kafka_books import NOWHERE, KafkaBooks
+from streams.kafka_books import NOWHERE, Entering, KafkaBooks
 from streams.kafka_intake import message_of
 from streams.kafka_lookback import ManyWorkers
 from streams.kafka_policy import KafkaPolicy
@@ -94,12 +94,10 @@ class SteppedBooks(KafkaBooks):
         super().__init__(client)
         self._turns, self._who = turns, who
 
-    async def register(
-        self, events: Sequence[Event], *, partition: str, offset: int, now: datetime, reopened: bool = False
-    ) -> list[int]:
+    async def register(self, lane: str, entering: Sequence[Entering], *, now: datetime) -> list[int]:
         """See KafkaBooks."""
         await self._turns.step(self._who)
-        return await super().register(events, partition=partition, offset=offset, now=now, reopened=reopened)
+        return await super().register(lane, entering, now=now)
 
     async def recall(self, names: Sequence[str], mentions: Sequence[str]) -> tuple[list[frozenset[str]], list[Said]]:
         """See RecogniseLog."""
@@ -209,7 +207,7 @@ class Ring:
         play = await self._begun(race)
         works = [self._work(play, self.books(self.client, turns, who)) for who in range(2)]
         both = zip(works, (race.first, race.second), strict=True)
-        await turns.play([lambda work=work, one=one: work.handle(_message(one)) for work, one in both])  # type: ignore[misc]
+        await turns.play([lambda work=work, one=one: work.handle([_message(one)]) for work, one in both])  # type: ignore[misc]
         self.steps = turns.taken
         return await self._outcome(play, race)
 
@@ -218,7 +216,7 @@ class Ring:
         play = await self._begun(race)
         work = self._work(play, KafkaBooks(self.client))
         for one in (race.second, race.first) if turned else (race.first, race.second):
-            await work.handle(_message(one))
+            await work.handle([_message(one)])
         return await self._outcome(play, race)
 
     async def _begun(self, race: Race) -> Play:
@@ -228,7 +226,7 @@ class Ring:
         play.clock.set(race.second.received_at)
         await books.prepare()
         for one in race.before:
-            await self._work(play, books).handle(_message(one))
+            await self._work(play, books).handle([_message(one)])
         return play
 
     def _work(self, play: Play, books: KafkaBooks) -> RecogniseWork:
@@ -392,9 +390,9 @@ async def _looked_back(client: Redis, later: Event, choices: Sequence[int], made
     turns = Turns(choices, fair=True)
     house = House(client, turns, made)
     await turns.play([house.prepare])
-    await turns.play([lambda: house.work(SteppedBooks(client, turns, 1)).handle(_message(_STABBED))])
+    await turns.play([lambda: house.work(SteppedBooks(client, turns, 1)).handle([_message(_STABBED)])])
     await house.join(watched("M3"))
-    await turns.play([lambda: house.work(SteppedBooks(client, turns, 1)).handle(_message(later)), house.pages])
+    await turns.play([lambda: house.work(SteppedBooks(client, turns, 1)).handle([_message(later)]), house.pages])
     while await house.play.decider.run_once(NO_WAIT):
         pass
     counts = await house.play.twin.transport.counts()
@@ -432,10 +430,10 @@ async def test_whoever_does_not_know_a_newcomer_yet_is_refused_once_look_back_ha
     await house.join(watched("M3"))
     await house.turns.play([house.pages])
     behind = Recogniser(books, lambda: old, MatchPolicy(), house.play.clock, Observers())
-    await books.register([_STABBED], partition="events|0", offset=1, now=house.play.clock.now())
+    await books.register("events|0", [Entering(1, [_STABBED])], now=house.play.clock.now())
     with pytest.raises(StoreError):
         await behind.take([LogEntry(NOWHERE, _STABBED)])
-    await house.work(books).handle(_message(_STABBED))
+    await house.work(books).handle([_message(_STABBED)])
     while await house.play.decider.run_once(NO_WAIT):
         pass
     assert await house.play.live("M3")

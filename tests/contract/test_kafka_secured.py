@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -155,8 +155,9 @@ async def test_topics_producer_and_agents_prove_who_they_are_over_tls(
     await producer.start()
     await producer.send([Outgoing(policy.events, b"hello", partition=0)])
 
-    async def handle(message: Message) -> None:
-        seen.put_nowait(message.value)
+    async def handle(messages: Sequence[Message]) -> None:
+        for message in messages:
+            seen.put_nowait(message.value)
 
     lane = Lane("listen", [policy.events], handle)
     engine = FaustEngine(policy, [lane], SetAside(producer, policy, "test"), folder=tmp_path)

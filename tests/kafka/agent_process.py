@@ -7,6 +7,7 @@ message done, and FAULT is none, raise:5, raise-unguarded:5, raise-unsafe:5 or h
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,14 +21,15 @@ async def run(policy: KafkaPolicy, notes: Path, fault: str) -> None:
     """Work until killed."""
     what, _, which = fault.partition(":")
 
-    async def handle(message: Message) -> None:
-        number = message.value.decode()
-        if number == which:
-            if what == "hang":
-                await asyncio.Event().wait()
-            raise ValueError("told to fail")
-        with notes.open("a") as file:
-            file.write(number + "\n")
+    async def handle(messages: Sequence[Message]) -> None:
+        for message in messages:
+            number = message.value.decode()
+            if number == which:
+                if what == "hang":
+                    await asyncio.Event().wait()
+                raise ValueError("told to fail")
+            with notes.open("a") as file:
+                file.write(number + "\n")
 
     async def refuse(message: Message, fault: Exception) -> None:
         raise OSError("nowhere to set it aside")
@@ -41,7 +43,7 @@ async def run(policy: KafkaPolicy, notes: Path, fault: str) -> None:
 
         async def carry(stream: object) -> None:
             async for event in stream.events():  # type: ignore[attr-defined]
-                await handle(_bare(event.message))
+                await handle([_bare(event.message)])
 
         app.agent(topic, name="carry")(carry)
         app.finalize()
