@@ -74,6 +74,8 @@ class BatchKnowledge:
     async def of(self, event: Event, matches: Sequence[Match]) -> Known:
         """What bears on one event."""
         asked = keys_to_look_up(event)
+        if not asked and not _concerns_somebody(matches):
+            return Known(said=self._said)  # nearly every event
         await self._fetch_links(asked)
         known = Known(self._links, said=self._said)
         await self._fetch_links(occurrence for key in asked for occurrence in known.occurrences(key))

@@ -32,7 +32,10 @@ class Ending(StrEnum):
     @property
     def rank(self) -> int:
         """0 is the most telling: the event's disposition is that of its most telling part."""
-        return list(Ending).index(self)
+        return _RANKS[self.value]
+
+
+_RANKS = {ending.value: rank for rank, ending in enumerate(Ending)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Disposition:
 
 def most_telling(parts: list[Disposition]) -> Disposition:
     """The disposition of an event that went to several people: that of its most telling part."""
-    return min(parts, key=lambda part: (part.ending.rank, part.why))
+    return parts[0] if len(parts) == 1 else min(parts, key=lambda part: (part.ending.rank, part.why))
 
 
 @dataclass(frozen=True, slots=True)

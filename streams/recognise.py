@@ -36,6 +36,7 @@ from streams.reviews import REVIEWED_DIFFERENT, Review
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
 
+_NOBODY = Disposition(Ending.NO_MATCH)
 Link = tuple[str, str]
 
 
@@ -46,8 +47,10 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         return _ended(entry, Disposition(Ending.SUPPRESSED, "test_message"))
     if event.kind is Kind.ED_MERGED:
         return _recognise_merge(entry, matches, known, index, now)
-    certain = _certain(event, matches)
     reached = sorted({value for key in keys_to_look_up(event) for value in known.people(key)})
+    if not matches and not reached and event.kind not in AMENDING and not _is_nameless_visit(event, ()):
+        return _ended(entry, _NOBODY)  # nearly every event: it concerns nobody and opens nothing that could later
+    certain = _certain(event, matches)
     parts = _Parts(_without_names(event) if matches or reached else event, index)  # parts of nobody carry nothing
     for (member, role), match in certain.items():
         parts.add_subject(member, role, Relation.SELF, match)
@@ -83,7 +86,7 @@ def taken_from(event: Event, member: MemberId, index: CohortIndex) -> tuple[Matc
 def _about_nobody(matches: Sequence[Match]) -> Disposition:
     """How an event ends that reaches nobody: a human may have said before that it is not whom it seems to name."""
     rejected = any(match.reason is MatchReason.REVIEWED_DIFFERENT for match in matches)
-    return REVIEWED_DIFFERENT if rejected else Disposition(Ending.NO_MATCH)
+    return REVIEWED_DIFFERENT if rejected else _NOBODY
 
 
 def _concluded(
