@@ -25,6 +25,7 @@ from rich.table import Table
 
 from domain.clock import SystemClock
 from domain.events import Event
+from service.collecting import collect_seldom, leave_alone_what_stands
 from streams import codec
 from streams.distributed import build_app
 from streams.kafka_intake import message_of, partition_of
@@ -110,6 +111,8 @@ async def _child(way: Way, bootstrap: str, events: int) -> tuple[float, float]:
     members = list(maker.members(MEMBERS))
     made = [event for event, _ in maker.events({each.member_id: each.identity for each in members}, events)]
     await _produce(policy, made, way.batch)
+    collect_seldom()  # as the service does; the same for all ways
+    leave_alone_what_stands()
     if way.name.startswith("aiokafka"):
         return await _bare(policy, events)
     if way.name.startswith("faust"):
@@ -218,6 +221,7 @@ async def _ours(policy: KafkaPolicy, members: Sequence[Any], events: Sequence[Ev
 def _lend(stage: Any, members: Sequence[Any], meter: _Meter) -> None:
     """Put the people on stage before the agents begin, and count what recognition has moved on."""
     KafkaPlay(stage, members, clock=SystemClock())  # it goes on stage itself
+    leave_alone_what_stands()
     forward: Callable[..., Awaitable[None]] = stage.books.forward
 
     async def counted(results: Sequence[Any]) -> None:

@@ -1,5 +1,6 @@
 """`reachpoint run`, `worker` and `api`: the service, whole or in parts."""
 
+import asyncio
 import json
 import os
 import socket
@@ -40,12 +41,14 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
     async def work() -> None:
         from alerts.senders.process_sender import ProcessSender
         from domain.clock import SystemClock
+        from service.collecting import collect_seldom
         from service.http import HttpServer, build_app
         from service.metrics import Metrics
         from service.runtime import Parts, Service
         from service.wiring import open_store, policies_of, reach_store, sending_policy
         from service.worker_door import build_worker_door
 
+        collect_seldom()
         sending = sending_policy(settings)
         policies, sender, metrics = policies_of(settings), ProcessSender(sending), Metrics()
         whole = with_worker and with_api
@@ -64,14 +67,24 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
             app = build_app(service, client, settings) if with_api else build_worker_door(service, client)
             listen = with_api or settings.worker.port > 0
             server = HttpServer(app, _bound(door.host, door.port))
+            settling = asyncio.create_task(_settled(service))
             try:
                 _tell_addresses(settings.data_dir, server.url if listen else "", service, api=with_api)
                 await server.serve_beside(service, listen=listen)
             finally:
                 await service.stop()
+                await settling
                 await sender.close()
 
     run_service(work)
+
+
+async def _settled(service: "Service") -> None:
+    """Once the people are read, what the process holds for good is there."""
+    from service.collecting import leave_alone_what_stands
+
+    await service.indexed.wait()
+    leave_alone_what_stands()
 
 
 def _bound(host: str, port: int) -> socket.socket:
