@@ -1,16 +1,19 @@
 """Finders of what hangs together: all of several things, a first time, a change, a variety.
 
 What holds at a moment is told by what had happened up to it, in event time; it was known when enough of it was known.
-What came too late to be told before another does not hide that other.
+What came too late to be told before another does not hide that other. All of several things, and a variety, are also
+found around the arrival of what was coded late (`by_window.py`); a first time and a change are told by the coding.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
+from triggers.by_window import windows_around
 from triggers.facts import FACTS
 from triggers.hits import Hit
-from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, within
+from triggers.lines import Line
+from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, stood_before, within
 from triggers.patterns import AllOf, ChangePattern, CountPattern, Distinct, FirstPattern
 
 Completion = tuple[Hit, Mark] | None
@@ -25,6 +28,8 @@ def all_finder(pattern: AllOf, parts: tuple[int, ...]) -> LookingBack:
 def _all_at(wanted: Sequence[int], span: timedelta, anchor: Anchor, behind: Behind) -> Completion:
     """The nearest of each other part is told; it was known when the earliest known of each was."""
     this, learnt = anchor.hit, anchor.hit.learnt
+    if this.earlier:
+        return _all_around(wanted, span, anchor, behind)
     others: list[Hit] = []
     for part in wanted:
         if part == anchor.part:
@@ -37,6 +42,25 @@ def _all_at(wanted: Sequence[int], span: timedelta, anchor: Anchor, behind: Behi
     if any(within(line, this, span) for line in behind[len(wanted) :]):
         return None
     return completed(this, learnt, others), (learnt, *map(id, others))
+
+
+def _all_around(wanted: Sequence[int], span: timedelta, anchor: Anchor, behind: Behind) -> Completion:
+    """Of what was coded late: the window that was known first, of those that end with one of the parts."""
+    this = anchor.hit
+    places = [part for part in wanted if part != anchor.part]
+    listed = [(part, hit) for part in places for hit in stood_before(behind[part], this, span)]
+    none_of = [(-1, hit) for line in behind[len(wanted) :] for hit in stood_before(line, this, span)]
+    everything = [*listed, *none_of]
+    best: tuple[datetime, list[Hit]] | None = None
+    for window in windows_around(this, [hit for _, hit in everything], span, ending=len(listed)):
+        near = [(*everything[place], at) for place, at in window.others]
+        by_part = [[(at, hit) for part, hit, at in near if part == wanted_part] for wanted_part in places]
+        if not all(by_part) or any(part < 0 for part, _, _ in near):
+            continue
+        learnt = max([window.learnt, *(min(at for at, _ in each) for each in by_part)])
+        if best is None or learnt < best[0]:
+            best = (learnt, [each[-1][1] for each in by_part])
+    return None if best is None else (completed(this, *best), (best[0], *map(id, best[1])))
 
 
 def first_finder(pattern: FirstPattern, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
@@ -116,6 +140,8 @@ Valued = tuple[Hit, frozenset[str]]
 def _variety_at(pattern: CountPattern, tolerance: timedelta, anchor: Anchor, behind: Behind) -> Completion:
     """The first hit of each value is told."""
     this, least = anchor.hit, pattern.at_least
+    if this.earlier:
+        return _variety_around(pattern, tolerance, this, behind[0])
     own = values_of(this, pattern.distinct)
     near = within(behind[0], this, pattern.within)
     before = [(hit, values) for hit in near if hit is not this and (values := values_of(hit, pattern.distinct))]
@@ -132,6 +158,34 @@ def _variety_at(pattern: CountPattern, tolerance: timedelta, anchor: Anchor, beh
         known, learnt = known | values, max(learnt, hit.learnt)
     others = _first_of_each(before, own)
     return completed(this, learnt, others, len(everything)), (learnt, len(everything), *map(id, others))
+
+
+def _variety_around(pattern: CountPattern, tolerance: timedelta, this: Hit, line: Line[Hit]) -> Completion:
+    """Of what was coded late: the window that was known first, of those to which it adds; see `CountFinder`."""
+    own, least = values_of(this, pattern.distinct), pattern.at_least
+    near = [hit for hit in stood_before(line, this, pattern.within) if hit is not this]
+    listed = [(hit, values) for hit in near if (values := values_of(hit, pattern.distinct))]
+    windows = windows_around(this, [hit for hit, _ in listed], pattern.within)
+    told = [
+        _NONE.union(*(listed[n][1] for n, _ in window.others if not too_late_for(listed[n][0], this, tolerance)))
+        for window in windows
+    ]
+    best: tuple[datetime, int, list[Hit]] | None = None
+    for window, values_told in zip(windows, told, strict=True):
+        if not own or any(own | values_told <= some and len(some) >= least for some in told):
+            continue
+        learnt, known = window.learnt, own
+        for place, at in sorted(window.others, key=lambda other: other[1]):
+            if len(known) >= least:
+                break
+            known, learnt = known | listed[place][1], max(learnt, at)
+        count = len(own.union(*(listed[place][1] for place, _ in window.others)))
+        if len(known) >= least and (best is None or (learnt, -count) < best[:2]):
+            best = (learnt, -count, _first_of_each([listed[place] for place, _ in window.others], own))
+    if best is None:
+        return None
+    learnt, count, others = best
+    return completed(this, learnt, others, -count), (learnt, -count, *map(id, others))
 
 
 _NONE: frozenset[str] = frozenset()

@@ -173,3 +173,12 @@ def within(line: Line[Hit], this: Hit, span: timedelta | None, *, before: bool =
         while last < line.size and line.items[last].key == this.key:
             last += 1
     return line.items[first:last]
+
+
+def stood_before(line: Line[Hit], this: Hit, span: timedelta) -> Sequence[Hit]:
+    """The hits of a line up to the moment of `this`, as far back as `span` before its first point."""
+    first = line.place(((this.since - span,),))
+    last = line.place(this.key)
+    while last < line.size and line.items[last].key == this.key:
+        last += 1
+    return line.items[first:last]

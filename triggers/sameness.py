@@ -140,11 +140,12 @@ def _start(hit: Hit) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A moment that another feed may also have told."""
+    """A moment that another feed may also have told, and when it happened: a visit at its arrival, whenever coded."""
 
     key: Any
     moment: Moment
     name: str
+    since: datetime
 
 
 class Ledger:
@@ -225,29 +226,35 @@ class ByTelling:
             pairs = pairing is not None and pairing(hit.last) is True
             name = ledger.name_of(own) or ledger.name_of(shared)
             if name is None:
-                name = (self._other_telling(hit.last, kept, told, ledger) if pairs else None) or shared
+                name = (self._other_telling(hit, kept, told, ledger) if pairs else None) or shared
             ledger.give((own,) if own == shared else (own, shared), name)
             if pairs:
                 ledger.tell(name, hit.at)
-                told.append(Telling(hit.key, hit.last, name))
+                told.append(Telling(hit.key, hit.last, name, hit.since))
             names.append(name)
         if told or was:
             self.tellings = self.tellings.upto(kept, told)
         return self, names
 
-    def _other_telling(self, moment: Moment, kept: int, told: Sequence[Telling], ledger: Ledger) -> str | None:
-        """The latest earlier occurrence that another feed told within time and distance; None if there is none."""
+    def _other_telling(self, hit: Hit, kept: int, told: Sequence[Telling], ledger: Ledger) -> str | None:
+        """The latest earlier occurrence that another feed told within time and distance; None if there is none.
+
+        Nothing told before `since` happened after it: a telling stands no earlier than what it tells.
+        """
         within = self.merging.two_feeds_within
         assert within is not None
-        since = moment.at - within
-        near: dict[str, list[Moment]] = {}
+        since, until = hit.since - within, hit.since + within
+        near: dict[str, list[Telling]] = {}
         for telling in chain(reversed(told), self.tellings.backwards(kept)):
             if telling.moment.at < since:
                 break
-            near.setdefault(telling.name, []).append(telling.moment)
+            near.setdefault(telling.name, []).append(telling)
         whole = (name for name in near if ledger.first_of(name)[1] >= since)
         for name in sorted(whole, key=lambda name: ledger.first_of(name)[0], reverse=True):
-            if all(_same_thing(moment, other, self.merging) for other in near[name]):
+            if all(
+                since <= other.since <= until and _same_thing(hit.last, other.moment, self.merging)
+                for other in near[name]
+            ):
                 return name
         return None
 

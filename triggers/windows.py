@@ -1,6 +1,7 @@
 """Finders over several occurrences: counts in a sliding window. Windows are inclusive of exactly W.
 
 Hits stand in rows in event time. A change is looked at from its own place on, and no further than its window reaches.
+What was coded late stands in every window of any of its points (`by_window.py`), and completes with its coding.
 """
 
 from bisect import bisect_left
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from domain.events import Feed
 from domain.ids import OccurrenceKey
+from triggers.by_window import Around, windows_around
 from triggers.facts import FACTS
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
@@ -204,7 +206,7 @@ class CountFinder:
 
     def _complete(self, counting: Counting, place: int, until: datetime, counted: Mapping[OccurrenceKey, Hits]) -> None:
         line, fixed = counting.rows, counting.naming.fixed
-        places = [at for at in range(place, line.size) if not fixed or line.items[at].at <= until]
+        places = [at for at in range(place, line.size) if not fixed or line.items[at].hit.since <= until]
         if self.pattern.same:
             self._complete_sharing(line, places)
             return
@@ -222,18 +224,20 @@ class CountFinder:
                 if value not in row.values:
                     continue
                 window = [other for other in self._window(line, at) if value in other.values]
-                done = self._of_window(window, row)
+                done = self._of_windows(window, row) if row.hit.earlier else self._of_window(window, row)
                 if done is not None and taken.setdefault((row.key[0], row.hit.decision), row) is row and not row.done:
                     row.done = done
 
     def _window(self, line: Line[Row], at: int) -> list[Row]:
-        """The open rows before `at` within the window."""
-        since = line.place((((line.items[at].at - self.pattern.within),),))
+        """The open rows before `at` within the window; of what was coded late, within the window of its first point."""
+        since = line.place((((line.items[at].hit.since - self.pattern.within),),))
         return [row for row in line.items[since:at] if row.hit.open]
 
     def _completed(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> Hit | None:
         """What the row at `at` completes. The usual case, all learnt in order, needs no look at the whole window."""
         line, this = counting.rows, counting.rows.items[at]
+        if this.hit.earlier:
+            return self._of_windows(self._window(line, at), this)
         first = at + 1 - self.pattern.at_least  # each row counts at most once
         if first < 0 or line.items[first].at < this.at - self.pattern.within:
             return None
@@ -289,6 +293,44 @@ class CountFinder:
             return None
         learnt = self._learnt(this, before)
         return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window([*before, this], len(before), None))
+
+    def _of_windows(self, before: Sequence[Row], this: Row) -> Hit | None:
+        """What a row that was coded late completes in any window in which it stood: the one that was known first.
+
+        It completes nothing where all that a window holds had been told together before without it, by another telling
+        of the same thing.
+        """
+        windows = windows_around(this.hit, [row.hit for row in before], self.pattern.within)
+        told = [self._told_in(window, before, this) for window in windows]
+        best: tuple[datetime, int, list[Row]] | None = None
+        for window, rows in zip(windows, told, strict=True):
+            names = {this.name, *(row.name for row in rows)}
+            if any(names <= {row.name for row in some} and self._enough(some) for some in told):
+                continue
+            learnt = self._learnt_in(window, before, this)
+            if learnt is None:
+                continue
+            held = [*(before[place] for place, _ in window.others), this]
+            count = len({row.name for row in held})
+            if best is None or (learnt, -count) < best[:2]:
+                best = (learnt, -count, held)
+        if best is None:
+            return None
+        learnt, _, held = best
+        return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window(held, len(held) - 1, None))
+
+    def _told_in(self, window: Around, before: Sequence[Row], this: Row) -> list[Row]:
+        return [before[place] for place, _ in window.others if not self._learnt_after(before[place], this)]
+
+    def _learnt_in(self, window: Around, before: Sequence[Row], this: Row) -> datetime | None:
+        """When enough of a window, with this one, was first known; None where it does not hold enough."""
+        known, learnt = [this], window.learnt
+        for place, at in sorted(window.others, key=lambda other: other[1]):
+            if self._enough(known):
+                return learnt
+            known.append(before[place])
+            learnt = max(learnt, at)
+        return learnt if self._enough(known) else None
 
     def _learnt_after(self, other: Row, this: Row) -> bool:
         """Whether `other` came too late to have been what completed the pattern before `this`."""

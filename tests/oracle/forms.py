@@ -13,7 +13,19 @@ from domain.events import Feed, Role
 from domain.people import CohortMember
 from tests.oracle.grounds import ANY_ASSAULT, DAY, OFFENDERS, always, codes, folded
 from tests.oracle.person import LATE, Ground, Life, News, ground, london
-from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, followed, stands, together
+from tests.oracle.rules import (
+    Candidate,
+    Outcome,
+    by_telling,
+    candidate,
+    cool,
+    counted,
+    followed,
+    known_in,
+    spans_around,
+    stands,
+    together,
+)
 from tests.oracle.waits import _absent
 from triggers.history import HistoryEntry
 
@@ -51,6 +63,10 @@ def form_outcomes(
     judge("STEPS_APART", plain(in_steps([crimes, assaults, crimes], 40 * DAY, apart=True), 2))
     judge("HURT_AND_ON", plain(in_steps([assaults, crimes, custody], 30 * DAY, other=True), 2))
     judge("HURT_AGAIN", plain(followed(assaults, assaults, 20 * DAY), 2))
+    judge("HURT_OFTEN", [replace(one, priority=1 if count >= 3 else 2) for one, count in often(life, assaults)])
+    judge("HURT_ALIKE", plain(alike(assaults), 2))
+    soon = together(life, [ANY_ASSAULT, CRIME, GONE])
+    judge("TOGETHER_SOON", plain(counted(soon, by_telling(life, soon), 2, DAY, feeds=2), 2))
     judge("FIRST_MISSING", plain(first_of(gone, None), 2))
     judge("FIRST_IN_MONTH", plain(first_of(assaults, 30 * DAY), 3))
     judge("RISING", plain(rising(crimes, recent, 28 * DAY), 2))
@@ -59,7 +75,8 @@ def form_outcomes(
     judge("MANY_OFFENCES", plain(varied(life.news(OFFENDING), lambda one: groups(life, one), 28 * DAY), 2))
     sharp = life.news(SHARP)
     stabbed = judge("STABBED", plain(sharp, 1), 2 * DAY)
-    fired = [replace(one, learnt=each.learnt) for one in sharp for each in stabbed if fits(one, each)]
+    # A firing stands at its own time alone: nobody was told before.
+    fired = [replace(one, learnt=each.learnt, stood=()) for one in sharp for each in stabbed if fits(one, each)]
     judge("STABBED_AGAIN", plain(counted(fired, [one.moment.key for one in fired], 2, 180 * DAY), 1))
     alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
     judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
@@ -99,17 +116,19 @@ def untold(other: News, one: News) -> bool:
 
 
 def all_within(parts: Sequence[Sequence[News]], none_of: Sequence[Sequence[News]], span: timedelta) -> list[News]:
-    """Each with which all parts lie within the span that ends with it, and none of the others does."""
+    """Each with which all parts lie within a span that ends with one of them, and none of the others does."""
     found = []
     for place, part in enumerate(parts):
         others = [other for n, other in enumerate(parts) if n != place]
         for one in part:
-            near = [before(one, other, span, strictly=False) for other in others]
-            if not all(near) or any(before(one, other, span, strictly=False) for other in none_of):
-                continue
-            whole = [other for each in near for other in each]
-            learnt = known_when(one, whole, lambda known, near=near: all(any(n in known for n in e) for e in near))  # type: ignore[misc]
-            found.append(replace(one, learnt=learnt))
+            near, never = ([before(one, other, None, strictly=False) for other in each] for each in (others, none_of))
+            learnt = []
+            for end in sorted({at for each in ([one], *near) for other in each for at, _ in other.times}):
+                whole = [[known for other in each if (known := known_in(other, end, span))] for each in ([one], *near)]
+                if all(whole) and not any(known_in(other, end, span) for each in never for other in each):
+                    learnt.append(max(min(known) for known in whole))
+            if learnt:
+                found.append(replace(one, learnt=min(learnt)))
     return sorted(found, key=lambda one: one.place)
 
 
@@ -177,19 +196,47 @@ def rising(news: Sequence[News], recent: timedelta, usual: timedelta) -> list[Ne
 
 
 def varied(news: Sequence[News], values: Callable[[News], set[Any]], span: timedelta) -> list[News]:
-    """Each with two different values in the window, and which adds to them."""
+    """Each with two different values in a window in which it stood, and which adds to them: no window had them all
+    before."""
     found = []
-    for one in news:
-        near = [other for other in before(one, news, span, strictly=False) if other is not one]
-        own = values(one)
-        if not own or len(own.union(*map(values, near))) < 2:
+    for place, one in enumerate(news):
+        own, made = values(one), []
+        if not own:
             continue
-        told = set[Any]().union(*(values(other) for other in near if not untold(other, one)))
-        if len(told) >= 2 and own <= told:
-            continue
-        learnt = known_when(one, near, lambda known, own=own: len(own.union(*map(values, known))) >= 2)  # type: ignore[misc]
-        found.append(replace(one, learnt=learnt))
+        spans = spans_around(news, place, span)
+        told = [
+            all_of_them(values, (news[n] for n in here if n != place and not untold(news[n], one))) for here in spans
+        ]
+        for here, known in zip(spans, told, strict=True):
+            if any(own | known <= some and len(some) >= 2 for some in told):
+                continue
+            for at in sorted(at for at in here.values() if at >= here[place]):
+                if len(all_of_them(values, (news[n] for n in here if here[n] <= at))) >= 2:
+                    made.append(at)
+                    break
+        if made:
+            found.append(replace(one, learnt=min(made)))
     return found
+
+
+def all_of_them(values: Callable[[News], set[Any]], news: Iterable[News]) -> set[Any]:
+    return set[Any]().union(*map(values, news))
+
+
+def often(life: Life, visits: Sequence[News]) -> list[tuple[Candidate, int]]:
+    """Twice within five days, and how often."""
+    found = counted(visits, [one.moment.key for one in visits], 2, 5 * DAY)
+    return [(candidate(one, 2), one.count) for one in found if stands(life, one)]
+
+
+def alike(visits: Sequence[News]) -> list[News]:
+    """Twice within five days in the same way."""
+    found: dict[Any, News] = {}
+    for way in sorted({how for one in visits if (how := one.moment.said.get("mechanism"))}):
+        such = [one for one in visits if one.moment.said.get("mechanism") == way]
+        for one in counted(such, [one.moment.key for one in such], 2, 5 * DAY):
+            found.setdefault(one.place, one)
+    return [found[place] for place in sorted(found)]
 
 
 def groups(life: Life, one: News) -> set[Any]:

@@ -1,6 +1,6 @@
 """The rules, one by one, as rules.md and domain.md section 10 tell them, over a person's whole life."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +81,19 @@ def either(life: Life, grounds: Sequence[Ground]) -> list[News]:
 # -- windows -------------------------------------------------------------------------------------------------------
 
 
+def known_in(one: News, end: datetime, within: timedelta) -> datetime | None:
+    """When it was first known that it stood at some time of the span that ends then; None where it never did."""
+    return min((learnt for at, learnt in one.times if end - within <= at <= end), default=None)
+
+
+def spans_around(news: Sequence[News], place: int, within: timedelta) -> list[dict[int, datetime]]:
+    """Every span of that length, ending when something happened, in which the one at `place` stood: what stood there of
+    it and of all before it against which no guard stands, each with when that was first known."""
+    some = [*(n for n in range(place) if not news[n].guarded), place]
+    ends = {at for n in some for at, _ in news[n].times if known_in(news[place], at, within)}
+    return [{n: known for n in some if (known := known_in(news[n], end, within))} for end in sorted(ends)]
+
+
 def counted(
     news: Sequence[News],
     names: Sequence[str],
@@ -90,23 +103,34 @@ def counted(
     feeds: int = 1,
     late: timedelta = LATE,
 ) -> list[News]:
-    """Each at which enough different ones (by name, of so many feeds) lie within the window that ends with it."""
+    """Each with which enough different ones (by name, of so many feeds) lie within a window in which it stood.
+
+    A visit stands where it happened and where it was coded. Nothing that comes later by its own time counts. It says
+    nothing new where some window held the same names, and enough of them, without it.
+    """
     found = []
     for place, one in enumerate(news):
-        before = [n for n in range(place) if not news[n].guarded and one.at - news[n].at <= within]
 
-        def enough(some: Sequence[int]) -> bool:
+        def enough(some: Iterable[int]) -> bool:
             kinds = {news[n].moment.entry.feed for n in some}
             return len({names[n] for n in some}) >= least and len(kinds) >= feeds
 
-        if not enough([*before, place]):
-            continue
-        known = [n for n in before if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt]
-        if names[place] in {names[n] for n in known} and enough(known):
-            continue  # it had come about without this one, and this one is not new
-        times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
-        learnt = next(t for t in times if enough([place, *(n for n in before if news[n].learnt <= t)]))
-        found.append(replace(one, learnt=learnt, count=len({names[n] for n in [*before, place]})))
+        def told(span: dict[int, datetime], *, place: int = place, one: News = one) -> list[int]:
+            known = (n for n in span if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt)
+            return [n for n in known if n != place]
+
+        spans = spans_around(news, place, within)
+        said = [{names[n] for n in told(span)} for span in spans if enough(told(span))]
+        made = []
+        for span in spans:
+            if not enough(span) or any({names[place], *(names[n] for n in told(span))} <= known for known in said):
+                continue
+            times = sorted(at for at in span.values() if at >= span[place])
+            learnt = next(at for at in times if enough([n for n in span if span[n] <= at]))
+            made.append((learnt, -len({names[n] for n in span})))
+        if made:
+            learnt, count = min(made)
+            found.append(replace(one, learnt=learnt, count=-count))
     return found
 
 
@@ -132,7 +156,10 @@ def by_episode(news: Sequence[News]) -> list[str]:
 
 
 def by_telling(life: Life, news: Sequence[News]) -> list[str]:
-    """The same source key is one; so are assault-type events of two feeds within 6 h and, where known, 1 km."""
+    """The same source key is one; so are assault-type events of two feeds within 6 h and, where known, 1 km.
+
+    Within 6 h of when they happened: a visit happened when they came in, whenever it was coded.
+    """
     names: list[str] = []
     for place, one in enumerate(news):
         source = (one.moment.entry.source_system, one.moment.entry.source_key)
@@ -165,7 +192,8 @@ def violent(life: Life, one: News) -> bool:
 
 
 def same_thing(one: News, other: News) -> bool:
-    if one.moment.entry.feed is other.moment.entry.feed or abs(one.at - other.at) > 6 * HOUR:
+    (happened, _), (other_happened, _) = one.times[0], other.times[0]
+    if one.moment.entry.feed is other.moment.entry.feed or abs(happened - other_happened) > 6 * HOUR:
         return False
     here, there = one.moment.said.get("place"), other.moment.said.get("place")
     known = here and there and None not in (here.lat, here.lon, there.lat, there.lon)

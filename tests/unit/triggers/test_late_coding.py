@@ -114,16 +114,16 @@ def test_the_product_and_the_oracle_agree_on_what_is_coded_late(chunk: int) -> N
     assert seen > number // 10
 
 
-def _told(name: str, kind: Kind, hours: float, said: Attributes, role: Role) -> HistoryEntry:
+def told_at(name: str, kind: Kind, hours: float, said: Attributes, role: Role) -> HistoryEntry:
     at = START + timedelta(hours=hours)
     event = Event(EventId(name), kind, kind.feed or Feed.POLICE, "s", name, at, at, attributes=said)
     return entry_of(event, subject="M1", relation=Relation.SELF, role=role)
 
 
-CAME = _told("came", Kind.ED_ARRIVAL, 0, EdAttributes(visit_key="V"), Role.PATIENT)
-LEFT = _told("left", Kind.ED_DEPARTED, 4, EdAttributes(visit_key="V"), Role.PATIENT)
-DEED = _told("deed", Kind.CRIME_RECORDED, 48, CrimeAttributes(ho_code="10D"), Role.SUSPECT)
-CODED = _told("coded", Kind.ED_CODED, 120, EdAttributes(visit_key="V", intent=Intent.ASSAULT), Role.PATIENT)
+CAME = told_at("came", Kind.ED_ARRIVAL, 0, EdAttributes(visit_key="V"), Role.PATIENT)
+LEFT = told_at("left", Kind.ED_DEPARTED, 4, EdAttributes(visit_key="V"), Role.PATIENT)
+DEED = told_at("deed", Kind.CRIME_RECORDED, 48, CrimeAttributes(ho_code="10D"), Role.SUSPECT)
+CODED = told_at("coded", Kind.ED_CODED, 120, EdAttributes(visit_key="V", intent=Intent.ASSAULT), Role.PATIENT)
 
 
 @pytest.mark.parametrize("order", list(permutations([CAME, LEFT, DEED, CODED])))
@@ -144,9 +144,9 @@ def test_in_every_order_the_coding_completes_it_and_says_when_they_came(order: t
 
 def test_a_retraction_that_another_took_back_before_it_happened_acts_the_same_in_every_order() -> None:
     """Whoever dates their retractions badly is still read alike: first what is retracted, or first the retractions."""
-    weapon = _told("w", Kind.CRIME_RECORDED, 10, CrimeAttributes(ho_code="10D"), Role.SUSPECT)
-    first = replace(_told("r1", Kind.RECORD_RETRACTED, 9, NoAttributes(), Role.SUSPECT), retracts=EventId("w"))
-    other = replace(_told("r2", Kind.RECORD_RETRACTED, 8, NoAttributes(), Role.SUSPECT), retracts=EventId("r1"))
+    weapon = told_at("w", Kind.CRIME_RECORDED, 10, CrimeAttributes(ho_code="10D"), Role.SUSPECT)
+    first = replace(told_at("r1", Kind.RECORD_RETRACTED, 9, NoAttributes(), Role.SUSPECT), retracts=EventId("w"))
+    other = replace(told_at("r2", Kind.RECORD_RETRACTED, 8, NoAttributes(), Role.SUSPECT), retracts=EventId("r1"))
     first, other = (replace(one, feed=weapon.feed, source_key=f"x{place}") for place, one in enumerate((first, other)))
     said_so = set()
     for order in permutations([weapon, first, other]):
