@@ -16,12 +16,13 @@ from alerts.suppression import SuppressionPolicy
 from domain.ids import MemberId
 from domain.people import CohortMember
 from service.backtest_capacity import Capacity, Missed, missed_clocks
-from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay
+from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay, replay_both
 from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of
 from service.backtest_tally import Side, Tally, Window, band_of, tally_of
 from streams.archive_replay import Past
 from streams.decide import A_CHILDHOOD
 from triggers.rules import RuleSet
+from triggers.two_sides import Sides, sides_of
 
 MOST_PROCESSES = 8
 
@@ -132,8 +133,9 @@ def _chunk(asked: Backtest, plan: Plan, chunk: Chunk) -> _Done:
     was = gc.isenabled()
     gc.disable()  # nearly all that is made lives as long as its person, and dies without a cycle
     try:
+        sides = None if asked.against is None else sides_of(asked.rules.rules, asked.against.rules)
         for person in people_of(plan, chunk, asked.window.until):
-            own, own_rows = _person(asked, person)
+            own, own_rows = _person(asked, sides, person)
             tally.add(own, asked.window.examples)
             rows += own_rows
     finally:
@@ -144,12 +146,15 @@ def _chunk(asked: Backtest, plan: Plan, chunk: Chunk) -> _Done:
     return chunk, tally, rows
 
 
-def _person(asked: Backtest, person: PersonPast) -> tuple[Tally, list[Row]]:
+def _person(asked: Backtest, sides: Sides | None, person: PersonPast) -> tuple[Tally, list[Row]]:
+    """One person's part. `sides` are both rule sets as one, where they can be judged so."""
     policy = ReplayPolicy(asked.suppression, asked.history_for, asked.window.until)
-    pasts = list(person.pasts)
-    lives: dict[Side, Life] = {Side.RULES: replay(pasts, asked.rules.rules, policy)}
-    if asked.against is not None:
-        lives[Side.AGAINST] = replay(pasts, asked.against.rules, policy)
+    pasts, rules = list(person.pasts), asked.rules.rules
+    lives: dict[Side, Life] = {}
+    if asked.against is None:
+        lives[Side.RULES] = replay(pasts, rules, policy)
+    else:
+        lives[Side.RULES], lives[Side.AGAINST] = replay_both(pasts, rules, asked.against.rules, sides, policy)
     groups = _groups_of(asked, pasts)
     tally = tally_of(lives, groups, person.known, asked.window)
     return tally, _rows_of(lives, person.known, asked.window) if asked.rows else []

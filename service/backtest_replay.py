@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from alerts import lifecycle
 from alerts.clocks import due_at
@@ -20,8 +21,10 @@ from streams.archive_replay import Growing, Past
 from streams.topology import STUCK_AFTER
 from triggers.backtest import Told, Watch
 from triggers.changes import Changes
+from triggers.history import HistoryEntry
 from triggers.rules import RuleSet
 from triggers.sparing import RuleFault, faults_in, reduced
+from triggers.two_sides import Sides
 from triggers.verdicts import FiringDecision, Verdict
 
 _SECRET = b"a backtest tells no references"
@@ -94,18 +97,48 @@ def replay(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
     """
     listed = list(pasts)
     try:
-        return _replayed(listed, rules, policy)
+        return _replayed(listed, rules, policy)[0]
     except Exception:  # a door: a rule that fails for one person spoils no backtest
         faults = faults_in(rules, lambda some: _replayed(listed, some, policy))
         if not faults:
             raise
-        life = _replayed(listed, reduced(rules, faults), policy)
+        life = _replayed(listed, reduced(rules, faults), policy)[0]
         life.unjudged = faults
         return life
 
 
-def _replayed(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
-    stage = _Stage(policy, Life())
+def replay_both(
+    pasts: Sequence[Past], one: RuleSet, other: RuleSet, sides: Sides | None, policy: ReplayPolicy
+) -> tuple[Life, Life]:
+    """What `replay` says by one rule set and by the other. `sides` are both as one, where rules can be judged once for
+    both; where that raises, or the clock would go back, each is judged by itself."""
+    at_once = None if sides is None else _at_once(pasts, sides, policy)
+    return at_once or (replay(pasts, one, policy), replay(pasts, other, policy))
+
+
+def _at_once(pasts: Sequence[Past], sides: Sides, policy: ReplayPolicy) -> tuple[Life, Life] | None:
+    if not _in_order_of_time(pasts, policy.until):
+        return None
+    try:
+        return _replayed(pasts, sides, policy)
+    except Exception:  # a door: `replay` finds the rule that fails
+        return None
+
+
+def _in_order_of_time(pasts: Sequence[Past], until: datetime) -> bool:
+    """Whether the clock never goes back: nothing was decided before something that had been received earlier."""
+    moments = [past.decided_at if past.entry is None else _heard_at(past, past.entry) - _A_MOMENT for past in pasts]
+    return all(one <= next_one for one, next_one in pairwise(moments)) and all(one < until for one in moments[-1:])
+
+
+def _heard_at(past: Past, entry: HistoryEntry) -> datetime:
+    """When the clock had gone on to: it waits no longer for anything than a timer of the service does."""
+    return max(entry.received_at, past.decided_at - STUCK_AFTER)
+
+
+def _replayed(pasts: Iterable[Past], rules: RuleSet | Sides, policy: ReplayPolicy) -> tuple[Life, Life]:
+    """The lives of both sides; nothing comes of the second where there is but one."""
+    stages = (_Stage(policy, Life()), _Stage(policy, Life()))
     watch, growing = Watch(rules), Growing(policy.history_for)
     member: CohortMember | None = None
     for past in pasts:
@@ -116,37 +149,43 @@ def _replayed(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Li
             watch.become(member, (), past.due - _A_MOMENT)
         if past.entry is None:
             if member is not None:
-                stage.tell(watch.keep_time(past.decided_at), member)
+                _tell(stages, watch.keep_time(past.decided_at), member)
             continue
         grown = growing.take(past)
         if grown is None:
             continue
-        heard_at = max(past.entry.received_at, past.decided_at - STUCK_AFTER)  # the clock waits no longer for anything
+        heard_at = _heard_at(past, past.entry)
         if member is None:
             watch.become(past.member, (), heard_at - _A_MOMENT)
         else:
-            stage.tell(watch.keep_time(heard_at - _A_MOMENT), member)
+            _tell(stages, watch.keep_time(heard_at - _A_MOMENT), member)
         if grown.base is not None:
             watch.become(past.member, grown.base, heard_at - _A_MOMENT)
         elif member is not None and past.member != member:
             watch.become_also(past.member, heard_at - _A_MOMENT)
         member = past.member
         told = list(watch.hear(grown.added, grown.removed, heard_at))
-        stage.tell((_as_decided(each, past) for each in told), member)
+        _tell(stages, (_as_decided(each, past) for each in told), member)
     if member is not None:
-        stage.tell(watch.keep_time(policy.until - _A_MOMENT), member)
-    for late in stage.life.too_late:
+        _tell(stages, watch.keep_time(policy.until - _A_MOMENT), member)
+    for late in (*stages[0].life.too_late, *stages[1].life.too_late):
         _ = late.verdict.trigger  # said here, where a rule that raises only then can be told from the others
-    return stage.life
+    return stages[0].life, stages[1].life
+
+
+def _tell(stages: "tuple[_Stage, _Stage]", steps: Iterable[Told], member: CohortMember) -> None:
+    """Each step to its side, in order."""
+    for step in steps:
+        stages[step.side].take(step, member)
 
 
 def _as_decided(told: Told, past: Past) -> Told:
     """At the moment when it was decided; what look-back found is marked late, as live (`streams.decide`)."""
     if not past.found:
-        return Told(past.decided_at, told.changes)
+        return Told(past.decided_at, told.changes, told.side)
     fired = tuple(replace(each, late=True) for each in told.changes.fired)
     moved = tuple((old, replace(new, late=True)) for old, new in told.changes.moved)
-    return Told(past.decided_at, replace(told.changes, fired=fired, moved=moved))
+    return Told(past.decided_at, replace(told.changes, fired=fired, moved=moved), told.side)
 
 
 @dataclass(slots=True)
@@ -159,12 +198,11 @@ class _Stage:
     _reach: dict[AlertId, tuple[datetime, datetime]] = field(default_factory=dict)
     _ringing: dict[AlertId, tuple[datetime, Purpose]] = field(default_factory=dict)
 
-    def tell(self, steps: Iterable[Told], member: CohortMember) -> None:
-        """Take these steps in, in order."""
-        for step in steps:
-            self._firings(step, member)
-            if not step.changes.nothing:
-                self._alert(step.changes, step.at, member)
+    def take(self, step: Told, member: CohortMember) -> None:
+        """Take in what was told."""
+        self._firings(step, member)
+        if not step.changes.nothing:
+            self._alert(step.changes, step.at, member)
 
     def _firings(self, step: Told, member: CohortMember) -> None:
         life, changes, at = self.life, step.changes, step.at

@@ -2,44 +2,52 @@
 brings. The very code that runs live (`hearing`, `keeping`), without engine, store or messages.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.people import CohortMember
 from triggers.changes import Changes
-from triggers.hearing import heard
+from triggers.hearing import Went, gone_on
 from triggers.history import History, HistoryEntry
 from triggers.keeping import Kept, kept
 from triggers.rules import RuleSet
+from triggers.two_sides import Sides
+from triggers.verdicts import Verdict
 
 _A_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became different at a moment of processing time."""
+    """What became different at a moment of processing time, by the rules of which side: 0 or 1."""
 
     at: datetime
     changes: Changes
+    side: int = 0
 
 
 class Watch:
-    """A person's answer while time goes on. `become` first; `hear` and `keep_time` in order of time."""
+    """A person's answer while time goes on. `become` first; `hear` and `keep_time` in order of time.
 
-    __slots__ = ("_due", "_kept", "_rules")
+    Of two sides both are judged at once, and each is told what its own rules alone would have said.
+    """
 
-    def __init__(self, rules: RuleSet) -> None:
-        self._rules = rules
+    __slots__ = ("_due", "_kept", "_rules", "_sides", "_unsaid")
+
+    def __init__(self, rules: RuleSet | Sides) -> None:
+        self._sides = rules if isinstance(rules, Sides) else None
+        self._rules = rules.judged if isinstance(rules, Sides) else rules
         self._kept: Kept | None = None
         self._due: datetime | None = None
+        self._unsaid: list[Sequence[Verdict]] = [(), ()]  # by side: what the clock brought and nobody was told yet
 
     def become(self, member: CohortMember, history: History, now: datetime) -> None:
         """Begin with this history, or go on as somebody who changed: it makes nothing fire, what is due already is
         past. The clock never goes back."""
         before = None if self._kept is None else self._kept.now
         self._kept = kept(self._rules, member, history, now if before is None else max(before, now))
-        self._due = self._kept.next_due
+        self._due, self._unsaid = self._kept.next_due, [(), ()]
 
     def become_also(self, member: CohortMember, now: datetime) -> None:
         """Go on with the same history as a member whose record has changed."""
@@ -49,18 +57,30 @@ class Watch:
     def hear(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry], at: datetime) -> Iterator[Told]:
         """Something is heard at `at`; what was due before comes about before, each at its own time."""
         yield from self.keep_time(at - _A_MOMENT)
-        yield from self._step(added, removed, at - _A_MOMENT, at)
+        assert self._kept is not None, "become somebody first"
+        yield from self._told(gone_on(self._kept, added, removed, until=at - _A_MOMENT), at)
 
     def keep_time(self, until: datetime) -> Iterator[Told]:
         """The clock goes on: what is due by `until`, each at its own time."""
-        while self._due is not None and self._due <= until:
-            yield from self._step((), (), self._due, self._due)
+        while self._kept is not None and self._due is not None and self._due <= until:
+            due = self._due
+            yield from self._told(gone_on(self._kept, (), until=due), due, by_clock=True)
 
-    def _step(
-        self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry], until: datetime, at: datetime
-    ) -> Iterator[Told]:
-        assert self._kept is not None, "become somebody first"
-        step = heard(self._kept, added, removed, until=until)
-        self._kept, self._due = step.kept, step.due
-        if step.changes.fired or step.changes.withdrawn or step.changes.moved or step.changes.held:
-            yield Told(at, step.changes)
+    def _told(self, went: Went, at: datetime, *, by_clock: bool = False) -> Iterator[Told]:
+        self._kept, self._due = went.kept, went.kept.next_due
+        for side, own in enumerate((went,) if self._sides is None else self._apart(went, self._sides, by_clock)):
+            if own.nothing:
+                continue
+            changes = own.changes
+            if changes.fired or changes.withdrawn or changes.moved or changes.held:
+                yield Told(at, changes, side)
+
+    def _apart(self, went: Went, sides: Sides, by_clock: bool) -> Iterator[Went]:
+        """What is of each side. The clock stops only where something fires; what it brings that does not is told with
+        the side's own next step, and so where it stops for the other side alone, this one is told nothing."""
+        for side, wanted in enumerate((sides.of_one, sides.of_other)):
+            own = went.only(wanted)
+            rung = (*self._unsaid[side], *own.rung)
+            stays = by_clock and not any(verdict.fired for verdict in rung)
+            self._unsaid[side] = rung if stays else ()
+            yield replace(own, rung=() if stays else rung)

@@ -60,8 +60,13 @@ def same(old: RuleSet, new: RuleSet) -> bool:
     return not differences(old, new)
 
 
+def same_rule(old: Rule, new: Rule) -> bool:
+    """Whether two rules of one id are the same in everything, their version too, by lists of the same content."""
+    return bool(_plain(old) == _plain(new))
+
+
 def _rule(old: Rule, new: Rule) -> Iterator[str]:
-    if _plain(old) == _plain(new):
+    if same_rule(old, new):
         return
     said = list(dict.fromkeys(_parts(old, new)))
     yield from said or [f"{rule_sentence(new)} Before: {rule_sentence(old)}".rstrip(".")]

@@ -4,14 +4,14 @@ Everything due before something is heard comes about before it. What the same th
 two nobody was told anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.ids import FiringId
 from triggers.changes import Changes, compare
 from triggers.history import HistoryEntry
-from triggers.keeping import Kept
+from triggers.keeping import Kept, Step
 from triggers.verdicts import Verdict, canonical
 
 
@@ -42,6 +42,47 @@ class Heard:
     due: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Went:
+    """What was kept afterwards; the verdicts that the clock brought about, and those that what was heard then took away
+    and brought."""
+
+    kept: Kept
+    rung: Sequence[Verdict]
+    gone: Sequence[Verdict]
+    come: Sequence[Verdict]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no verdict is any different."""
+        return not (self.rung or self.gone or self.come)
+
+    @property
+    def changes(self) -> Changes:
+        """The net of it for alerts: what the clock brought and what was heard took away was never there."""
+        if not self.rung:
+            return Step(self.kept, self.gone, self.come).changes
+        left = {verdict.firing_id for verdict in self.gone}
+        brought = {verdict.firing_id for verdict in self.rung}
+        gone = [verdict for verdict in self.gone if verdict.firing_id not in brought]
+        come = [*(verdict for verdict in self.rung if verdict.firing_id not in left), *self.come]
+        return compare(tuple(sorted(gone, key=canonical)), tuple(sorted(come, key=canonical)))
+
+    def only(self, wanted: Callable[[Verdict], bool]) -> "Went":
+        """The same, as far as it is about these verdicts."""
+        rung, gone, come = (tuple(filter(wanted, each)) for each in (self.rung, self.gone, self.come))
+        return Went(self.kept, rung, gone, come)
+
+
+def gone_on(
+    before: Kept, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = (), *, until: datetime | None
+) -> Went:
+    """The clock goes on to `until`; then `added` comes and `removed` goes. `until` None: nobody keeps time."""
+    rung = Step(before, (), ()) if until is None else before.at(until)
+    step = rung.kept.changed(added, removed)
+    return Went(step.kept, rung.come, step.gone, step.come)
+
+
 def heard(
     before: Kept, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = (), *, until: datetime | None
 ) -> Heard:
@@ -49,25 +90,10 @@ def heard(
 
     With `until` None nobody keeps time, and nothing waits.
     """
-    if until is None:
-        plain = before.changed(added, removed)
-        return Heard(plain.kept, plain.changes)
-    rung = before.at(until)
-    step = rung.kept.changed(added, removed)
-    if not rung.come:
-        return Heard(step.kept, step.changes, due=step.kept.next_due)
-    gone, come = _net(rung.come, step.gone, step.come)
-    changes = compare(tuple(sorted(gone, key=canonical)), tuple(sorted(come, key=canonical)))
-    told = {verdict.firing_id for verdict in step.come}
-    by_clock = frozenset(verdict.firing_id for verdict in rung.come) - told
-    return Heard(step.kept, changes, by_clock, step.kept.next_due)
-
-
-def _net(
-    rung: Sequence[Verdict], gone: Sequence[Verdict], come: Sequence[Verdict]
-) -> tuple[list[Verdict], list[Verdict]]:
-    """What went and what came in the end: what the clock brought and what was heard took away was never there."""
-    left = {verdict.firing_id for verdict in gone}
-    brought = {verdict.firing_id for verdict in rung}
-    stayed = [verdict for verdict in rung if verdict.firing_id not in left]
-    return [verdict for verdict in gone if verdict.firing_id not in brought], [*stayed, *come]
+    went = gone_on(before, added, removed, until=until)
+    due = None if until is None else went.kept.next_due
+    if not went.rung:
+        return Heard(went.kept, went.changes, due=due)
+    told = {verdict.firing_id for verdict in went.come}
+    by_clock = frozenset(verdict.firing_id for verdict in went.rung) - told
+    return Heard(went.kept, went.changes, by_clock, due)

@@ -233,6 +233,12 @@ def _final_priority(judge: Judge, moment: Moment) -> Priority:
     return max(known, _priority(graded, otherwise, corrected), key=lambda priority: priority.rank)
 
 
+def rule_of(verdict: Verdict) -> Rule:
+    """The very rule whose verdict it is."""
+    basis: tuple[Rule, Hit, Moment] = verdict.basis
+    return basis[0]
+
+
 def _firing(verdict: Verdict) -> TriggerFired:
     """The firing that a candidate is, or would be, in words."""
     basis: tuple[Rule, Hit, Moment] = verdict.basis

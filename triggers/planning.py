@@ -2,8 +2,8 @@
 first; and which of them and of the rules an occurrence can touch. Made once per rule set.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from domain.events import Kind
@@ -53,11 +53,11 @@ Finder = EventFinder | EntersFinder | Joining
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One rule with the place of the finder of its pattern and the places of the rules it asks about."""
+    """One rule with the place of the finder of its pattern and, by id, the places of the rules it asks about."""
 
     judge: Judge
     finder: int
-    asks: tuple[int, ...]
+    asks: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,6 @@ class Plan:
     looking: tuple[tuple[int, Looking, frozenset[Kind]], ...]  # others in the history, with the kinds that they read
     joining: Mapping[int, Joining]
     rules: tuple[Planned, ...]
-    places: Mapping[str, int]  # of rules, by id
     holding: Holding
     above: tuple[int, ...]
     judged: tuple[int, ...]
@@ -84,16 +83,31 @@ def plan_of(rules: RuleSet) -> Plan:
     """The plan of a rule set, made once."""
     plan: Plan | None = rules.worked_out.get(Plan)
     if plan is None:
-        plan = rules.worked_out[Plan] = _planned(rules.rules)
+        plan = rules.worked_out[Plan] = _planned((rules.rules,))
     return plan
 
 
-def _planned(listed: tuple[Rule, ...]) -> Plan:
-    making = _Making()
-    places = {str(rule.rule_id): place for place, rule in enumerate(listed)}
-    making.rules = {str(rule.rule_id): rule for rule in listed}
-    roots = [making.place(rule.when, rule, grading_of(rule)) for rule in listed]
-    asks = [tuple(sorted(places[asked] for asked in rule.asks if asked in places)) for rule in listed]
+def side_by_side(one: RuleSet, other: RuleSet) -> RuleSet:
+    """Both sets judged as one: rules that are the same object in both are judged once, and each rule asks about those
+    of its own set. Only for judging by: an id may name two rules, of which a verdict tells its own (`judging.rule_of`).
+
+    A rule that both share must ask only about rules that both share, and the reference lists must be the same.
+    """
+    sides = (one.rules, other.rules)
+    both = replace(one, name=f"{one.name} beside {other.name}", rules=_each_once(sides))
+    both.worked_out[Plan] = _planned(sides)
+    return both
+
+
+def _each_once(sides: Sequence[tuple[Rule, ...]]) -> tuple[Rule, ...]:
+    return tuple({id(rule): rule for side in sides for rule in side}.values())
+
+
+def _planned(sides: Sequence[tuple[Rule, ...]]) -> Plan:
+    """The plan of rules that are judged together; each asks about those of its own side."""
+    making, listed = _Making(), _each_once(sides)
+    roots = making.roots(sides)
+    asks = _asked(sides, listed)
     size = len(making.finders)
     events = {one.wanted.bit: (place, one) for place, one in enumerate(making.finders) if isinstance(one, EventFinder)}
     return Plan(
@@ -110,14 +124,24 @@ def _planned(listed: tuple[Rule, ...]) -> Plan:
         rules=tuple(
             Planned(judge_of(rule), root, asked) for rule, root, asked in zip(listed, roots, asks, strict=True)
         ),
-        places=places,
         holding=Holding((bit, one.wanted.pattern) for bit, (_, one) in events.items()),
         above=_bits_by((making.finders[place].parts for place in range(size)), size),
         judged=_bits_by(((root,) for root in roots), size),
-        asked_by=_bits_by(asks, len(listed)),
+        asked_by=_bits_by((asked.values() for asked in asks), len(listed)),
         waiting=any(waits(rule.when) for rule in listed),
         forward=_forward(listed),
     )
+
+
+def _asked(sides: Sequence[tuple[Rule, ...]], listed: Sequence[Rule]) -> list[Mapping[str, int]]:
+    """The places of the rules that each of `listed` asks about, by their ids."""
+    places = {id(rule): place for place, rule in enumerate(listed)}
+    asked: dict[int, Mapping[str, int]] = {}
+    for side in sides:
+        own = {str(rule.rule_id): places[id(rule)] for rule in side}
+        for rule in side:
+            asked[id(rule)] = {name: own[name] for name in sorted(rule.asks & own.keys())}
+    return [asked[id(rule)] for rule in listed]
 
 
 def _bits_by(named: Iterable[Iterable[int]], size: int) -> tuple[int, ...]:
@@ -139,13 +163,22 @@ class _Making:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     asking: frozenset[str] = frozenset()  # rules whose firings are being placed: sets of several files may hold circles
 
+    def roots(self, sides: Sequence[tuple[Rule, ...]]) -> list[int]:
+        """The place of the finder of each rule's pattern, each rule once."""
+        placed: dict[int, int] = {}
+        for side in sides:
+            self.rules = {str(rule.rule_id): rule for rule in side}
+            for rule in side:
+                if id(rule) not in placed:
+                    placed[id(rule)] = self.place(rule.when, rule, grading_of(rule))
+        return list(placed.values())
+
     def place(self, pattern: Pattern, rule: Rule, grading: Grading | None) -> int:
         """The place of the finder of `pattern`, graded as the rule grades its moments (None: not)."""
-        tolerance = rule.tolerance
+        tolerance, graded = rule.tolerance, id(rule) if grading else None
         match pattern:
             case EventPattern(kinds, where, still, subject=subject, suspect_side=suspect):
                 endings = endings_read(rule)
-                graded = rule.rule_id if grading else ""
                 key = (kinds, where, still, subject, suspect, pattern.every, tolerance, endings, graded)
                 wanted = Wanted(pattern, 1 << len(self.finders), tolerance, grading, endings)
                 return self._kept(key, EventFinder(wanted, pattern.still is pattern.where), kinds)
@@ -158,7 +191,7 @@ class _Making:
                 return self._kept(pattern, EntersFinder(pattern), STANDING_KINDS)
             case RecallPattern(of):
                 parts = (self.place(of, rule, grading), *(self.place(one, rule, None) for one in parts_of(pattern)[1:]))
-                return self._kept((id(pattern), tolerance), recall_finder(pattern, parts), self._reads(parts))
+                return self._kept((id(pattern), tolerance, graded), recall_finder(pattern, parts), self._reads(parts))
             case FiredPattern(name):
                 return self._fired(name)
             case _:
@@ -175,7 +208,7 @@ class _Making:
         self.asking = outer | {name}
         parts = (self.place(rule.when, rule, grading_of(rule)), *map(self._fired, asked))
         self.asking = outer
-        return self._kept(("fired", name), FiredFinder(judge, parts, asked), self._reads(parts))
+        return self._kept(("fired", id(rule)), FiredFinder(judge, parts, asked), self._reads(parts))
 
     def _reads(self, parts: Iterable[int]) -> frozenset[Kind]:
         return frozenset().union(*(self.kinds[part] for part in parts))

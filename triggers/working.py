@@ -6,6 +6,7 @@ found, to the rules that are about it and the rules that ask about those. What i
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import repeat
 
 from domain.events import Kind
@@ -149,10 +150,9 @@ class Working:
             planned = plan.rules[place]
             changed: Collection[OccurrenceKey] = differences.get(planned.finder, NO_DIFFERENCE)
             if moved and planned.asks:
-                changed = {*changed, *(key for asked in planned.asks for key in moved.get(asked, ()))}
-            left, new = rejudge(
-                planned.judge, self._judged[place], self._found[planned.finder].hits, changed, self._asked
-            )
+                changed = {*changed, *(key for asked in planned.asks.values() for key in moved.get(asked, ()))}
+            asked_of = partial(self._asked, planned.asks) if planned.asks else _nobody_fired
+            left, new = rejudge(planned.judge, self._judged[place], self._found[planned.finder].hits, changed, asked_of)
             if left or new:
                 gone += left
                 come += new
@@ -162,9 +162,14 @@ class Working:
                     todo |= asking
         return gone, come
 
-    def _asked(self, rule: str, occurrence: OccurrenceKey, at: datetime) -> bool:
-        place = self.plan.places.get(rule)
+    def _asked(self, places: Mapping[str, int], rule: str, occurrence: OccurrenceKey, at: datetime) -> bool:
+        place = places.get(rule)
         return place is not None and self._judged[place].fired_on(occurrence, at)
+
+
+def _nobody_fired(_rule: str, _occurrence: OccurrenceKey, _at: datetime) -> bool:
+    """For a rule that asks about none that is there."""
+    return False
 
 
 def _with_kinds(sheets: Sheets, kinds: frozenset[Kind]) -> frozenset[OccurrenceKey]:
