@@ -1,6 +1,6 @@
 """Engine B: Faust agents over Kafka. It carries; the two works (kafka_work.py) do what is to be done.
 
-The only file that imports Faust, which acknowledges an event whose agent raised or was cancelled (design.md section 5).
+Faust (its app: faust_app.py) acknowledges an event whose agent raised or was cancelled (design.md section 5).
 So an agent only fills a basket, and acknowledges nothing by itself. What lies in the basket is worked through, all that
 waits at once, and acknowledged when it is done, or set aside with the broker's receipt in hand, or not at all: then the
 process ends, and whoever gets the partition begins again there. Parallelism is by partitions and processes.
@@ -15,10 +15,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import faust
 import structlog
 from faust.types import TP
 
+from streams.faust_app import build_app
 from streams.kafka_gaps import NotTheMessage, message_from
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing, headers_of
@@ -253,35 +253,3 @@ def _into(basket: _Basket) -> Callable[[Any], Awaitable[None]]:
             await basket.put(event)
 
     return carry
-
-
-def build_app(policy: KafkaPolicy, folder: Path) -> faust.App:
-    """The app with every setting said (limits.md part B, safe recipe); nothing is read from the environment."""
-    return faust.App(
-        f"{policy.prefix}-worker",
-        broker=[f"kafka://{address.strip()}" for address in policy.bootstrap.split(",")],
-        broker_credentials=_credentials(policy),
-        broker_commit_interval=policy.commit_every.total_seconds(),
-        broker_session_timeout=policy.session.total_seconds(),
-        broker_heartbeat_interval=policy.session.total_seconds() / 4,
-        broker_request_timeout=max(30.0, 2 * policy.session.total_seconds()),
-        processing_guarantee="at_least_once",
-        producer_acks=-1,
-        stream_wait_empty=False,
-        store="memory://",
-        topic_disable_leader=True,
-        topic_allow_declare=False,
-        web_enabled=False,
-        autodiscover=False,
-        datadir=str(folder),
-        key_serializer="raw",
-        value_serializer="raw",
-    )
-
-
-def _credentials(policy: KafkaPolicy) -> Any:
-    if policy.username:
-        return faust.SASLCredentials(
-            mechanism=policy.mechanism, username=policy.username, password=policy.password, ssl_context=policy.tls
-        )
-    return faust.SSLCredentials(context=policy.tls) if policy.tls else None

@@ -28,7 +28,7 @@ from domain.clock import SystemClock
 from domain.events import Event
 from service.collecting import collect_seldom, leave_alone_what_stands
 from streams import codec
-from streams.distributed import build_app
+from streams.faust_app import build_app
 from streams.kafka_intake import message_of, partition_of
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer, Outgoing

@@ -18,6 +18,7 @@ from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
 from domain.events import Kind
 from streams.distributed import FaustEngine, Lane, SetAside
+from streams.faust_app import FETCH_WAIT
 from streams.kafka_books import UNFINISHED, Entering, KafkaBooks
 from streams.kafka_gaps import Gapless, NotTheMessage, fetched
 from streams.kafka_intake import message_of
@@ -169,6 +170,14 @@ async def test_what_comes_while_a_step_is_worked_on_is_the_next_step(bench: Benc
         await bench.until(lambda: not engine.busy)
     assert bench.done == [number for number in range(43) if number != 2]
     assert max(bench.steps) > 10, "what waited was one step"
+
+
+async def test_no_message_waits_long_for_those_of_other_lanes(bench: Bench, tmp_path: Path) -> None:
+    """What an open request for messages does not ask for waits until it is answered. Faust lets it stay open for 1.5 s
+    and has no setting for it: whether ours gets through is looked up where it is used."""
+    async with _engine(bench, tmp_path) as engine:
+        used = engine._app.consumer._thread._consumer._fetcher._fetch_max_wait_ms
+    assert used == FETCH_WAIT.total_seconds() * 1000 < 200
 
 
 async def test_a_bad_message_in_a_gap_is_set_aside_alone_too(bench: Bench) -> None:

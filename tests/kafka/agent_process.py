@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from streams.distributed import FaustEngine, Lane, SetAside, build_app
+from streams.distributed import FaustEngine, Lane, SetAside
+from streams.faust_app import build_app
 from streams.kafka_policy import KafkaPolicy
 from streams.kafka_producer import KafkaProducer
 from streams.kafka_work import Message
