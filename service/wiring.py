@@ -19,11 +19,10 @@ from alerts.dispatch import DispatchPolicy
 from alerts.model import Channel
 from alerts.rendering import WordingPolicy
 from alerts.routing import RoutingPolicy
-from alerts.senders.apprise_sender import ApprisePolicy
+from alerts.senders.apprise_policy import ApprisePolicy
 from alerts.suppression import SuppressionPolicy
 from cohort.model import MatchModel, load_model
 from cohort.policy import MatchPolicy
-from cohort.splink_model import is_splink_text, read_splink
 from domain.errors import ConfigError
 from service.kafka import kafka_policy
 from service.settings import Settings
@@ -67,6 +66,8 @@ def _match_model(path: Path | None) -> MatchModel | None:
     """The match model of a file, None for the shipped one. Raises ConfigError for one that cannot be used."""
     if path is None:
         return None
+    from cohort.splink_model import is_splink_text, read_splink  # noqa: PLC0415 - loads sqlglot, which ours needs not
+
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as fault:

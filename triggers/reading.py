@@ -32,24 +32,50 @@ class Document:
         return 1
 
 
-class _Loader(yaml.SafeLoader):
+_CParser: Any = yaml.cyaml.CParser  # type: ignore[attr-defined]  # no types
+
+
+class _Bounded:
     """Refuses aliases (they can blow a small file up), tags outside plain data, depth and size beyond bounds."""
 
     depth = 0
     nodes = 0
+    check_event: Any  # of the parser beside it
+    get_event: Any
+    peek_event: Any
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            event = self.get_event()  # type: ignore[no-untyped-call]
+            event = self.get_event()
             raise RuleError(f"line {event.start_mark.line + 1}: aliases (*) are not allowed in a rule file")
         self.depth += 1
         self.nodes += 1
         if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            line = self.peek_event().start_mark.line + 1  # type: ignore[no-untyped-call]
+            line = self.peek_event().start_mark.line + 1
             raise RuleError(f"line {line}: the file is nested too deeply or too large to be a rule file")
-        node = super().compose_node(parent, index)
+        node = super().compose_node(parent, index)  # type: ignore[misc] # the composer's, whoever reads
         self.depth -= 1
         return node
+
+
+class _Quick(
+    _Bounded,
+    yaml.composer.Composer,
+    _CParser,  # type: ignore[misc]
+    yaml.constructor.SafeConstructor,
+    yaml.resolver.Resolver,
+):
+    """Text read by libyaml, in a third of the time: what a start of the service mostly waited for."""
+
+    def __init__(self, text: str) -> None:
+        _CParser.__init__(self, text)
+        yaml.composer.Composer.__init__(self)
+        yaml.constructor.SafeConstructor.__init__(self)
+        yaml.resolver.Resolver.__init__(self)
+
+
+class _Exact(_Bounded, yaml.SafeLoader):
+    """Text read by Python, which says better what is wrong with it: for what libyaml refuses."""
 
 
 def read_yaml(text: str | bytes) -> Document:
@@ -66,7 +92,11 @@ def read_yaml_all(text: str | bytes) -> tuple[Document, ...]:
     if len(raw) > MAX_BYTES:
         raise RuleError(f"the file has {len(raw)} bytes; at most {MAX_BYTES} are allowed")
     try:
-        return tuple(_documents(_Loader(raw.decode("utf-8"))))
+        content = raw.decode("utf-8")
+        try:
+            return tuple(_documents(_Quick(content)))
+        except yaml.YAMLError:
+            return tuple(_documents(_Exact(content)))
     except UnicodeDecodeError as error:
         raise RuleError("the file is not UTF-8 text") from error
     except yaml.YAMLError as error:
@@ -75,7 +105,7 @@ def read_yaml_all(text: str | bytes) -> tuple[Document, ...]:
         raise RuleError("the file is nested too deeply to be a rule file") from error
 
 
-def _documents(loader: _Loader) -> Iterator[Document]:
+def _documents(loader: _Quick | _Exact) -> Iterator[Document]:
     while loader.check_node():
         node = loader.get_node()
         lines: dict[Path, int] = {}
@@ -89,7 +119,7 @@ def _yaml_fault(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}: this is not YAML: {problem}" if mark is not None else f"this is not YAML: {problem}"
 
 
-def _plain(loader: _Loader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
+def _plain(loader: _Quick | _Exact, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     line = lines[path] = node.start_mark.line + 1
     if node.tag not in _TAGS:
         raise RuleError(f"line {line}: tags (!) are not allowed in a rule file")
@@ -111,7 +141,7 @@ _TAGS = frozenset(
 """What plain data is made of."""
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict[str, Any]:
+def _mapping(loader: _Quick | _Exact, node: yaml.MappingNode, path: Path, lines: dict[Path, int]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1

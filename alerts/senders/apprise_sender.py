@@ -8,10 +8,7 @@ comes from the settings, with `{to}` and `{key}` in it.
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +16,7 @@ from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, PersistentS
 
 from alerts.model import Channel, FailureReason
 from alerts.senders import govuk_notify
+from alerts.senders.apprise_policy import ApprisePolicy
 from alerts.senders.ports import Accepted, OutMessage, Refused, SendResult, Unknown
 from domain.errors import ConfigError
 
@@ -31,16 +29,6 @@ _PLAUSIBLE = {
     Channel.EMAIL: re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+"),
 }
 """One phone number (E.164) or one mail address: nothing that a service could read as none, as several or as another."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApprisePolicy:
-    """`urls` hold secrets and never show. `timeout` is for one message; `workers` how many at a time per channel."""
-
-    urls: Mapping[Channel, str] = field(repr=False)
-    timeout: timedelta = timedelta(seconds=10)
-    workers: int = 4
-    name: str = "Reachpoint"
 
 
 class AppriseSender:

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from alerts.model import FailureReason
-from alerts.senders.apprise_sender import ApprisePolicy
+from alerts.senders.apprise_policy import ApprisePolicy
 from alerts.senders.ports import Accepted, OutMessage, Refused, SendResult, Unknown
 from alerts.senders.sender_process import Answer, Job, Start
 from domain.errors import ConfigError

@@ -11,14 +11,17 @@ import ssl
 import sys
 import threading
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from alerts.model import Channel
-from alerts.senders.apprise_sender import ApprisePolicy, AppriseSender
+from alerts.senders.apprise_policy import ApprisePolicy
 from alerts.senders.ports import Accepted, OutMessage, Refused, SendResult
 from domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from alerts.senders.apprise_sender import AppriseSender
 
 _LINE_LIMIT = 1 << 20
 
@@ -82,6 +85,8 @@ def keep_trust_store() -> None:
 
 
 async def _serve() -> int:
+    from alerts.senders.apprise_sender import AppriseSender  # noqa: PLC0415 - the parent reads this module, without Apprise
+
     reader = asyncio.StreamReader(limit=_LINE_LIMIT)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -110,7 +115,7 @@ async def _serve() -> int:
     return 0
 
 
-async def _send(sender: AppriseSender, job: Job) -> None:
+async def _send(sender: "AppriseSender", job: Job) -> None:
     result = await sender.send(OutMessage(job.channel, job.to, job.subject, job.body, job.key))
     _say(answer_of(job.number, result))
 

@@ -5,13 +5,15 @@ import signal
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.demo.senders import Answers, Door, Pace, send_http, send_mllp
-from service.demo.stage import Stage, set_stage
 from service.terminal import FAULTS, AsJson, err, progress, run
+
+if TYPE_CHECKING:
+    from service.demo.senders import Answers, Pace
+    from service.demo.stage import Stage
 
 _DRAIN_WITHIN = timedelta(seconds=60)
 _MOST_UNDER_WAY = 100
@@ -33,6 +35,7 @@ def demo(
     by HTTP, intelligence and programme events from files, and receives the SMS and e-mails. Exit status 1 if the books
     do not balance, a true moment was missed and nothing explains it, or something was told without ground.
     """
+    from service.demo.stage import set_stage
     from service.logs import set_up
 
     set_up("warning", "auto")
@@ -44,11 +47,12 @@ def demo(
     raise typer.Exit(run(work))
 
 
-async def _play(stage: Stage, *, events: int, members: int, seed: int, rate: float, serve: bool, json: bool) -> int:
+async def _play(stage: "Stage", *, events: int, members: int, seed: int, rate: float, serve: bool, json: bool) -> int:
     from fixtures.folder import write_force
     from fixtures.force import ForceSpec, generate
     from service.demo.gather import gather
     from service.demo.report import Told, report, report_json
+    from service.demo.senders import Door, Pace, send_http, send_mllp
     from service.demo.verdict import verdict_of
 
     began = time.monotonic()
@@ -102,7 +106,7 @@ async def _play(stage: Stage, *, events: int, members: int, seed: int, rate: flo
     return 0 if told_of.verdict.sound else FAULTS
 
 
-async def _hold_back(stage: Stage, pace: Pace) -> None:
+async def _hold_back(stage: "Stage", pace: "Pace") -> None:
     """Thirty hours come within a minute: no faster than this machine decides, or everything would be late."""
     from service.settings import read_settings
     from service.wiring import reach_store
@@ -123,7 +127,9 @@ _HOW = {
 }
 
 
-def _from_file(stage: Stage, feed: str, file: Path) -> Answers:
+def _from_file(stage: "Stage", feed: str, file: Path) -> "Answers":
+    from service.demo.senders import Answers
+
     found = stage.command("ingest", feed, str(file))
     answers = Answers()
     for name in ("accepted", "duplicate", "quarantined", "ignored"):
@@ -131,7 +137,7 @@ def _from_file(stage: Stage, feed: str, file: Path) -> Answers:
     return answers
 
 
-async def _stay(stage: Stage) -> None:
+async def _stay(stage: "Stage") -> None:
     admin = str(stage.command("keys", "create", "demo supervisor", "--role", "supervisor")["key"])
     err.print(f"\nThe service stays up: {stage.api_url}/docs  (Ctrl-C ends it)", soft_wrap=True)
     err.print(f"Its folder, for commands beside it: --config {stage.config}", soft_wrap=True)

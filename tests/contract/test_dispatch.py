@@ -19,7 +19,8 @@ from alerts.outbox import BreakerPolicy, BreakerState, RetryPolicy
 from alerts.ports import AlertStore, Outbox
 from alerts.rendering import WordingPolicy
 from alerts.routing import Directory
-from alerts.senders.apprise_sender import ApprisePolicy, AppriseSender
+from alerts.senders.apprise_policy import ApprisePolicy
+from alerts.senders.apprise_sender import AppriseSender
 from alerts.senders.memory import MemorySender
 from alerts.senders.ports import Accepted, OutMessage, Refused, Sender, SendResult
 from alerts.valkey import ValkeyAlertStore

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model import Channel, FailureReason
-from alerts.senders.apprise_sender import ApprisePolicy
+from alerts.senders.apprise_policy import ApprisePolicy
 from alerts.senders.ports import Accepted, OutMessage, Refused, Unknown
 from alerts.senders.process_sender import ProcessSender
 from domain.errors import ConfigError

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.model import Channel, FailureReason
-from alerts.senders.apprise_sender import ApprisePolicy, AppriseSender
+from alerts.senders.apprise_policy import ApprisePolicy
+from alerts.senders.apprise_sender import AppriseSender
 from alerts.senders.memory import MemorySender
 from alerts.senders.ports import Accepted, OutMessage, Refused, Sender, SendResult, Unknown
 from domain.errors import ConfigError

@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 from service.settings import Settings, read_settings
 from streams.server import connect, socket_path
+from tests.e2e.house import reachpoint
 
 _COMMAND = (sys.executable, "-c", "from service.cli import main; main()")
 _READY_WITHIN_S = 60.0
@@ -99,11 +100,9 @@ class ServiceProcess:
 
     def command(self, *words: str) -> dict[str, object]:
         """Run a `reachpoint` command on this data directory and read its JSON."""
-        done = subprocess.run(
-            [*_COMMAND, *words, "--config", str(self.config), "--json"], capture_output=True, text=True, check=False
-        )
-        assert done.returncode != 2, done.stderr
-        found: dict[str, object] = json.loads(done.stdout)
+        done = reachpoint(*words, "--config", str(self.config), "--json")
+        assert done.status != 2, done.err
+        found: dict[str, object] = done.json
         return found
 
     def spawn(self) -> None:

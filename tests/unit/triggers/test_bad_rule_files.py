@@ -1,15 +1,20 @@
 """A rule file with a fault never acts: it is refused, with every fault, its rule, its line, and what would be right."""
 
+import contextlib
 import copy
 import json
+from importlib.resources import files
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
 
 from domain.errors import RuleError
+from tests.trials import trials
 from triggers.faults import RuleFileError
 from triggers.loading import load_rules, shipped_reference, shipped_rules
+from triggers.reading import _documents, _Exact, _Quick
 
 REFERENCE = shipped_reference()
 
@@ -261,14 +266,45 @@ def test_bytes_that_are_not_text_are_refused() -> None:
 
 
 def test_every_line_deleted_from_the_shipped_file_is_read_or_refused_never_a_crash() -> None:
-    from importlib.resources import files
-
     lines = files("triggers").joinpath("rulesets", "tipt.yaml").read_text().splitlines()
     for place in range(0, len(lines), 9):
         try:
             load_rules("\n".join([*lines[:place], *lines[place + 1 :]]), REFERENCE)
         except RuleError as error:
             assert str(error)
+
+
+def test_what_libyaml_reads_python_reads_alike() -> None:
+    """Files are read by libyaml, and again by Python where libyaml refuses: the faster one must not read otherwise."""
+    lines = files("triggers").joinpath("rulesets", "tipt.yaml").read_text().splitlines()
+    random, number, read = Random(7), trials(2_000), 0
+    for _ in range(number):
+        start = random.randrange(len(lines) - 20)
+        text = "\n".join(lines[start : start + random.randrange(1, 20)]) + "\n"
+        for _ in range(random.randrange(3)):
+            place = random.randrange(len(text))
+            text = text[:place] + random.choice(_MARKS) + text[place + random.randrange(3) :]
+        with contextlib.suppress(RuleError, yaml.YAMLError):
+            quick, exact = ([(each.data, each.lines) for each in _documents(kind(text))] for kind in (_Quick, _Exact))
+            assert quick == exact, text
+            read += 1
+    assert read > number // 4
+
+
+_MARKS = (
+    *"{}[]:,-#&*!|>'\"%@?\n \\~=é",
+    "---\n",
+    "? ",
+    "<<: ",
+    "&a ",
+    "*a",
+    " : ",
+    "\r\n",
+    "1:30",
+    "0o7",
+    "yes",
+    "2026-01-02",
+)
 
 
 def test_the_shipped_rules_say_who_owns_them_why_and_by_which_source() -> None:
