@@ -21,6 +21,7 @@ from domain.events import Feed
 from tests.e2e.load import Load
 from tests.e2e.outcome import Outcome, check_books, check_messages, check_one_record_each, read_outcome
 from tests.e2e.region import Region, open_region
+from tests.e2e.region_order import check_order
 from tests.e2e.scene import FEEDS, Scene, acknowledged_ids, same_alerts, scene_of, undisturbed_run
 from tests.kafka.broker import Cluster
 from tests.trials import record, trials
@@ -58,14 +59,16 @@ def test_whatever_befalls_workers_nothing_is_lost_and_no_alert_comes_twice(kafka
     with open_region(tmp_path / "region", kafka, secret=scene.secret) as region:
         region.bring(scene.force.members, scene.force.navigators)
         load, outcome, done = asyncio.run(_lived_through(region, scene, chaos, random.Random(seed)))
+        compared, people = asyncio.run(check_order(region))
         passed_over = sum(region.log(name).count('"kafka_gap"') for name in region.processes)
     check_books(outcome, acknowledged_ids(load))
     same_alerts(undisturbed, outcome, with_references=False, only_standing=True)
     check_one_record_each(outcome)
+    assert compared > people > 0, "order was looked at"
     repeats = check_messages(outcome, scene.force)
     note = (
         f"seed {seed}; {len(load.acknowledged)} acknowledged, {load.refused} answers 'later', {len(outcome.alerts)} "
-        f"alerts, {repeats} repeats; messages passed over by the client and taken after all: {passed_over} times; "
+        f"alerts, {repeats} repeats; {compared} decisions about {people} people in the order of their partitions; messages passed over by the client and taken after all: {passed_over} times; "
         + ", ".join(f"{what} {count}" for what, count in sorted(done.items()))
     )
     print(note)
