@@ -4,7 +4,8 @@ Whatever was not coded late, or is no later than what it is counted with, needs 
 window that ends with it. Slow and plain: this is met where something was coded late, and nowhere else.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,17 +29,25 @@ def windows_around(this: Hit, others: Sequence[Hit], span: timedelta, *, ending:
     ends = {at for at, _ in this.points}
     for other in others[:ending]:
         ends.update(at for at, _ in other.points if any(came <= at <= came + span for came, _ in this.points))
+    stands = sorted((at, learnt, place) for place, hit in enumerate(others) for at, learnt in hit.points)
+    times = [at for at, _, _ in stands]
     found: list[Around] = []
     for end in sorted(ends, reverse=True):
-        learnt = _known(this, end - span, end)
+        since = end - span
+        learnt = min((learnt for at, learnt in this.points if since <= at <= end), default=None)
         if learnt is not None:
-            known = ((place, _known(other, end - span, end)) for place, other in enumerate(others))
-            found.append(Around(learnt, tuple((place, at) for place, at in known if at is not None)))
+            known: dict[int, datetime] = {}
+            for _, at, place in stands[bisect_left(times, since) : bisect_right(times, end)]:
+                if place not in known or at < known[place]:
+                    known[place] = at
+            found.append(Around(learnt, tuple(sorted(known.items()))))
     return found
 
 
-def _known(hit: Hit, since: datetime, until: datetime) -> datetime | None:
-    """When it was first known that it stood at some time from `since` to `until`; None where it did not."""
-    if hit.at < since or hit.since > until:
-        return None
-    return min((learnt for at, learnt in hit.points if since <= at <= until), default=None)
+def told_together(window: Around, others: Sequence[Hit], tolerance: timedelta) -> Iterator[tuple[int, ...]]:
+    """What a window held, without the hit that it is around, when each of the others was told in time: their places.
+    `others` are in order."""
+    for last, learnt in window.others:
+        until = others[last].at + tolerance
+        if learnt <= until:
+            yield tuple(place for place, known in window.others if place <= last and known <= until)

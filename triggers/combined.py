@@ -161,31 +161,30 @@ def _variety_at(pattern: CountPattern, tolerance: timedelta, anchor: Anchor, beh
 
 
 def _variety_around(pattern: CountPattern, tolerance: timedelta, this: Hit, line: Line[Hit]) -> Completion:
-    """Of what was coded late: the window that was known first, of those to which it adds; see `CountFinder`."""
+    """Of what was coded late: in any window in which it stood and to which it adds, known when the first of them was;
+    the one that holds most is told."""
     own, least = values_of(this, pattern.distinct), pattern.at_least
     near = [hit for hit in stood_before(line, this, pattern.within) if hit is not this]
     listed = [(hit, values) for hit in near if (values := values_of(hit, pattern.distinct))]
-    windows = windows_around(this, [hit for hit, _ in listed], pattern.within)
-    told = [
-        _NONE.union(*(listed[n][1] for n, _ in window.others if not too_late_for(listed[n][0], this, tolerance)))
-        for window in windows
-    ]
-    best: tuple[datetime, int, list[Hit]] | None = None
-    for window, values_told in zip(windows, told, strict=True):
-        if not own or any(own | values_told <= some and len(some) >= least for some in told):
+    first: datetime | None = None
+    most, others = 0, list[Hit]()
+    for window in windows_around(this, [hit for hit, _ in listed], pattern.within) if own else ():
+        before = [(*listed[place], at) for place, at in window.others]
+        told = _NONE.union(*(values for hit, values, _ in before if not too_late_for(hit, this, tolerance)))
+        if own <= told and len(told) >= least:
             continue
         learnt, known = window.learnt, own
-        for place, at in sorted(window.others, key=lambda other: other[1]):
+        for _, values, at in sorted(before, key=lambda one: one[2]):
             if len(known) >= least:
                 break
-            known, learnt = known | listed[place][1], max(learnt, at)
-        count = len(own.union(*(listed[place][1] for place, _ in window.others)))
-        if len(known) >= least and (best is None or (learnt, -count) < best[:2]):
-            best = (learnt, -count, _first_of_each([listed[place] for place, _ in window.others], own))
-    if best is None:
-        return None
-    learnt, count, others = best
-    return completed(this, learnt, others, -count), (learnt, -count, *map(id, others))
+            known, learnt = known | values, max(learnt, at)
+        if len(known) < least:
+            continue
+        first = learnt if first is None else min(first, learnt)
+        count = len(own.union(*(values for _, values, _ in before)))
+        if count > most:
+            most, others = count, _first_of_each([(hit, values) for hit, values, _ in before], own)
+    return None if first is None else (completed(this, first, others, most), (first, most, *map(id, others)))
 
 
 _NONE: frozenset[str] = frozenset()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from domain.events import Feed
 from domain.ids import OccurrenceKey
-from triggers.by_window import Around, windows_around
+from triggers.by_window import Around, told_together, windows_around
 from triggers.facts import FACTS
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
@@ -295,32 +295,40 @@ class CountFinder:
         return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window([*before, this], len(before), None))
 
     def _of_windows(self, before: Sequence[Row], this: Row) -> Hit | None:
-        """What a row that was coded late completes in any window in which it stood: the one that was known first.
+        """What a row that was coded late completes in any window in which it stood, known when the first of them was;
+        the one that holds most is told.
 
-        It completes nothing where all that a window holds had been told together before without it, by another telling
-        of the same thing.
+        A window says nothing where all that it holds, with another telling of the same thing, had been told together.
         """
         windows = windows_around(this.hit, [row.hit for row in before], self.pattern.within)
-        told = [self._told_in(window, before, this) for window in windows]
-        best: tuple[datetime, int, list[Row]] | None = None
-        for window, rows in zip(windows, told, strict=True):
-            names = {this.name, *(row.name for row in rows)}
-            if any(names <= {row.name for row in some} and self._enough(some) for some in told):
+        said = self._said(windows, before, this)
+        until = this.at + self.tolerance
+        learnt: datetime | None = None
+        most, held = 0, list[Row]()
+        for window in windows:
+            enough = self._learnt_in(window, before, this)
+            names = {this.name, *(before[place].name for place, known in window.others if known <= until)}
+            if enough is None or any(names <= some for some in said):
                 continue
-            learnt = self._learnt_in(window, before, this)
-            if learnt is None:
-                continue
-            held = [*(before[place] for place, _ in window.others), this]
-            count = len({row.name for row in held})
-            if best is None or (learnt, -count) < best[:2]:
-                best = (learnt, -count, held)
-        if best is None:
+            learnt = enough if learnt is None else min(learnt, enough)
+            rows = [*(before[place] for place, _ in window.others), this]
+            count = len({row.name for row in rows})
+            if count > most:
+                most, held = count, rows
+        if learnt is None:
             return None
-        learnt, _, held = best
         return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window(held, len(held) - 1, None))
 
-    def _told_in(self, window: Around, before: Sequence[Row], this: Row) -> list[Row]:
-        return [before[place] for place, _ in window.others if not self._learnt_after(before[place], this)]
+    def _said(self, windows: Sequence[Around], before: Sequence[Row], this: Row) -> list[set[str]]:
+        """The names of what was told together, in time and with this row's name, before it was coded."""
+        hits = [row.hit for row in before]
+        told = [
+            [before[place] for place in places]
+            for window in windows
+            if any(before[place].name == this.name for place, _ in window.others)
+            for places in told_together(window, hits, self.tolerance)
+        ]
+        return [{row.name for row in rows} for rows in told if self._enough(rows)]
 
     def _learnt_in(self, window: Around, before: Sequence[Row], this: Row) -> datetime | None:
         """When enough of a window, with this one, was first known; None where it does not hold enough."""

@@ -196,19 +196,13 @@ def rising(news: Sequence[News], recent: timedelta, usual: timedelta) -> list[Ne
 
 
 def varied(news: Sequence[News], values: Callable[[News], set[Any]], span: timedelta) -> list[News]:
-    """Each with two different values in a window in which it stood, and which adds to them: no window had them all
-    before."""
+    """Each with two different values in a window in which it stood, and which adds to what was told of that window."""
     found = []
     for place, one in enumerate(news):
         own, made = values(one), []
-        if not own:
-            continue
-        spans = spans_around(news, place, span)
-        told = [
-            all_of_them(values, (news[n] for n in here if n != place and not untold(news[n], one))) for here in spans
-        ]
-        for here, known in zip(spans, told, strict=True):
-            if any(own | known <= some and len(some) >= 2 for some in told):
+        for here in spans_around(news, place, span) if own else ():
+            told = all_of_them(values, (news[n] for n in here if n != place and not untold(news[n], one)))
+            if len(told) >= 2 and own <= told:
                 continue
             for at in sorted(at for at in here.values() if at >= here[place]):
                 if len(all_of_them(values, (news[n] for n in here if here[n] <= at))) >= 2:

@@ -103,35 +103,71 @@ def counted(
     feeds: int = 1,
     late: timedelta = LATE,
 ) -> list[News]:
-    """Each with which enough different ones (by name, of so many feeds) lie within a window in which it stood.
-
-    A visit stands where it happened and where it was coded. Nothing that comes later by its own time counts. It says
-    nothing new where some window held the same names, and enough of them, without it.
-    """
+    """Each at which enough different ones (by name, of so many feeds) lie within the window that ends with it; and each
+    that was coded late, with which they do in any window in which it stood."""
     found = []
     for place, one in enumerate(news):
+        if one.stood:
+            found += counted_around(news, names, place, least, within, feeds=feeds, late=late)
+            continue
+        before = [n for n in range(place) if not news[n].guarded and one.at - news[n].at <= within]
 
-        def enough(some: Iterable[int]) -> bool:
+        def enough(some: Sequence[int]) -> bool:
             kinds = {news[n].moment.entry.feed for n in some}
             return len({names[n] for n in some}) >= least and len(kinds) >= feeds
 
-        def told(span: dict[int, datetime], *, place: int = place, one: News = one) -> list[int]:
-            known = (n for n in span if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt)
-            return [n for n in known if n != place]
-
-        spans = spans_around(news, place, within)
-        said = [{names[n] for n in told(span)} for span in spans if enough(told(span))]
-        made = []
-        for span in spans:
-            if not enough(span) or any({names[place], *(names[n] for n in told(span))} <= known for known in said):
-                continue
-            times = sorted(at for at in span.values() if at >= span[place])
-            learnt = next(at for at in times if enough([n for n in span if span[n] <= at]))
-            made.append((learnt, -len({names[n] for n in span})))
-        if made:
-            learnt, count = min(made)
-            found.append(replace(one, learnt=learnt, count=-count))
+        if not enough([*before, place]):
+            continue
+        known = [n for n in before if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt]
+        if names[place] in {names[n] for n in known} and enough(known):
+            continue  # it had come about without this one, and this one is not new
+        times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
+        learnt = next(t for t in times if enough([place, *(n for n in before if news[n].learnt <= t)]))
+        found.append(replace(one, learnt=learnt, count=len({names[n] for n in [*before, place]})))
     return found
+
+
+def counted_around(
+    news: Sequence[News],
+    names: Sequence[str],
+    place: int,
+    least: int,
+    within: timedelta,
+    *,
+    feeds: int,
+    late: timedelta,
+) -> list[News]:
+    """The one at `place`, coded late, where enough different ones lie within some window in which it stood, where it
+    happened or where it was coded. Nothing that comes later by its own time counts.
+
+    Nobody is told twice: what a window would tell says nothing where the same names, enough of them, had been told
+    together in time, with another telling of this one among them.
+    """
+    one = news[place]
+
+    def enough(some: Iterable[int]) -> bool:
+        kinds = {news[n].moment.entry.feed for n in some}
+        return len({names[n] for n in some}) >= least and len(kinds) >= feeds
+
+    def told_by(last: int, span: dict[int, datetime]) -> list[int]:
+        """What of a span could be told with `last`, in time for it."""
+        return [n for n in span if n <= last and span[n] - news[last].at <= late]
+
+    spans = spans_around(news, place, within)
+    said = [
+        {names[n] for n in told_by(last, span)}
+        for span in spans
+        for last in span
+        if last != place and last in told_by(last, span) and enough(told_by(last, span))
+    ]
+    learnt, counts = [], []
+    for span in spans:
+        telling = {names[place], *(names[n] for n in told_by(place, span))}
+        if enough(span) and not any(telling <= known for known in said):
+            times = sorted(at for at in span.values() if at >= span[place])
+            learnt.append(next(at for at in times if enough([n for n in span if span[n] <= at])))
+            counts.append(len({names[n] for n in span}))
+    return [replace(one, learnt=min(learnt), count=max(counts))] if learnt else []
 
 
 def by_key(news: Sequence[News]) -> list[str]:
