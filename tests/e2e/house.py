@@ -34,7 +34,7 @@ from fixtures.writers import members_ndjson
 from streams.ports import LedgerCounts
 from streams.server import connect, socket_path
 from streams.valkey import ValkeyTransport
-from tests.e2e.warm import Done, Launcher
+from tests.e2e.warm import Done, Launcher, Life
 
 READY_WITHIN_S = 60.0
 SETTLED_FOR_S = 0.4
@@ -62,6 +62,11 @@ class Said:
 
 
 _launcher = Launcher()
+
+
+def begun(*words: str, log: Path) -> Life:
+    """A service that begins warm, in a session of its own."""
+    return _launcher.start(words, log)
 
 
 def reachpoint(*words: str, stdin: bytes = b"", cwd: Path | None = None) -> Done:

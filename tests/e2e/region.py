@@ -33,7 +33,9 @@ from streams.kafka_policy import KafkaPolicy
 from streams.ports import LedgerCounts
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport
+from tests.e2e.house import begun
 from tests.e2e.service_process import Doors
+from tests.e2e.warm import Life
 from tests.kafka.broker import Cluster
 from tests.kafka.server import policy_on
 
@@ -52,15 +54,20 @@ class Region:
     server: EmbeddedServer
     smtp: SmtpInbox
     sms: NotifyEndpoint
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    warm: bool = False  # whether all processes start warm (see tests/e2e/warm.py)
+    processes: dict[str, "subprocess.Popen[bytes] | Life"] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
-        """Start a process: the API for 'api', else a worker."""
-        part = "api" if name == "api" else "worker"
-        command = [sys.executable, "-c", "from service.cli import main; main()", part, "--engine", "distributed"]
-        with (self.folder / f"{name}.log").open("ab") as log:
+        """Start a process: the API for 'api', else a worker. One of a name that was there before starts warm."""
+        words = ("api" if name == "api" else "worker", "--engine", "distributed")
+        words += ("--config", str(self.folder / "reachpoint.toml"), "--data", str(self.folder / name))
+        file = self.folder / f"{name}.log"
+        if name in self.processes or self.warm:
+            self.processes[name] = begun(*words, log=file)
+            return
+        with file.open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*command, "--config", str(self.folder / "reachpoint.toml"), "--data", str(self.folder / name)],
+                [sys.executable, "-c", "from service.cli import main; main()", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -178,9 +185,16 @@ class Region:
 
 @contextlib.contextmanager
 def open_region(
-    folder: Path, cluster: Cluster, *, workers: int = 2, secret: Path | None = None, settings: str = ""
+    folder: Path,
+    cluster: Cluster,
+    *,
+    workers: int = 2,
+    secret: Path | None = None,
+    settings: str = "",
+    warm: bool = False,
 ) -> Iterator[Region]:
-    """Start the store, the far ends, the API and so many workers; stop everything at the end.
+    """Start the store, the far ends, the API and so many workers (`warm`: without all the imports); stop everything at
+    the end.
 
     `secret` is what references are made with, where a run is to be compared with another.
     """
@@ -190,7 +204,7 @@ def open_region(
         store = EmbeddedServer(folder / "store")
         asyncio.run(store.start())
         stack.callback(lambda: asyncio.run(store.stop()))
-        region = Region(folder, cluster, policy_on(cluster), store, smtp, sms)
+        region = Region(folder, cluster, policy_on(cluster), store, smtp, sms, warm)
         _write_settings(region, secret, settings)
         stack.callback(lambda: [region.send(name, signal.SIGKILL) for name in region.processes])
         for name in ("api", *(f"w{number}" for number in range(1, workers + 1))):

@@ -22,7 +22,8 @@ from redis.asyncio import Redis
 from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 from service.settings import Settings, read_settings
 from streams.server import connect, socket_path
-from tests.e2e.house import reachpoint
+from tests.e2e.house import begun, reachpoint
+from tests.e2e.warm import Life
 
 _COMMAND = (sys.executable, "-c", "from service.cli import main; main()")
 _READY_WITHIN_S = 60.0
@@ -45,7 +46,7 @@ class ServiceProcess:
     sms: NotifyEndpoint
     secret: Path
     lives: int = 0
-    _process: "subprocess.Popen[bytes] | None" = None
+    _process: "subprocess.Popen[bytes] | Life | None" = None
     _groups: set[int] = field(default_factory=set)
 
     @property
@@ -106,15 +107,15 @@ class ServiceProcess:
         return found
 
     def spawn(self) -> None:
-        """Begin a life, without waiting for it."""
-        with (self.folder / "service.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*_COMMAND, "run", "--config", str(self.config)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        """Begin a life, without waiting for it: the first as an operator does, later ones without all the imports."""
+        words, file = ("run", "--config", str(self.config)), self.folder / "service.log"
+        if self.lives:
+            self._process = begun(*words, log=file)
+        else:
+            with file.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [*_COMMAND, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
         self._groups.add(self._process.pid)
         self.lives += 1
 

@@ -114,7 +114,7 @@ async def _one_life(service: ServiceProcess, load: Load, rng: random.Random) -> 
     """Start, work for a random while, die. What the kill tore."""
     if rng.random() < _BEFORE_READY:
         service.spawn()
-        await asyncio.sleep(rng.uniform(0.1, 2.0))
+        await asyncio.sleep(rng.uniform(0.05, 1.0))
         service.kill9()
         return {"start"}
     sending = asyncio.create_task(load.run(await service.start(), per_second=_MESSAGES_PER_KILL / 0.45))

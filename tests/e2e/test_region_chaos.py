@@ -56,7 +56,7 @@ def test_whatever_befalls_workers_nothing_is_lost_and_no_alert_comes_twice(kafka
     undisturbed = asyncio.run(undisturbed_run(scene))
     check_books(undisturbed, sorted(undisturbed.endings))
     (tmp_path / "region").mkdir()
-    with open_region(tmp_path / "region", kafka, secret=scene.secret) as region:
+    with open_region(tmp_path / "region", kafka, secret=scene.secret, warm=True) as region:
         region.bring(scene.force.members, scene.force.navigators)
         load, outcome, done = asyncio.run(_lived_through(region, scene, chaos, random.Random(seed)))
         compared, people = asyncio.run(check_order(region))

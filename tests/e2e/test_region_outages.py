@@ -127,7 +127,7 @@ def test_broker_and_store_may_stop_die_and_cut_their_lines(
     try:
         (broker,) = cluster.brokers
         line.target = broker.port
-        with open_region(tmp_path, cluster, secret=scene.secret) as region:
+        with open_region(tmp_path, cluster, secret=scene.secret, warm=True) as region:
             _lived_through(region, scene, undisturbed, _outages(region, broker, line), "broker and store away")
     finally:
         discard(cluster)
@@ -136,7 +136,7 @@ def test_broker_and_store_may_stop_die_and_cut_their_lines(
 def test_the_leader_of_three_brokers_may_die_under_load(scene: Scene, undisturbed: Outcome, tmp_path: Path) -> None:
     cluster = started(3)
     try:
-        with open_region(tmp_path, cluster, secret=scene.secret) as region:
+        with open_region(tmp_path, cluster, secret=scene.secret, warm=True) as region:
             region.doors()
             node = asyncio.run(_leader_of(region.policy))
             leader = next(each for each in cluster.brokers if each.node == node)

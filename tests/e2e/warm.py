@@ -2,14 +2,17 @@
 
 A launcher that has imported everything forks for each command: own process, own working directory, own standard
 streams, own exit status, and what is not caught ends in a trace on its standard error, as with a fresh interpreter.
-`reachpoint run` and one test of the installed script start cold.
+Services that a test kills again and again begin their later lives so too. First lives, the service of a house and one
+test of the installed script start cold.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +36,35 @@ class Done:
         return json.loads(self.out)
 
 
+class Life:
+    """A service that the launcher started, in a session of its own: as much of `subprocess.Popen` as tests need."""
+
+    def __init__(self, launcher: "Launcher", pid: int) -> None:
+        self.pid = pid
+        self._launcher = launcher
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, negative for the signal that ended it; None while it runs."""
+        if self._status is None:
+            self._status = self._launcher.status_of(self.pid)
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status once it has one. Raises subprocess.TimeoutExpired."""
+        ends = time.monotonic() + (timeout if timeout is not None else 1e9)
+        while (status := self.poll()) is None:
+            if time.monotonic() > ends:
+                raise subprocess.TimeoutExpired("reachpoint", timeout or 0.0)
+            time.sleep(0.01)
+        return status
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """To the process alone."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
 class Launcher:
     """The warm process; started with the first command, ended with the test run."""
 
@@ -49,6 +81,16 @@ class Launcher:
             out, err = ((place / name).read_text("utf-8", "replace") for name in ("out", "err"))
         return Done(status, out, err, peak / 1024)
 
+    def start(self, words: Sequence[str], log: Path) -> Life:
+        """Begin a service that writes to `log`; who asked ends it."""
+        pid, _ = self._ask({"words": list(words), "log": str(log)})
+        return Life(self, pid)
+
+    def status_of(self, pid: int) -> int | None:
+        """The exit status of a service that was started here, None while it runs."""
+        status, ended = self._ask({"status_of": pid})
+        return status if ended else None
+
     def _ask(self, request: dict[str, Any]) -> tuple[int, int]:
         with self._lock:
             if self._process is None:
@@ -64,15 +106,33 @@ class Launcher:
 
 
 def _serve() -> None:
-    """Fork for each request on standard input; answer its exit status and peak memory. Ends when the test run closes the line."""
+    """Answer each request on standard input with two numbers. Ends when the test run closes the line."""
     _import_everything()
-    for request in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _become(json.loads(request))
-        _, status, usage = os.wait4(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}\n")
+    for line in sys.stdin:
+        request = json.loads(line)
+        one, other = _status(request["status_of"]) if "status_of" in request else _forked(request)
+        sys.stdout.write(f"{one} {other}\n")
         sys.stdout.flush()
+
+
+def _forked(request: dict[str, Any]) -> tuple[int, int]:
+    """Exit status and peak memory of a command; of a service that goes on, its process id and 0."""
+    service = "log" in request
+    if service:
+        _import_services()
+    child = os.fork()
+    if child == 0:
+        _become(request)
+    if service:
+        return child, 0
+    _, status, usage = os.wait4(child, 0)
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss
+
+
+def _status(pid: int) -> tuple[int, int]:
+    """Exit status and whether it has ended."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return (os.waitstatus_to_exitcode(status), 1) if ended else (0, 0)
 
 
 def _import_everything() -> None:
@@ -85,13 +145,34 @@ def _import_everything() -> None:
     import triggers.trial  # noqa: F401
 
 
-def _become(request: dict[str, Any]) -> NoReturn:
+def _import_services() -> None:
+    import alerts.senders.process_sender  # noqa: F401
+    import service.http
+    import service.metrics
+    import service.runtime
+    import service.worker_door  # noqa: F401
+    import streams.archive_parquet  # noqa: F401
+
+
+def _streams(request: dict[str, Any]) -> tuple[Path, Path, Path]:
+    """The files that stand for standard input, output and error."""
+    if "log" in request:
+        return Path(os.devnull), Path(request["log"]), Path(request["log"])
     place = Path(request["streams"])
-    for descriptor, name, flags in ((0, "in", os.O_RDONLY), (1, "out", os.O_WRONLY), (2, "err", os.O_WRONLY)):
-        opened = os.open(place / name, flags | os.O_CREAT | os.O_APPEND, 0o600)
+    return place / "in", place / "out", place / "err"
+
+
+def _become(request: dict[str, Any]) -> NoReturn:
+    for descriptor, (file, flags) in enumerate(
+        zip(_streams(request), (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY), strict=True)
+    ):
+        opened = os.open(file, flags | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(opened, descriptor)
         os.close(opened)
-    os.chdir(request["cwd"])
+    if "log" in request:
+        os.setsid()
+    else:
+        os.chdir(request["cwd"])
     sys.argv = ["reachpoint", *request["words"]]
     status = 1
     try:
