@@ -161,7 +161,7 @@ def _replayed(pasts: Iterable[Past], rules: RuleSet | Sides, policy: ReplayPolic
             _tell(stages, watch.keep_time(heard_at - _A_MOMENT), member)
         if grown.base is not None:
             watch.become(past.member, grown.base, heard_at - _A_MOMENT)
-        elif member is not None and past.member != member:
+        elif member is not None and past.member is not member and past.member != member:
             watch.become_also(past.member, heard_at - _A_MOMENT)
         member = past.member
         told = list(watch.hear(grown.added, grown.removed, heard_at))

@@ -78,7 +78,10 @@ def gone_on(
     before: Kept, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = (), *, until: datetime | None
 ) -> Went:
     """The clock goes on to `until`; then `added` comes and `removed` goes. `until` None: nobody keeps time."""
-    rung = Step(before, (), ()) if until is None else before.at(until)
+    if until is None or not before.rings_by(until):  # the usual case
+        step = before.changed(added, removed, until)
+        return Went(step.kept, (), step.gone, step.come)
+    rung = before.at(until)
     step = rung.kept.changed(added, removed)
     return Went(step.kept, rung.come, step.gone, step.come)
 

@@ -55,7 +55,12 @@ class Kept:
     @property
     def next_due(self) -> datetime | None:
         """When the next of `pending` is due; None where nothing waits."""
-        return min((one.learnt_at for one in self._worked().waiting if one.fired), default=None)
+        return self._worked().dues[1]
+
+    def rings_by(self, now: datetime) -> bool:
+        """Whether the clock brings about anything by `now`."""
+        due = self._worked().dues[0]
+        return due is not None and due <= now
 
     def at(self, now: datetime) -> "Step":
         """The same at a later time: what has become due in between comes about.
@@ -67,17 +72,22 @@ class Kept:
         come = self._worked().rung(now)
         return Step(self._handed_on(NO_CHANGE, now), (), come)
 
-    def changed(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = ()) -> "Step":
-        """The next one, with `added` and without `removed`, and what that changes.
+    def changed(
+        self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry] = (), now: datetime | None = None
+    ) -> "Step":
+        """The next one, with `added` and without `removed`, and what that changes; at `now` (None: the same time), by
+        which nothing was due (`rings_by`).
 
         An entry that is already known, in its role and about its subject, is left as it was first received.
         """
         working = self._worked()
+        if now is None or (self.now is not None and now < self.now):
+            now = self.now
         change = self._index.change(tuple(added), tuple(removed))
         if not change.sheets:
-            return Step(self, (), ())
-        following = self._handed_on(change, self.now)
-        return Step(following, *working.take_in(change.sheets, self._index, self.now))
+            return Step(self if now == self.now else self._handed_on(NO_CHANGE, now), (), ())
+        following = self._handed_on(change, now)
+        return Step(following, *working.take_in(change.sheets, self._index, now))
 
     def _worked(self) -> Working:
         index, working = self.index, self._working

@@ -49,7 +49,7 @@ class Sighting:
             moment = self.moment
             plain = self._plain = (
                 self.simple
-                and all(entry.linked is None for entry in moment.occurrence.entries)
+                and not moment.occurrence.links
                 and moment.corrected() is moment
                 and not moment.under_ten()
                 and (moment.occurrence.family != "intel" or moment.gate().gate is Gate.PASS)

@@ -25,17 +25,22 @@ Sheets = Mapping[OccurrenceKey, tuple[Sheet | None, Sheet | None]]
 _NO_HITS: Hits = ()
 
 
+Dues = tuple[datetime | None, datetime | None]
+"""When the clock next brings about anything, and when anything that fires."""
+
+
 class Working:
     """What finders found and rules judged, by place in the plan, and which verdicts the clock has yet to bring about.
     Its only owner changes it."""
 
-    __slots__ = ("_found", "_judged", "_waiting", "plan")
+    __slots__ = ("_dues", "_found", "_judged", "_waiting", "plan")
 
     def __init__(self, plan: Plan, found: list[Found], judged: list[Judged]) -> None:
         self.plan = plan
         self._found = found
         self._judged = judged
         self._waiting: dict[int, Verdict] = {}  # by id
+        self._dues: Dues | None = (None, None)  # None: those that wait are others than when it was asked last
 
     @property
     def verdicts(self) -> Iterable[Verdict]:
@@ -47,11 +52,21 @@ class Working:
         """Those of them that the clock has yet to bring about."""
         return self._waiting.values()
 
+    @property
+    def dues(self) -> "Dues":
+        """When the clock next brings about anything, and when anything that fires; None: nothing waits."""
+        if self._dues is None:
+            times = [(verdict.learnt_at, verdict.fired) for verdict in self._waiting.values()]
+            firing = (at for at, fired in times if fired)
+            self._dues = (min((at for at, _ in times), default=None), min(firing, default=None))
+        return self._dues
+
     def rung(self, now: datetime) -> list[Verdict]:
         """Those that the clock has brought about by `now`; they wait no more."""
         come = [verdict for verdict in self._waiting.values() if verdict.learnt_at <= now]
         for verdict in come:
             del self._waiting[id(verdict)]
+        self._dues = None
         return come
 
     def take_in(
@@ -67,13 +82,13 @@ class Working:
             return [], []
         self._join(differences)
         gone, come = self._judge(differences)
-        return self._seen(gone, come, now) if self.plan.waiting else (gone, come)
+        return self._seen(gone, come, now) if self.plan.waiting and (gone or come) else (gone, come)
 
     def _seen(
         self, gone: Iterable[Verdict], come: Iterable[Verdict], now: datetime | None
     ) -> tuple[list[Verdict], list[Verdict]]:
         """Those that the clock need not, or did, bring about; the others wait."""
-        waiting = self._waiting
+        waiting, self._dues = self._waiting, None
         left = [verdict for verdict in gone if waiting.pop(id(verdict), None) is None]
         new: list[Verdict] = []
         for verdict in come:
