@@ -4,7 +4,6 @@ A reference is a keyed hash of the alert's id, so that without the secret it can
 traced back to one.
 """
 
-import hashlib
 import hmac
 
 from domain.errors import ConfigError
@@ -25,7 +24,7 @@ def reference_of(key: str, secret: bytes) -> str:
     """
     if len(secret) < MIN_SECRET_BYTES:
         raise ConfigError("The secret for references must have at least 16 bytes.")
-    number = int.from_bytes(hmac.new(secret, b"reference:" + key.encode(), hashlib.sha256).digest(), "big")
+    number = int.from_bytes(hmac.digest(secret, b"reference:" + key.encode(), "sha256"), "big")
     symbols: list[str] = []
     for _ in range(SYMBOLS):
         number, index = divmod(number, len(ALPHABET))

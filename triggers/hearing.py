@@ -42,10 +42,10 @@ class Heard:
     due: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Went:
     """What was kept afterwards; the verdicts that the clock brought about, and those that what was heard then took away
-    and brought."""
+    and brought. A value, not marked frozen for the same reason as `Step`."""
 
     kept: Kept
     rung: Sequence[Verdict]

@@ -45,10 +45,11 @@ class Taken:
 Changed = dict[OccurrenceKey, tuple[Sheet | None, Sheet | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """What a step did to an index: the entries that came and went, and of each sheet that is no longer the same what
-    it was and what it is (None: there was or is none)."""
+    it was and what it is (None: there was or is none). A value, not marked frozen because one is made at every event.
+    """
 
     come: Sequence[HistoryEntry] = ()
     gone: Sequence[HistoryEntry] = ()

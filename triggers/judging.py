@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.ids import EventId, OccurrenceKey, firing_id
+from domain.ids import EventId, OccurrenceKey
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
 from triggers.conditions import ALWAYS, facts_asked, rules_asked, written_out
@@ -243,18 +243,17 @@ def _firing(verdict: Verdict) -> TriggerFired:
     """The firing that a candidate is, or would be, in words."""
     basis: tuple[Rule, Hit, Moment] = verdict.basis
     rule, hit, moment = basis
-    then, moments, ground = rule.then, hit.moments, verdict.ground
-    member = moment.person.member.member_id
+    then, moments = rule.then, hit.moments
     held = hit.decision in (FiringDecision.HELD_FOR_GATEKEEPER, FiringDecision.BLOCKED_BY_ORIGINATOR)
     return TriggerFired(
-        firing_id=firing_id(rule=rule.rule_id, member=member, anchor=moment.entry.event_id, ground=ground),
+        firing_id=verdict.firing_id,
         rule_id=rule.rule_id,
         rule_version=rule.version,
-        member_id=member,
+        member_id=verdict.member_id,
         priority=verdict.priority,
         fired_at=hit.at,
-        anchor=moment.entry.event_id,
-        ground=ground,
+        anchor=verdict.anchor,
+        ground=verdict.ground,
         contributing=tuple(dict.fromkeys(one.entry.event_id for one in moments)),
         reasons=(
             *reasons_of(moments, then.sensitivity),

@@ -117,9 +117,10 @@ class Kept:
         return tuple(sorted(entries.values(), key=lambda entry: entry.order))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
-    """The next kept value, and the verdicts that are no longer and that are new with it."""
+    """The next kept value, and the verdicts that are no longer and that are new with it. A value like the others, not
+    marked frozen because one is made at every event (as `Moment`)."""
 
     kept: Kept
     gone: Sequence[Verdict]

@@ -65,10 +65,7 @@ class Moment:
 
     def under_ten(self) -> bool:
         """Whether the member is about themselves and below the age at which suspect roles are read."""
-        if self.relation is not Relation.SELF:
-            return False
-        age = self.person.age(self.at)
-        return age is not None and age < ADULT_SUSPECT_AGE
+        return self.relation is Relation.SELF and self.person.under(ADULT_SUSPECT_AGE, self.at)
 
     def gate(self) -> GateDecision:
         """What the intelligence gatekeeper's rule says of the report as known here."""

@@ -75,6 +75,13 @@ class Person:
         """Their age in whole years on the London day of `at`."""
         return None if self._born is None else _whole_years(self._born, london_day(at))
 
+    def under(self, years: int, at: datetime) -> bool:
+        """Whether they are known to be younger on the London day of `at`."""
+        born = self._born
+        if born is None or at.year - born.year > years + 1:  # the usual case: older whatever the day
+            return False
+        return _whole_years(born, london_day(at)) < years
+
     def standing(self, at: datetime, feed: Feed) -> Standing:
         """Whether they may be watched through `feed` at `at`, and if not, why."""
         member = self.as_of(at) if self._times else self.member
