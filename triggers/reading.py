@@ -1,5 +1,6 @@
 """YAML into plain data, safely: no tags, no aliases, bounded size and depth, no key twice, every path with its line."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,12 @@ class Document:
         return 1
 
 
-_CParser: Any = yaml.cyaml.CParser  # type: ignore[attr-defined]  # no types
+class _NoParser:
+    """In the place of libyaml's where PyYAML was built without it."""
+
+
+_WITH_LIBYAML: bool = yaml.__with_libyaml__
+_CParser: Any = yaml.cyaml.CParser if _WITH_LIBYAML else _NoParser  # type: ignore[attr-defined]  # no types
 
 
 class _Bounded:
@@ -93,10 +99,10 @@ def read_yaml_all(text: str | bytes) -> tuple[Document, ...]:
         raise RuleError(f"the file has {len(raw)} bytes; at most {MAX_BYTES} are allowed")
     try:
         content = raw.decode("utf-8")
-        try:
-            return tuple(_documents(_Quick(content)))
-        except yaml.YAMLError:
-            return tuple(_documents(_Exact(content)))
+        if _WITH_LIBYAML:
+            with contextlib.suppress(yaml.YAMLError):
+                return tuple(_documents(_Quick(content)))
+        return tuple(_documents(_Exact(content)))
     except UnicodeDecodeError as error:
         raise RuleError("the file is not UTF-8 text") from error
     except yaml.YAMLError as error:

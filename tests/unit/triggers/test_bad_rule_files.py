@@ -3,6 +3,8 @@
 import contextlib
 import copy
 import json
+import subprocess
+import sys
 from importlib.resources import files
 from random import Random
 from typing import Any
@@ -272,6 +274,16 @@ def test_every_line_deleted_from_the_shipped_file_is_read_or_refused_never_a_cra
             load_rules("\n".join([*lines[:place], *lines[place + 1 :]]), REFERENCE)
         except RuleError as error:
             assert str(error)
+
+
+def test_where_pyyaml_has_no_libyaml_files_are_read_all_the_same() -> None:
+    """Built from source on a machine without it, PyYAML lacks the parser."""
+    without = (
+        "import yaml; yaml.__with_libyaml__ = False; del yaml.cyaml\n"
+        "from triggers.reading import read_yaml; print(read_yaml('a: [1, 2]').data)"
+    )
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=True)
+    assert done.stdout == "{'a': [1, 2]}\n"
 
 
 def test_what_libyaml_reads_python_reads_alike() -> None:
