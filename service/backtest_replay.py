@@ -164,8 +164,8 @@ def _replayed(pasts: Iterable[Past], rules: RuleSet | Sides, policy: ReplayPolic
         elif member is not None and past.member is not member and past.member != member:
             watch.become_also(past.member, heard_at - _A_MOMENT)
         member = past.member
-        told = list(watch.hear(grown.added, grown.removed, heard_at))
-        _tell(stages, (_as_decided(each, past) for each in told), member)
+        told = watch.hear(grown.added, grown.removed, heard_at)
+        _tell(stages, [_as_decided(each, past) for each in told], member)
     if member is not None:
         _tell(stages, watch.keep_time(policy.until - _A_MOMENT), member)
     for late in (*stages[0].life.too_late, *stages[1].life.too_late):

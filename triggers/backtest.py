@@ -54,26 +54,27 @@ class Watch:
         assert self._kept is not None, "become somebody first"
         self.become(member, tuple(self._kept.index.entries), now)
 
-    def hear(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry], at: datetime) -> Iterator[Told]:
+    def hear(self, added: Iterable[HistoryEntry], removed: Iterable[HistoryEntry], at: datetime) -> Sequence[Told]:
         """Something is heard at `at`; what was due before comes about before, each at its own time."""
-        yield from self.keep_time(at - _A_MOMENT)
+        until = at - _A_MOMENT
+        before = self.keep_time(until)
         assert self._kept is not None, "become somebody first"
-        yield from self._told(gone_on(self._kept, added, removed, until=at - _A_MOMENT), at)
+        return [*before, *self._told(gone_on(self._kept, added, removed, until=until), at)]
 
-    def keep_time(self, until: datetime) -> Iterator[Told]:
+    def keep_time(self, until: datetime) -> Sequence[Told]:
         """The clock goes on: what is due by `until`, each at its own time."""
+        told: list[Told] = []
         while self._kept is not None and self._due is not None and self._due <= until:
             due = self._due
-            yield from self._told(gone_on(self._kept, (), until=due), due, by_clock=True)
+            told += self._told(gone_on(self._kept, (), until=due), due, by_clock=True)
+        return told
 
-    def _told(self, went: Went, at: datetime, *, by_clock: bool = False) -> Iterator[Told]:
+    def _told(self, went: Went, at: datetime, *, by_clock: bool = False) -> Sequence[Told]:
         self._kept, self._due = went.kept, went.kept.next_due
-        for side, own in enumerate((went,) if self._sides is None else self._apart(went, self._sides, by_clock)):
-            if own.nothing:
-                continue
-            changes = own.changes
-            if changes.fired or changes.withdrawn or changes.moved or changes.held:
-                yield Told(at, changes, side)
+        if self._sides is None:
+            return _of_side(0, went, at)
+        one, other = self._apart(went, self._sides, by_clock)
+        return [*_of_side(0, one, at), *_of_side(1, other, at)]
 
     def _apart(self, went: Went, sides: Sides, by_clock: bool) -> Iterator[Went]:
         """What is of each side. The clock stops only where something fires; what it brings that does not is told with
@@ -84,3 +85,12 @@ class Watch:
             stays = by_clock and not any(verdict.fired for verdict in rung)
             self._unsaid[side] = rung if stays else ()
             yield replace(own, rung=() if stays else rung)
+
+
+def _of_side(side: int, went: Went, at: datetime) -> Sequence[Told]:
+    """What a side is told, if anything."""
+    if went.nothing:
+        return ()
+    changes = went.changes
+    told = changes.fired or changes.withdrawn or changes.moved or changes.held
+    return (Told(at, changes, side),) if told else ()
