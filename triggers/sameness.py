@@ -230,7 +230,7 @@ class ByTelling:
             ledger.give((own,) if own == shared else (own, shared), name)
             if pairs:
                 ledger.tell(name, hit.at)
-                told.append(Telling(hit.key, hit.last, name, hit.since))
+                told.append(Telling(hit.key, hit.last, name, hit.since if hit.earlier else hit.at))
             names.append(name)
         if told or was:
             self.tellings = self.tellings.upto(kept, told)
@@ -243,7 +243,8 @@ class ByTelling:
         """
         within = self.merging.two_feeds_within
         assert within is not None
-        since, until = hit.since - within, hit.since + within
+        happened = hit.since if hit.earlier else hit.at
+        since, until = happened - within, happened + within
         near: dict[str, list[Telling]] = {}
         for telling in chain(reversed(told), self.tellings.backwards(kept)):
             if telling.moment.at < since:

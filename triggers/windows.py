@@ -35,6 +35,11 @@ class Row:
         self.values = values
         self.done: Hit | None = None
 
+    @property
+    def since(self) -> datetime:
+        """From when on its hit stood."""
+        return self.hit.since
+
 
 @dataclass(frozen=True, slots=True)
 class Shift:
@@ -206,7 +211,8 @@ class CountFinder:
 
     def _complete(self, counting: Counting, place: int, until: datetime, counted: Mapping[OccurrenceKey, Hits]) -> None:
         line, fixed = counting.rows, counting.naming.fixed
-        places = [at for at in range(place, line.size) if not fixed or line.items[at].hit.since <= until]
+        rows = line.items
+        places = [at for at in range(place, line.size) if not fixed or rows[at].at <= until or rows[at].since <= until]
         if self.pattern.same:
             self._complete_sharing(line, places)
             return
@@ -230,7 +236,7 @@ class CountFinder:
 
     def _window(self, line: Line[Row], at: int) -> list[Row]:
         """The open rows before `at` within the window; of what was coded late, within the window of its first point."""
-        since = line.place((((line.items[at].hit.since - self.pattern.within),),))
+        since = line.place((((line.items[at].since - self.pattern.within),),))
         return [row for row in line.items[since:at] if row.hit.open]
 
     def _completed(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> Hit | None:
