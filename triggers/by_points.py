@@ -4,10 +4,12 @@ A chain takes each hit at one of its points; the times of the points are in orde
 with whatever of it was told last. Slow and plain: this is met where something was coded late, and nowhere else.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
 from triggers.hits import Hit
 from triggers.looking_back import Mark, completed
@@ -23,7 +25,10 @@ class _Stand:
     hit: Hit
 
 
-Reached = Mapping[_Stand, datetime]
+Used = frozenset[Any]
+"""The keys of what a chain holds, as far as it may stand in more than one step: nothing is two of them."""
+
+Reached = Mapping[tuple[_Stand, Used], datetime]
 """When the earliest known chain up to each was known."""
 
 
@@ -40,9 +45,9 @@ def chain_by_points(
     for end in sorted(stands[-1], key=lambda one: (one.at, one.hit.key), reverse=True):
         near = [[one for one in each if end.at - pattern.within <= one.at < end.at] for each in stands[:-1]]
         reached = _reached(pattern, [*near, [end]])
-        learnt = reached[-1].get(end)
-        if learnt is not None and (best is None or learnt < best[0]):
-            best = (learnt, _told(pattern, reached, end))
+        ended = min(reached[-1].items(), key=lambda one: one[1], default=None)
+        if ended is not None and (best is None or ended[1] < best[0]):
+            best = (ended[1], _told(pattern, reached, *ended[0]))
     if best is None:
         return None
     learnt, chain = best
@@ -50,24 +55,35 @@ def chain_by_points(
 
 
 def _reached(pattern: StepsPattern, steps: Sequence[Sequence[_Stand]]) -> list[Reached]:
-    found: list[Reached] = [{one: one.learnt for one in steps[0]}]
+    keys = Counter(key for stands in steps for key in {one.hit.key for one in stands})
+    own: dict[_Stand, Used] = {
+        one: frozenset({one.hit.key} if keys[one.hit.key] > 1 else ()) for stands in steps for one in stands
+    }
+    found: list[Reached] = [{(one, own[one]): one.learnt for one in steps[0]}]
     for _, stands in pairwise(steps):
-        before = found[-1]
-        now: dict[_Stand, datetime] = {}
+        now: dict[tuple[_Stand, Used], datetime] = {}
         for one in stands:
-            learnt = min((known for other, known in before.items() if _leads_to(pattern, other, one)), default=None)
-            if learnt is not None:
-                now[one] = max(learnt, one.learnt)
+            for (other, used), known in found[-1].items():
+                if one.hit.key not in used and _leads_to(pattern, other, one):
+                    learnt, chain = max(known, one.learnt), (one, used | own[one])
+                    if chain not in now or learnt < now[chain]:
+                        now[chain] = learnt
         found.append(now)
     return found
 
 
-def _told(pattern: StepsPattern, reached: Sequence[Reached], end: _Stand) -> list[Hit]:
+def _told(pattern: StepsPattern, reached: Sequence[Reached], end: _Stand, used: Used) -> list[Hit]:
     """From the end, the latest of each step that leads there."""
     chain = [end]
     for known in reversed(reached[:-1]):
-        leading = [one for one in known if _leads_to(pattern, one, chain[-1])]
-        chain.append(max(leading, key=lambda one: (one.at, one.hit.key)))
+        last = chain[-1]
+        leading = [
+            (one, before)
+            for one, before in known
+            if last.hit.key not in before and before | ({last.hit.key} & used) == used and _leads_to(pattern, one, last)
+        ]
+        one, used = max(leading, key=lambda each: (each[0].at, each[0].hit.key))
+        chain.append(one)
     return [one.hit for one in chain]
 
 

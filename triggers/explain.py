@@ -134,10 +134,11 @@ def _sentence(moment: Moment, sensitivity: Sensitivity) -> str:
 
 
 def _when(moment: Moment) -> str:
-    """When it happened. Of a visit that was coded later: when they came, and when that became known."""
+    """When it happened. Of a visit that was coded later, and of a role in a crime that was named later: when they came,
+    or when it was recorded, and when that became known."""
     at = moment.entry.occurred_at
     came = moment.values.get("arrival") or moment.occurrence.started_at
-    if moment.entry.kind not in (Kind.ED_UPDATED, Kind.ED_CODED) or came >= at:
+    if moment.entry.kind not in (Kind.ED_UPDATED, Kind.ED_CODED, Kind.CRIME_ROLE_ADDED) or came >= at:
         return london(at)
     return f"{london(came)}; it became known on {london(at)}"
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Protocol
 
-from domain.events import SUSPECT_ROLES
+from domain.events import SUSPECT_ROLES, Kind
 from domain.ids import OccurrenceKey
 from domain.matches import JOINED
 from triggers.gate import Gate
@@ -143,7 +143,7 @@ def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
     What holds at each moment has been asked before (`Sheet.held`).
     """
     hits = _hits_on(sheet, wanted)
-    if sheet.family == CODED_LATE:
+    if sheet.family in TOLD_LATER:
         for hit in hits:
             scene = sheet.scenes[hit.last.subject]
             if hit.open and scene[0].moment.entry is not hit.last.entry:
@@ -154,16 +154,29 @@ def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
 CODED_LATE = "ed"
 """Visits are coded after the fact: the injury was what it was on arrival. A crime counts from its re-coding."""
 
+TOLD_LATER = frozenset({CODED_LATE, "crime"})
+"""Where what is told now may have been so before: what a visit was, and who somebody was in a crime."""
+
 
 def _stood_before(scene: Scene, pattern: EventPattern, hit: Hit) -> tuple[Point, ...]:
-    """The moments of the visit before the hit at which the pattern would have held by the words that came with it; none
-    from before the link with whom it is about was learnt."""
+    """The moments before the hit at which the pattern would have held: of a visit by the words that came with the hit,
+    of a crime by the roles that it added. None from before the link with whom it is about was learnt."""
+    if hit.last.occurrence.family == CODED_LATE:
+        read = Moment.worded_as
+    elif hit.last.entry.kind is Kind.CRIME_ROLE_ADDED:
+        read = Moment.in_roles_of
+    else:
+        return ()
     before = takewhile(lambda one: one.moment.entry is not hit.last.entry, scene)
     return tuple(
         (one.moment.at, max(one.moment.entry.received_at, hit.learnt))
         for one in before
-        if one.moment.linked is None and pattern.holds(one.moment.worded_as(hit.last))
+        if one.moment.linked is None and _holds_unguarded(pattern, read(one.moment, hit.last))
     )
+
+
+def _holds_unguarded(pattern: EventPattern, moment: Moment) -> bool:
+    return pattern.holds(moment) and not (moment.under_ten() and _only_as_suspect(pattern, moment))
 
 
 def _hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:

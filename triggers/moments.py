@@ -93,6 +93,10 @@ class Moment:
         """The same moment in the words of a later one of its occurrence: what was told later had been so already."""
         return self._with(self.occurrence.reworded(self.values, later.values), self.roles)
 
+    def in_roles_of(self, later: "Moment") -> "Moment":
+        """The same moment with the roles of a later one of its occurrence: who was named later had been it already."""
+        return self._with(self.values, later.roles)
+
     def without_suspect_roles(self) -> "Moment":
         """The same moment read without suspect roles (the under-ten guard)."""
         return self._with(self.values, self.roles - SUSPECT_ROLES)

@@ -172,7 +172,8 @@ class Life:
         urgent = 3 if urgency is None else max(urgency(moment, moment.said), urgency(moment, moment.after))
         guarded = all(self._guarded(looked_for, way, moment) for way in ways)
         learnt = min(self._learnt(looked_for, way, moment) for way in ways)
-        return News(moment, learnt, urgent, guarded, stood=self._stood(looked_for, moment, learnt))
+        stood = () if guarded else self._stood(looked_for, moment, learnt)
+        return News(moment, learnt, urgent, guarded, stood=stood)
 
     def _stood(self, looked_for: Ground, moment: Moment, learnt: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The earlier moments of a visit, seen with the eyes of a later one.
@@ -181,18 +182,37 @@ class Life:
         a visit was true at each moment at which we knew of the visit at all. What had not come about yet (they had not
         left) is as it was. A crime counts from its re-coding, intelligence from its release (rules.md 2 and 4).
         """
+        if moment.entry.kind is Kind.CRIME_ROLE_ADDED:
+            return self._was(looked_for, moment, learnt)
         if moment.family != "ed":
             return ()
         found = []
-        for other in self.moments:
-            same = other.key == moment.key and other.subject == moment.subject
-            if not same or other.entry.order >= moment.entry.order or until_linked(other):
-                continue
+        for other in self._before(moment):
             said = {name: value for name, value in moment.said.items() if name not in VISIT_MOVES_ON}
             said.update({name: value for name, value in other.said.items() if name in VISIT_MOVES_ON})
             if any(now(self, other, said, other.roles) for now, _ in looked_for.ways):
                 found.append((other.at, max(learnt, other.entry.received_at)))
         return tuple(found)
+
+    def _was(self, looked_for: Ground, moment: Moment, learnt: datetime) -> tuple[tuple[datetime, datetime], ...]:
+        """The earlier moments of a crime in which somebody had a part that was named only later: they had it then, in
+        the crime as it was told then."""
+        found = []
+        for other in self._before(moment):
+            named = replace(other, roles=moment.roles)
+            ways = [way for way in looked_for.ways if way[0](self, named, named.said, named.roles)]
+            if ways and not all(self._guarded(looked_for, way, named) for way in ways):
+                found.append((other.at, max(learnt, other.entry.received_at)))
+        return tuple(found)
+
+    def _before(self, moment: Moment) -> list[Moment]:
+        """The moments of the same person in the same occurrence before, none from before their link was learnt."""
+        return [
+            other for other in self.moments
+            if other.key == moment.key and other.subject == moment.subject
+            and other.entry.order < moment.entry.order
+            and not until_linked(other)
+        ]  # fmt: skip
 
     def _came_about(self, way: tuple[Holds, Holds], moment: Moment) -> bool:
         now, still = way

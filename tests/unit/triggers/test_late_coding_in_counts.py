@@ -1,6 +1,7 @@
-"""What lies close together is asked of what happened, not of when it was coded: counts, in every order of arrival, late,
-taken back, cancelled and told by two feeds, against the plain evaluator of tests/oracle."""
+"""What lies close together is asked of what happened, not of when it was coded or named: counts, in every order of
+arrival, late, taken back, cancelled and told by two feeds, against the plain evaluator of tests/oracle."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from random import Random
@@ -34,6 +35,7 @@ from triggers.history import HistoryEntry, entry_of
 
 CHUNKS = 10
 WINDOW = timedelta(hours=72)
+BURST = "CROSS_FEED_BURST"
 
 OTHERS = (Kind.CRIME_RECORDED, Kind.CRIME_RECORDED, Kind.MISSING_REPORTED, Kind.DA_INCIDENT)
 TAKES = (Kind.ED_CANCELLED, Kind.CRIME_CANCELLED, Kind.RECORD_RETRACTED)
@@ -49,6 +51,8 @@ def burst_life(random: Random) -> list[HistoryEntry]:
             at = begins + random.choice([0, 2, 6, 24, 71, 72, 73, random.randrange(90)])
             if random.random() < 0.5:
                 entries += _visit(random, len(entries), at)
+            elif random.random() < 0.3:
+                entries += _named_later(random, len(entries), at)
             else:
                 entries.append(_entry(random, len(entries), random.choice(OTHERS), at))
     for _ in range(random.choice([0, 0, 1, 2])):
@@ -68,6 +72,16 @@ def _visit(random: Random, place: int, at: int) -> list[HistoryEntry]:
         later = at + random.choice([3, 60, 80, 120, random.randrange(30 * 24)])
         kind = random.choice([Kind.ED_CODED, Kind.ED_UPDATED])
         told.append(_entry(random, place + len(told), kind, later, key=key, coded=True))
+    return told
+
+
+def _named_later(random: Random, place: int, at: int) -> list[HistoryEntry]:
+    """A crime in which they are a witness at first, and somebody else later."""
+    key = f"crime-{random.randrange(4)}"
+    told = [replace(_entry(random, place, Kind.CRIME_RECORDED, at, key=key), role=Role.WITNESS)]
+    for _ in range(random.choice([1, 1, 2])):
+        later = at + random.choice([3, 60, 80, 120, random.randrange(30 * 24)])
+        told.append(_entry(random, place + len(told), Kind.CRIME_ROLE_ADDED, later, key=key))
     return told
 
 
@@ -126,7 +140,7 @@ def _attributes(random: Random, kind: Kind, key: str, *, coded: bool) -> Attribu
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_the_product_and_the_oracle_agree_on_counts_of_what_is_coded_late(chunk: int) -> None:
     random, number = Random(47_000 + chunk), trials(30_000) // CHUNKS
-    bursts = forms_met = 0
+    bursts = forms_met = by_role = 0
     for _ in range(number):
         member, entries = random_member(random), burst_life(random)
         expected = {one for one in outcomes(member, entries, SHIPPED.reference) if one[0] not in ELSEWHERE}
@@ -139,10 +153,13 @@ def test_the_product_and_the_oracle_agree_on_counts_of_what_is_coded_late(chunk:
             told, other = told.changed(some).kept, other.changed(some).kept
         assert said(told.verdicts) == expected
         assert said(other.verdicts) == forms
-        bursts += sum(alone(entries, at) for rule, at, *_ in expected if rule == "CROSS_FEED_BURST")
+        bursts += sum(alone(entries, at) for rule, at, *_ in expected if rule == BURST)
+        named = {str(entry.event_id) for entry in entries if entry.kind is Kind.CRIME_ROLE_ADDED}
+        by_role += sum(alone(entries, at) for rule, at, event, *_ in expected if rule == BURST and event in named)
         forms_met += sum(alone(entries, at) for rule, at, *_ in forms if rule in ("HURT_OFTEN", "TOGETHER_SOON"))
     record("random histories of counts coded late on which product and oracle agree", number, f"{bursts} bursts")
-    assert bursts > number // 25, "bursts that only the arrival of a visit makes"
+    assert bursts > number // 25, "bursts that only the arrival of a visit, or the record of a crime, makes"
+    assert by_role > 0, "and some that a role makes that was named later"
     assert forms_met > number // 25
 
 
@@ -160,7 +177,7 @@ def test_in_every_order_the_coding_completes_the_burst_and_says_when_they_came(o
     answer = kept(SHIPPED, MEMBER, (), LATER)
     for entry in order:
         answer = answer.changed((entry,)).kept
-    (burst,) = [one for one in answer.verdicts if one.rule_id == "CROSS_FEED_BURST"]
+    (burst,) = [one for one in answer.verdicts if one.rule_id == BURST]
     assert (burst.fired, burst.fired_at, burst.anchor) == (True, CODED.occurred_at, "coded")
     assert [reason.text for reason in burst.trigger.reasons] == [
         "Was reported missing, Tue 3 March 2026, 05:00",
@@ -169,4 +186,4 @@ def test_in_every_order_the_coding_completes_the_burst_and_says_when_they_came(o
         "Sat 7 March 2026, 09:00",
     ]
     forgot = answer.changed((), (CODED,)).kept
-    assert not [one for one in forgot.verdicts if one.rule_id == "CROSS_FEED_BURST"]
+    assert not [one for one in forgot.verdicts if one.rule_id == BURST]
