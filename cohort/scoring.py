@@ -9,6 +9,7 @@ from math import fsum, inf
 from typing import NamedTuple
 
 from cohort.comparisons import MISSING, Comparison
+from cohort.fine_comparisons import PERSON
 from cohort.frequencies import Change
 from cohort.model import LevelWeight, MatchModel
 from cohort.prepared import PreparedIdentity
@@ -75,7 +76,7 @@ class Step(NamedTuple):
 
 IDENTIFIERS = ("NHS number", "PNC id", "CRO number", "UPN", "local reference")
 """Comparisons of numbers given to one person only: where one agrees, no weight is too light to be looked at."""
-_TURN = {**dict.fromkeys(IDENTIFIERS, -2), "date of birth": -1, "address": 1, "name": 2}
+_TURN = {**dict.fromkeys(IDENTIFIERS, -2), "date of birth": -1, "address": 1, "name": 2, PERSON.name: 3}
 """The date of birth tells most strangers apart; names take as long as all the others together."""
 _ROUNDING = 1e-6
 
@@ -83,9 +84,14 @@ _ROUNDING = 1e-6
 def plan(one: PreparedIdentity, model: MatchModel) -> list[Step]:
     """The comparisons in which `one` says anything, cheap ones first, for `score_at_least`.
 
-    Who says nothing about themselves says nothing about anybody: a comparison with oneself shows it.
+    Who says nothing about themselves says nothing about anybody: a comparison with oneself shows it. Not so of the one
+    that only speaks of others: where a relative's names and birth differ.
     """
-    useful = [(place, each) for place, each in enumerate(model.comparisons) if each.compare(one, one) is not MISSING]
+    useful = [
+        (place, each)
+        for place, each in enumerate(model.comparisons)
+        if each.name == PERSON.name or each.compare(one, one) is not MISSING
+    ]
     useful.sort(key=lambda pair: _TURN.get(pair[1].name, 0))
     rest = 0.0
     steps = []

@@ -100,6 +100,12 @@ def is_splink(found: dict[str, Any]) -> bool:
     )
 
 
+def is_splink_text(text: str) -> bool:
+    """Whether a model file is one of Splink's, plain or with our wrapper."""
+    found = json_object(text)
+    return found is not None and is_splink(found)
+
+
 def wrapper_of(found: dict[str, Any]) -> Wrapper:
     """The wrapper, or the plain file in a wrapper. Raises ConfigError."""
     if "splink" not in found:

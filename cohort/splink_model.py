@@ -115,12 +115,6 @@ def load_any_model(
     return model.match_model()
 
 
-def is_splink_text(text: str) -> bool:
-    """Whether a model file is one of Splink's, plain or with our wrapper."""
-    found = json_object(text)
-    return found is not None and is_splink(found)
-
-
 def read_splink(text: str, *, columns: Mapping[str, str] | None = None) -> SplinkModel:
     """A Splink model's JSON. Raises ConfigError with everything that cannot be mapped, in words.
 

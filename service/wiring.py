@@ -23,6 +23,7 @@ from alerts.senders.apprise_policy import ApprisePolicy
 from alerts.suppression import SuppressionPolicy
 from cohort.model import MatchModel, load_model
 from cohort.policy import MatchPolicy
+from cohort.splink_file import is_splink_text
 from domain.errors import ConfigError
 from service.kafka import kafka_policy
 from service.settings import Settings
@@ -66,13 +67,13 @@ def _match_model(path: Path | None) -> MatchModel | None:
     """The match model of a file, None for the shipped one. Raises ConfigError for one that cannot be used."""
     if path is None:
         return None
-    from cohort.splink_model import is_splink_text, read_splink  # noqa: PLC0415 - loads sqlglot, which ours needs not
-
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as fault:
         raise ConfigError(f"The match model cannot be read: {type(fault).__name__}.") from None
     if is_splink_text(text):
+        from cohort.splink_model import read_splink  # noqa: PLC0415 - loads sqlglot, which a model of ours needs not
+
         model = read_splink(text)
         if model.frequency_columns and not model.wrapper.frequencies:
             raise ConfigError(

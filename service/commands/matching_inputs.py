@@ -95,14 +95,17 @@ class Inputs:
 def gather(paths: Paths, settings: "Settings", kept: tuple[str, ...] = ()) -> Inputs | None:
     """What the files hold, with the cells of the columns `kept`; None where one has faults, which then were told."""
     from cohort.model import load_model
-    from cohort.splink_model import is_splink_text, read_splink
+    from cohort.splink_file import is_splink_text
     from domain.clock import SystemClock
     from service.offline import EventSource, Wanted, columns_of, read_cohort
     from service.wiring import policies_of
 
     files, text = paths.files(), paths.model_text()
-    imported = read_splink(text, columns=columns_of(files)) if text and is_splink_text(text) else None
-    if imported is not None:
+    imported = None
+    if text and is_splink_text(text):
+        from cohort.splink_model import read_splink  # loads sqlglot, which a model of ours needs not
+
+        imported = read_splink(text, columns=columns_of(files))
         tell(paths.model or paths.cohort, (), imported.notices)
     want = Wanted(kept, imported.columns if imported else ())
     cohort = read_cohort(files, want)

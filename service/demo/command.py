@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.terminal import FAULTS, AsJson, err, progress, run
+from service.terminal import FAULTS, AsJson, err, out, progress, run
 
 if TYPE_CHECKING:
     from service.demo.senders import Answers, Pace
@@ -32,8 +32,9 @@ def demo(
     """Run the main job on a synthetic force: nobody in it is real, everything else is.
 
     Starts the service with its private store, imports people and navigators, sends ED messages by MLLP, police records
-    by HTTP, intelligence and programme events from files, and receives the SMS and e-mails. Exit status 1 if the books
-    do not balance, a true moment was missed and nothing explains it, or something was told without ground.
+    by HTTP, intelligence and programme events from files, and receives the SMS and e-mails. With --json the page for
+    people goes to standard error. Exit status 1 if the books do not balance, a true moment was missed and nothing
+    explains it, or something was told without ground.
     """
     from service.demo.stage import set_stage
     from service.logs import set_up
@@ -97,10 +98,9 @@ async def _play(stage: "Stage", *, events: int, members: int, seed: int, rate: f
         bar.advance(waiting)
     told = dict(zip(("ed", "police", "intel", "programme"), answers, strict=True))
     told_of = Told(force, told, found, verdict_of(force, found), since=spoke, seconds=sent - began)
+    report(told_of, err if json else out)
     if json:
         report_json(told_of)
-    else:
-        report(told_of)
     if serve:
         await _stay(stage)
     return 0 if told_of.verdict.sound else FAULTS

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
@@ -38,18 +39,18 @@ class Told:
     seconds: float
 
 
-def report(told: Told) -> None:
+def report(told: Told, to: Console = out) -> None:
     """Print everything."""
-    out.print()
-    _feeds(told.found, told.answers)
-    _endings(told.found)
-    _rules(told)
-    _messages(told.found)
-    _examples(told.found)
-    _verdict(told)
+    to.print()
+    _feeds(told.found, told.answers, to)
+    _endings(told.found, to)
+    _rules(told, to)
+    _messages(told.found, to)
+    _examples(told.found, to)
+    _verdict(told, to)
 
 
-def _feeds(found: Found, told: Mapping[str, Answers]) -> None:
+def _feeds(found: Found, told: Mapping[str, Answers], to: Console) -> None:
     books = found.books
     rows = []
     for feed, name in _NAMES.items():
@@ -67,24 +68,24 @@ def _feeds(found: Found, told: Mapping[str, Answers]) -> None:
             )
         )
     numbers = ["accepted", "duplicate", "quarantined", "ignored", "matched", "to review"]
-    out.print(table("What the feeds sent", ["feed", *numbers], rows, right=numbers))
+    to.print(table("What the feeds sent", ["feed", *numbers], rows, right=numbers))
     reasons = [f"{feed}: {why} ({count})" for feed, whys in books.quarantined.items() for why, count in whys.items()]
     if reasons:
-        out.print("Quarantined: " + ", ".join(reasons), style="dim")
+        to.print("Quarantined: " + ", ".join(reasons), style="dim")
     refused = sum((answer.reasons for answer in told.values()), Counter())
     if refused:
-        out.print(f"Answered to the senders with a reason: {sum(refused.values())}", style="dim")
+        to.print(f"Answered to the senders with a reason: {sum(refused.values())}", style="dim")
 
 
-def _endings(found: Found) -> None:
+def _endings(found: Found, to: Console) -> None:
     total: Counter[str] = Counter()
     for disposed in found.books.disposed.values():
         total.update(disposed)
     rows = [(ending, count) for ending, count in sorted(total.items(), key=lambda pair: -pair[1])]
-    out.print(table("How the accepted events ended", ["ending", "events"], rows, right=["events"]))
+    to.print(table("How the accepted events ended", ["ending", "events"], rows, right=["events"]))
 
 
-def _rules(told: Told) -> None:
+def _rules(told: Told, to: Console) -> None:
     counted = tally(told.found.alerts, told.found.deliveries)
     untold = Counter(miss.moment.rule_id for miss in told.verdict.misses)
     expected = Counter(moment.rule_id for moment in wanted(told.force))
@@ -93,26 +94,24 @@ def _rules(told: Told) -> None:
         for rule in sorted({*counted.by_rule, *expected})
     ]
     numbers = ["fired", "taken back", "true moments", "not told"]
-    out.print(table("Firings by rule", ["rule", *numbers], rows, right=numbers))
+    to.print(table("Firings by rule", ["rule", *numbers], rows, right=numbers))
     states = ", ".join(f"{count} {state}" for state, count in sorted(counted.alerts.items()))
-    out.print(
-        f"{len(told.found.alerts)} alerts ({states}); {counted.merged_firings} firings merged into an open alert."
-    )
+    to.print(f"{len(told.found.alerts)} alerts ({states}); {counted.merged_firings} firings merged into an open alert.")
 
 
-def _messages(found: Found) -> None:
+def _messages(found: Found, to: Console) -> None:
     counted = tally(found.alerts, found.deliveries)
     received = {"sms": len(found.texts), "email": len(found.mails)}
     rows = [(channel, purpose, count) for (channel, purpose), count in sorted(counted.messages.items())]
-    out.print(table("Messages handed over", ["channel", "purpose", "messages"], rows, right=["messages"]))
+    to.print(table("Messages handed over", ["channel", "purpose", "messages"], rows, right=["messages"]))
     notices = sum(received.values()) - sum(counted.messages.values())
-    out.print(
+    to.print(
         f"Received at the far ends: {received['sms']} SMS, {received['email']} e-mails, {notices} of them notices to "
         f"gatekeepers, duty contacts and supervisors; {found.still_waiting} wait."
     )
 
 
-def _examples(found: Found) -> None:
+def _examples(found: Found, to: Console) -> None:
     chosen = _telling(found.alerts)
     for alert in chosen:
         lines = Text()
@@ -124,14 +123,14 @@ def _examples(found: Found) -> None:
                 lines.append(f"  · {reason.text}\n")
             if firing.suggestion:
                 lines.append(f"  → {firing.suggestion}\n", style="green")
-        out.print(Panel(lines, title="behind the login", title_align="left"))
+        to.print(Panel(lines, title="behind the login", title_align="left"))
     if chosen:
         reference = chosen[0].reference
         for text in [each for each in found.texts if reference in each.body][:1]:
-            out.print(Panel(Text(text.body), title=f"SMS to {text.to}", title_align="left", width=64))
+            to.print(Panel(Text(text.body), title=f"SMS to {text.to}", title_align="left", width=64))
         for mail in [each for each in found.mails if reference in each.subject + each.body][:1]:
             words = Text(f"Subject: {mail.subject}\n\n{mail.body.strip()}")
-            out.print(Panel(words, title=f"e-mail to {', '.join(mail.to)}", title_align="left", width=90))
+            to.print(Panel(words, title=f"e-mail to {', '.join(mail.to)}", title_align="left", width=90))
 
 
 def _telling(alerts: tuple[Alert, ...]) -> list[Alert]:
@@ -150,7 +149,7 @@ def _telling(alerts: tuple[Alert, ...]) -> list[Alert]:
     return chosen
 
 
-def _verdict(told: Told) -> None:
+def _verdict(told: Told, to: Console) -> None:
     verdict, spans, books = told.verdict, latency(told.found.deliveries, told.since), told.found.books
     accepted, disposed = sum(books.accepted.values()), sum(sum(feed.values()) for feed in books.disposed.values())
     spoken = (
@@ -165,12 +164,12 @@ def _verdict(told: Told) -> None:
         + ("the books balance" if verdict.balanced else "THE BOOKS DO NOT BALANCE"),
         f"from acceptance to hand-over, {spoken} (whole run {told.seconds:.0f} s)",
     ]
-    out.print(Panel("\n".join(lines), title="was it right?", title_align="left"))
+    to.print(Panel("\n".join(lines), title="was it right?", title_align="left"))
     for miss in verdict.misses:
         what = miss.moment
-        out.print(f"not told: {what.rule_id} for {what.member_id} (story: {what.story}): {miss.words}", style="dim")
+        to.print(f"not told: {what.rule_id} for {what.member_id} (story: {what.story}): {miss.words}", style="dim")
     for words in verdict.without_ground:
-        out.print(f"told without ground: {words}", style="red")
+        to.print(f"told without ground: {words}", style="red")
 
 
 def _detected(verdict: Verdict) -> list[str]:

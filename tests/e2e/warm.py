@@ -137,9 +137,16 @@ def _status(pid: int) -> tuple[int, int]:
 
 def _import_everything() -> None:
     import api.valkey  # noqa: F401
-    import cohort.matching  # noqa: F401
+    import cohort.matching
+    import cohort.tables
+    import cohort.training  # noqa: F401
     import service.cli
+    import service.commands.matching_explain
+    import service.commands.matching_train
+    import service.evaluation_page
     import service.feeding
+    import service.offline
+    import service.rulebook_keeping
     import service.wiring  # noqa: F401
     import streams.valkey_desk  # noqa: F401
     import triggers.trial  # noqa: F401

@@ -1,4 +1,8 @@
-"""FEBRL 4 at the fixed threshold of weight 0, with models trained without labels: what issue 4 promises."""
+"""FEBRL 4 at the fixed threshold of weight 0, with models trained without labels: what issue 4 promises.
+
+Under `make test` the hardest of the four alone, without soc_sec_id; with it, tests/e2e/test_match_tables.py trains on a
+part of the same tables. All four under `make prove`.
+"""
 
 import os
 
@@ -13,9 +17,8 @@ _FULL = os.environ.get("REACHPOINT_TRIALS") == "full"
 @pytest.mark.parametrize(
     ("soc_sec_id", "open_set", "f1", "precision"),
     [
-        (True, False, 0.9998, 1.0),
         (False, False, 0.9985, 0.9998),
-        *([(True, True, 0.9998, 1.0), (False, True, 0.9990, 0.9995)] if _FULL else []),
+        *([(True, False, 0.9998, 1.0), (True, True, 0.9998, 1.0), (False, True, 0.9990, 0.9995)] if _FULL else []),
     ],
 )
 def test_unsupervised_training_reaches_what_is_promised(

@@ -19,7 +19,8 @@ from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity, prepare
 from cohort.scoring import Score, score_pair
 from cohort.splink_compile import CERTAIN_BITS
-from cohort.splink_model import SplinkModel, is_splink_text, load_any_model, read_splink
+from cohort.splink_file import is_splink_text
+from cohort.splink_model import SplinkModel, load_any_model, read_splink
 from domain.errors import ConfigError
 from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme
 from domain.matches import MatchDecision, MatchReason

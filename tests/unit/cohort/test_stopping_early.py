@@ -1,20 +1,25 @@
 """Stopping a comparison early changes no answer: the same scores where they count, nothing where they do not."""
 
 import random
+from collections.abc import Callable
+from functools import cache
 from math import inf
 
 import pytest
 
 from cohort.comparisons import MISSING
+from cohort.fine_comparisons import PERSON
 from cohort.index import CohortIndex
 from cohort.matching import match_event, score_all
 from cohort.model import MatchModel, default_model, load_model
 from cohort.policy import MatchPolicy
 from cohort.prepared import prepare
 from cohort.scoring import IDENTIFIERS, Score, plan, score_at_least, score_pair
+from cohort.training import train
 from domain.matches import MatchDecision
 from tests.trials import trials
 from tests.unit.cohort.people import cohort, dirty, event_about
+from tests.unit.cohort.test_training import households, typo
 
 _RARE_NAMES = """{"name": "rare", "version": 1, "prior_probability": 0.001,
  "frequencies": {"default_name": 0.01, "names": {"KHAN": 0.0001, "AMIR": 0.0002}},
@@ -29,9 +34,30 @@ def _agrees(score: Score) -> bool:
     return any(score.level(name).startswith("same") for name in IDENTIFIERS)
 
 
-@pytest.mark.parametrize("model", [default_model(), load_model(_RARE_NAMES)], ids=["shipped", "rare names weigh more"])
+@cache
+def trained() -> MatchModel:
+    """A model of tables full of relatives, as `match train` makes it: with a comparison that no shipped one has."""
+    rng = random.Random(10)
+    rows = households(200, rng)
+    said = [typo(row, rng) for row in rows[:100]] + households(100, rng)
+    model = load_model(train([prepare(who) for who in rows], [prepare(who) for who in said], name="relatives").text())
+    assert PERSON.name in {each.name for each in model.comparisons}
+    return model
+
+
+def rare_names() -> MatchModel:
+    return load_model(_RARE_NAMES)
+
+
+MODELS = (default_model, rare_names, trained)
+
+
+@pytest.mark.parametrize("model_of", MODELS)
 @pytest.mark.parametrize("enough", [-inf, -5.0, 0.0, 12.5, 18.0, 30.0])
-def test_a_pair_is_dropped_only_if_it_is_too_light_and_shares_no_identifier(model: MatchModel, enough: float) -> None:
+def test_a_pair_is_dropped_only_if_it_is_too_light_and_shares_no_identifier(
+    model_of: Callable[[], MatchModel], enough: float
+) -> None:
+    model = model_of()
     rng = random.Random(11)
     people = [member.identity for member in cohort(60)]
     for _ in range(trials(4_000)):
@@ -42,10 +68,11 @@ def test_a_pair_is_dropped_only_if_it_is_too_light_and_shares_no_identifier(mode
         assert stopped == (whole if whole.evidence_bits >= enough or _agrees(whole) else None)
 
 
-def test_a_comparison_left_out_of_the_plan_says_nothing_about_anybody() -> None:
+@pytest.mark.parametrize("model_of", MODELS)
+def test_a_comparison_left_out_of_the_plan_says_nothing_about_anybody(model_of: Callable[[], MatchModel]) -> None:
+    model = model_of()
     rng = random.Random(12)
     people = [prepare(dirty(member.identity, rng)) for member in cohort(40)]
-    model = default_model()
     for one in people:
         planned = {step.name for step in plan(one, model)}
         for comparison in model.comparisons:

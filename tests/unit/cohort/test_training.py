@@ -44,7 +44,7 @@ def _table(size: int, seed: int, *, constant: bool = False, empty: bool = False)
     return rows
 
 
-def _typo(row: Identity, rng: random.Random) -> Identity:
+def typo(row: Identity, rng: random.Random) -> Identity:
     extra = dict(row.extra)
     for name, (value, *_) in list(extra.items()):
         if rng.random() < 0.15:
@@ -80,7 +80,7 @@ def _sound(file: ModelFile) -> None:
 def test_half_of_the_events_are_found_and_the_rest_are_nobody() -> None:
     rng = random.Random(1)
     rows = _table(300, 1, constant=True, empty=True)
-    events = [_typo(row, rng) for row in rows[:150]] + _table(150, 2, constant=True, empty=True)
+    events = [typo(row, rng) for row in rows[:150]] + _table(150, 2, constant=True, empty=True)
     file = train(_prepared(rows), _prepared(events), name="half")
     _sound(file)
     linked = _linked(file, _prepared(rows), _prepared(events))
@@ -101,7 +101,7 @@ def test_tables_without_overlap_give_a_model_that_links_nobody() -> None:
 def test_few_records_are_enough_for_a_sound_model(size: int) -> None:
     rng = random.Random(5)
     rows = _table(size, 5)
-    file = train(_prepared(rows), _prepared([_typo(row, rng) for row in rows]), name="few")
+    file = train(_prepared(rows), _prepared([typo(row, rng) for row in rows]), name="few")
     _sound(file)
 
 
@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_file_and_it_loads_again() -> None:
 def test_labelled_pairs_give_a_model_too() -> None:
     rng = random.Random(8)
     rows = _table(200, 8)
-    events = [_typo(row, rng) for row in rows]
+    events = [typo(row, rng) for row in rows]
     labels = [(place, place) for place in range(200)]
     file = train(_prepared(rows), _prepared(events), name="labelled", labels=labels)
     _sound(file)
@@ -144,7 +144,7 @@ def test_labelled_pairs_give_a_model_too() -> None:
 def test_a_table_against_itself_never_pairs_a_record_with_itself() -> None:
     rng = random.Random(9)
     rows = _table(150, 9)
-    table = _prepared([*rows, *(_typo(row, rng) for row in rows), *(_typo(row, rng) for row in rows[:50])])
+    table = _prepared([*rows, *(typo(row, rng) for row in rows), *(typo(row, rng) for row in rows[:50])])
     file = train(table, table, name="copies")
     _sound(file)
     # 50 people with three records (two others each), 100 with two (one other each)
@@ -171,7 +171,7 @@ def test_joining_brings_together_what_agrees_in_all_parts_and_nothing_else() -> 
     assert (set() if joined is None else set(joined.pairs.tolist())) == by_hand
 
 
-def _households(size: int, rng: random.Random) -> list[Identity]:
+def households(size: int, rng: random.Random) -> list[Identity]:
     """People who live in twos to fours and share surname, postcode, street and town."""
     people: list[Identity] = []
     while len(people) < size:
@@ -187,8 +187,8 @@ def _households(size: int, rng: random.Random) -> list[Identity]:
 
 def test_relatives_of_one_household_are_not_taken_for_one_person() -> None:
     rng = random.Random(13)
-    rows = _households(400, rng)
-    events = [_typo(row, rng) for row in rows[:200]] + _households(200, rng)
+    rows = households(400, rng)
+    events = [typo(row, rng) for row in rows[:200]] + households(200, rng)
     cohort, said = _prepared(rows), _prepared(events)
     file = train(cohort, said, name="households")
     linked, truth = _linked(file, cohort, said), {(place, place) for place in range(200)}
