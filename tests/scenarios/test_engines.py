@@ -17,12 +17,13 @@ from redis.asyncio import Redis
 from alerts.model import TriggerState
 from domain.events import Kind
 from domain.triggers import TriggerFired
+from tests.scenarios.files import scenarios_in
 from tests.trials import trials
 from tests.unit.streams.looking_back import Looking
 from tests.unit.streams.play import Play, valkey_twin
 from triggers.loading import SHIPPED, shipped_rules
 from triggers.rules import RuleSet, combined
-from triggers.scenarios import Expectation, Scenario, read_scenarios, span_from
+from triggers.scenarios import Expectation, Scenario, span_from
 
 HERE = Path(__file__).parent
 WAITS = HERE.parent / "unit" / "triggers" / "waits"
@@ -31,7 +32,7 @@ WAITS = HERE.parent / "unit" / "triggers" / "waits"
 @cache
 def _all() -> list[Scenario]:
     files = (*sorted(HERE.glob("**/*.yaml")), *sorted(WAITS.glob("*.yaml")))
-    return [scenario for path in files for scenario in read_scenarios(path.read_bytes())]
+    return [scenario for path in files for scenario in scenarios_in(path)]
 
 
 @cache

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.files import scenarios_in
 from triggers.loading import SHIPPED, shipped_rules
-from triggers.scenarios import Scenario, read_scenarios
+from triggers.scenarios import Scenario
 
 HERE = Path(__file__).parent
 PAGE = (HERE / "README.md").read_text(encoding="utf-8")
@@ -17,7 +18,7 @@ RULES = sorted(str(rule.rule_id) for name in SHIPPED for rule in shipped_rules(n
 
 @cache
 def _listed() -> tuple[tuple[Path, Scenario], ...]:
-    return tuple((path, one) for path in sorted(HERE.glob("**/*.yaml")) for one in read_scenarios(path.read_bytes()))
+    return tuple((path, one) for path in sorted(HERE.glob("**/*.yaml")) for one in scenarios_in(path))
 
 
 @cache

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.files import scenarios_in
 from triggers.loading import SHIPPED, shipped_rules
 from triggers.rules import RuleSet, combined
-from triggers.scenarios import Scenario, read_scenarios
+from triggers.scenarios import Scenario
 from triggers.trial import run_scenario
 
 HERE = Path(__file__).parent
@@ -15,7 +16,7 @@ HERE = Path(__file__).parent
 
 @cache
 def _all() -> list[Scenario]:
-    return [scenario for path in sorted(HERE.glob("**/*.yaml")) for scenario in read_scenarios(path.read_bytes())]
+    return [scenario for path in sorted(HERE.glob("**/*.yaml")) for scenario in scenarios_in(path)]
 
 
 @cache

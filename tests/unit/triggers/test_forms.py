@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.files import scenarios_in
 from triggers.loading import load_rules
 from triggers.rules import RuleSet, rule_set
-from triggers.scenarios import Scenario, read_scenarios
+from triggers.scenarios import Scenario
 from triggers.trial import run_scenario
 
 HERE = Path(__file__).parent / "forms"
@@ -29,14 +30,12 @@ def _about(name: str) -> RuleSet:
     return rule_set("forms", 1, [rule for rule in rules.rules if rule.rule_id in wanted], rules.reference)
 
 
-@pytest.mark.parametrize(
-    "scenario", read_scenarios((HERE / "scenarios.yaml").read_bytes()), ids=lambda scenario: scenario.name
-)
+@pytest.mark.parametrize("scenario", scenarios_in(HERE / "scenarios.yaml"), ids=lambda scenario: scenario.name)
 def test_the_form_does_what_it_says(scenario: Scenario) -> None:
     result = run_scenario(scenario, _about(scenario.name.split(":")[0]))
     assert result.passed, result.difference
 
 
 def test_every_rule_of_the_file_has_its_scenarios() -> None:
-    told = {scenario.name.split(":")[0] for scenario in read_scenarios((HERE / "scenarios.yaml").read_bytes())}
+    told = {scenario.name.split(":")[0] for scenario in scenarios_in(HERE / "scenarios.yaml")}
     assert told | {"STABBED"} == {str(rule.rule_id) for rule in _forms().rules}

@@ -16,6 +16,7 @@ from domain.ids import EventId
 from domain.matches import Relation
 from domain.people import CohortMember
 from tests.oracle.waits import waiting_outcomes
+from tests.scenarios.files import scenarios_in
 from tests.trials import record, trials
 from tests.unit.triggers.histories import MEMBER, random_life, random_member, random_programme
 from triggers.evaluate import due, evaluate, kept
@@ -27,7 +28,7 @@ from triggers.indexing import index_of
 from triggers.loading import shipped_rules
 from triggers.patterns import Subject
 from triggers.rules import RuleSet, combined
-from triggers.scenarios import Scenario, read_scenarios
+from triggers.scenarios import Scenario
 from triggers.trial import run_scenario
 from triggers.verdicts import FiringDecision, Verdict
 
@@ -37,7 +38,7 @@ HERE = Path(__file__).parent / "waits"
 
 
 def _all() -> list[Scenario]:
-    return [scenario for path in sorted(HERE.glob("*.yaml")) for scenario in read_scenarios(path.read_bytes())]
+    return [scenario for path in sorted(HERE.glob("*.yaml")) for scenario in scenarios_in(path)]
 
 
 @cache
