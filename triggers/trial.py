@@ -7,32 +7,21 @@ difference to what the test expects, in words.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
 
 from domain.events import Event, Feed, Kind, ProgrammeAttributes
 from domain.ids import FiringId, MemberId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
+from triggers.expected import Comparison, Correction
 from triggers.history import HistoryEntry, entry_of, told_on_link
 from triggers.keeping import Kept, kept
 from triggers.keeping import Step as StepMade
-from triggers.language import span_of
 from triggers.linked import links_taken_back, resting_on, told_to
 from triggers.occurrences import TAKES_BACK
 from triggers.rules import RuleSet
-from triggers.scenarios import Expectation, Scenario, Step, span_from
+from triggers.scenarios import Scenario, Step
 from triggers.verdicts import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A firing taken back, the event time of what took it back, and when that was heard."""
-
-    firing: TriggerFired
-    corrected_at: datetime
-    heard_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +203,10 @@ def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
         trial.keep_time(scenario.steps[-1].event.received_at)
     firings = tuple(sorted(trial.standing.values(), key=lambda one: (one.fired_at, one.member_id, one.rule_id)))
     corrections = tuple(trial.corrections)
-    missing, unexpected = _difference(scenario, firings, [one.firing for one in trial.replaced])
+    compared = Comparison(scenario, rules)
+    missing, unexpected = compared.firings(firings, [one.firing for one in trial.replaced])
     if scenario.corrections is not None:
-        lost, extra = _correction_difference(scenario, corrections, trial.replaced)
+        lost, extra = compared.corrections(corrections, trial.replaced)
         missing, unexpected = [*missing, *lost], [*unexpected, *extra]
     return Result(firings, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
 
@@ -229,84 +219,3 @@ def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, set[MemberId]]:
             links[member.member_id].add(other)
             links.setdefault(other, set()).add(member.member_id)
     return links
-
-
-def _difference(
-    scenario: Scenario, firings: Sequence[TriggerFired], replaced: Sequence[TriggerFired]
-) -> tuple[list[str], list[str]]:
-    """What is missing and what came instead. A firing whose alert lives on with another ground was withdrawn and was
-    not: it may be listed, and need not be."""
-    left, beside = list(firings), list(replaced)
-    missing = []
-    for expected in scenario.expect:
-        found = next((firing for firing in [*left, *beside] if _agrees(expected, firing)), None)
-        if found is None:
-            missing.append(_expected_words(scenario, expected, firings))
-        else:
-            (left if found in left else beside).remove(found)
-    return missing, [_firing_words(scenario, firing) for firing in left]
-
-
-def _agrees(expected: Expectation, firing: TriggerFired) -> bool:
-    same = (expected.at, expected.member, expected.rule) == (firing.fired_at, firing.member_id, firing.rule_id)
-    return same and all(_states(firing, name, value) for name, value in expected.more.items())
-
-
-def _states(firing: TriggerFired, name: str, value: Any) -> bool:
-    """Whether the firing has what the test states; nothing is as good as an empty word, and a step may be any span
-    that is as long."""
-    own = _plain(getattr(firing, name, None))
-    if isinstance(own, str) and not isinstance(value, bool):
-        told = "" if value is None else str(value).strip()
-        return own.casefold() == told.casefold() or (name == "step" and _as_long(own, told))
-    return bool(own == value)
-
-
-def _as_long(step: str, told: str) -> bool:
-    try:
-        return span_of(step) == span_of(told)
-    except ValueError:
-        return False
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, StrEnum) else value
-
-
-def _correction_difference(
-    scenario: Scenario, corrections: Sequence[Correction], replaced: Sequence[Correction]
-) -> tuple[list[str], list[str]]:
-    """A correction is named by the time of the firing it takes back, by its own, or by when it was heard. One that gave
-    the alert another ground may be listed, and need not be."""
-    left, beside = list(corrections), list(replaced)
-    missing = []
-    for expected in scenario.corrections or ():
-        found = next(
-            (
-                one
-                for one in [*left, *beside]
-                if expected.at in (one.firing.fired_at, one.corrected_at, one.heard_at)
-                and (expected.member, expected.rule) == (one.firing.member_id, one.firing.rule_id)
-            ),
-            None,
-        )
-        if found is None:
-            missing.append(
-                f"correction of {expected.rule} for {expected.member} at {span_from(scenario.start, expected.at)}"
-            )
-        else:
-            (left if found in left else beside).remove(found)
-    return missing, [f"correction of {_firing_words(scenario, one.firing)}" for one in left]
-
-
-def _expected_words(scenario: Scenario, expected: Expectation, firings: Sequence[TriggerFired]) -> str:
-    stated = "".join(f", {name} {value}" for name, value in expected.more.items())
-    words = f"{expected.rule} for {expected.member} at {span_from(scenario.start, expected.at)}{stated}"
-    near = [one for one in firings if (one.member_id, one.rule_id) == (expected.member, expected.rule)]
-    came = "; ".join(_firing_words(scenario, firing) for firing in near)
-    return f"{words} (there came: {came})" if came else words
-
-
-def _firing_words(scenario: Scenario, firing: TriggerFired) -> str:
-    at = span_from(scenario.start, firing.fired_at)
-    return f"{firing.rule_id} for {firing.member_id} at {at}, {firing.priority}{', late' if firing.late else ''}"

@@ -49,7 +49,7 @@ def test_but_nothing_else_is_let_through(why: str, expectation: str) -> None:
     assert not _result(expectation).passed, why
 
 
-@pytest.mark.parametrize("priority", ["P2", "p2"])
+@pytest.mark.parametrize("priority", ["P2", "p2", "2"])
 def test_words_are_compared_without_their_case(priority: str) -> None:
     line = SECOND.replace("VICTIM}", f"VICTIM, priority: {priority}, late: false}}")
     assert _result(line).passed
@@ -60,7 +60,7 @@ def test_a_field_that_no_firing_has_is_told() -> None:
         _result(SECOND.replace("VICTIM}", "VICTIM, urgency: P2}"))
 
 
-@pytest.mark.parametrize(("step", "holds"), [("20h", True), ("1200m", True), ("24h", False)])
+@pytest.mark.parametrize(("step", "holds"), [("20h", True), ("1200m", True), ("24h", False), ("1", True), ("2", False)])
 def test_a_step_may_be_any_span_that_is_as_long(step: str, holds: bool) -> None:
     text = f"""
 name: no visit
@@ -72,3 +72,35 @@ expect:
   - {{at: 20h, member: M1, rule: T1, step: {step}}}
 """
     assert run_scenario(read_scenario(text), shipped_rules("programme")).passed is holds
+
+
+@pytest.mark.parametrize(
+    ("stated", "holds", "why"),
+    [
+        ("contact_within: 24h", True, "a span"),
+        ("contact_within: 1d", True, "a span that is as long"),
+        ("contact_within: 1h", False, "another"),
+        ("channels: [email, sms]", True, "in any order"),
+        ("channels: sms;email", True, "as a cell"),
+        ("channels: [sms]", False, "not all of them"),
+        ("sensitivity: standard", True, "a word"),
+        ("sensitivity: health", False, "another word"),
+    ],
+)
+def test_whatever_a_firing_has_may_be_stated(stated: str, holds: bool, why: str) -> None:
+    result = _result(SECOND.replace("VICTIM}", f"VICTIM, {stated}}}"))
+    assert result.passed is holds, why
+    if not holds:
+        name = stated.partition(":")[0]
+        assert f", {name} " in result.difference.partition("there came")[2], "what it really is, is told"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("  - {at: 2h, member: M1, rule: VIOLENCE_VICTM}\n", "no rule of this test is called VIOLENCE_VICTM"),
+        ("  - {at: 2h, member: M9, rule: VIOLENCE_VICTIM}\n", "nobody of this test's cohort is called M9"),
+    ],
+)
+def test_a_slip_of_the_pen_is_told_as_one(line: str, said: str) -> None:
+    assert said in _result(line).difference
