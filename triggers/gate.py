@@ -59,6 +59,15 @@ def gate(grade: Grade, handling: Handling, *, released: bool = False) -> GateDec
     return _graded(grade, codes)
 
 
+def may_release(grade: Grade, handling: Handling) -> bool:
+    """Whether a sanitising that comes with this grade and handling releases the report: it does unless it says itself
+    that the report is one that waits (handling C, source 3, assessment D or E). What it leaves out forbids nothing.
+    """
+    if Handling.C in (grade.handling, handling):
+        return False
+    return grade.source in (None, *PASSING_SOURCES) and grade.assessment in (None, *PASSING_ASSESSMENTS)
+
+
 def _graded(grade: Grade, codes: set[Handling]) -> GateDecision:
     if grade.source is None and grade.assessment is None:
         return GateDecision(Gate.HOLD, GateReason.NO_GRADE)

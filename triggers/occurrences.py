@@ -14,6 +14,7 @@ from typing import Any
 from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.matches import LinkLearnt, Relation
+from triggers.gate import may_release
 from triggers.history import HistoryEntry, Order
 from triggers.reference import Reference
 
@@ -263,8 +264,10 @@ def _ended(values: dict[str, Any], entry: HistoryEntry) -> None:
     values.setdefault("ended_at", entry.occurred_at)
 
 
-def _sanitised(values: dict[str, Any], _entry: HistoryEntry) -> None:
-    values["sanitised"] = True
+def _sanitised(values: dict[str, Any], entry: HistoryEntry) -> None:
+    """Released, unless the very message grades the report as one that waits."""
+    if may_release(getattr(entry.attributes, "grade", Grade()), entry.handling):
+        values["sanitised"] = True
 
 
 _TELLERS: Mapping[Kind, Callable[[dict[str, Any], HistoryEntry], None]] = {

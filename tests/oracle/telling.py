@@ -112,7 +112,7 @@ def words_of(entries: list[HistoryEntry], reference: Any) -> dict[str, Any]:
             known["admitted"] = True
         if entry.kind in (Kind.MISSING_FOUND, Kind.MISSING_RETURNED) and "ended_at" not in known:
             known["ended_at"] = entry.occurred_at
-        if entry.kind is Kind.INTEL_SANITISED:
+        if entry.kind is Kind.INTEL_SANITISED and not _still_waits(entry):
             known["released"] = True
         if isinstance(said, IntelAttributes) and entry.handling is not Handling.NONE:
             known["handling"] = entry.handling
@@ -123,6 +123,12 @@ def words_of(entries: list[HistoryEntry], reference: Any) -> dict[str, Any]:
                 if name == "departed_at":
                     known.pop("disposition", None)
     return known
+
+
+def _still_waits(entry: HistoryEntry) -> bool:
+    """A sanitising that says itself: handling C, a source that is not reliable, not known or suspected false."""
+    grade = getattr(entry.attributes, "grade", Grade())
+    return grade.source == 3 or grade.assessment in ("D", "E") or Handling.C in (grade.handling, entry.handling)
 
 
 def _clinical(known: dict[str, Any], said: EdAttributes, reference: Any) -> None:

@@ -310,7 +310,7 @@ def _attributes(random: Random, kind: Kind, key: str) -> Attributes:
             return MissingAttributes(episode_id=key, risk=pick([None, *MissingRisk]))
         case "intel":
             grade = Grade(pick([1, 2, 3]), pick(list("ABCDE")), pick([Handling.P, Handling.C]))
-            shown = grade if kind is not Kind.INTEL_SANITISED else Grade()
+            shown = grade if kind is not Kind.INTEL_SANITISED else pick([Grade(), Grade(), grade])
             return IntelAttributes(grade=shown, origin_unit=pick(["U1", "U2"]), themes=pick([("weapon",), ("gang",)]))
         case "status":
             return ProgrammeAttributes(status=pick(["active", "at_risk", "non_engager", "closed"]))
