@@ -87,7 +87,12 @@ class Dispatcher:
             lane.bell.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send what falls due on every channel, each in its own lane, until told to stop; rows under way end first."""
+        """Send what falls due on every channel, each in its own lane, until told to stop; rows under way end first.
+
+        Without a channel there is nothing to do until then: alerts are raised and wait.
+        """
+        if not self._lanes:
+            await stop.wait()
         await asyncio.gather(*(self._serve(channel, stop) for channel in self._lanes))
 
     async def run_once(self, now: datetime) -> int:

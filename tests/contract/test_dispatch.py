@@ -307,6 +307,22 @@ async def test_the_bell_is_heard_at_once_and_stop_ends_the_work(stores: tuple[Al
     await asyncio.wait_for(working, 5)
 
 
+async def test_without_a_channel_alerts_wait_and_the_work_goes_on_until_it_is_stopped(
+    stores: tuple[AlertStore, Outbox],
+) -> None:
+    store, outbox = stores
+    here = desk(stores, MemorySender())
+    silent = Dispatcher(outbox=outbox, store=store, directory=here, senders={}, clock=here.clock, policy=POLICY)
+    stop = asyncio.Event()
+    working = asyncio.ensure_future(silent.run(stop))
+    await raise_for(here)
+    silent.wake()
+    await asyncio.sleep(0.1)
+    assert not working.done()
+    stop.set()
+    await asyncio.wait_for(working, 5)
+
+
 class RaisingSender(MemorySender):
     """Breaks its promise once."""
 
