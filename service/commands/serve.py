@@ -76,7 +76,12 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
                 await settling
                 await sender.close()
 
-    run_service(work)
+    try:
+        run_service(work)
+    finally:
+        from service.collecting import look_at_all_again
+
+        look_at_all_again()
 
 
 async def _settled(service: "Service") -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.collecting import collect_seldom, leave_alone_what_stands
+from service.collecting import collect_seldom, leave_alone_what_stands, look_at_all_again
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +37,9 @@ def test_what_stands_is_not_searched_and_what_comes_is() -> None:
     for _ in range(1000):
         Ring()
     assert gc.collect() >= 1000, "rings made since are found"
+
+
+def test_at_the_end_all_is_let_go_in_order() -> None:
+    leave_alone_what_stands()
+    look_at_all_again()
+    assert gc.get_freeze_count() == 0
