@@ -241,13 +241,24 @@ def _alike(one: Hit, other: Hit, endings: Iterable[str]) -> bool:
 
 
 def _same_values(here: Moment, there: Moment, endings: Iterable[str]) -> bool:
-    one, other = here.corrected(), there.corrected()
-    if one.roles != other.roles:
-        return False
-    if _differ(here.values, there.values) or _differ(one.values, other.values):
+    one, other = _worded(here), _worded(there)
+    if len(one) != len(other) or any(map(_worded_otherwise, one, other)):
         return False
     final, later = here.occurrence.final, there.occurrence.final
     return all(final.get(name) == later.get(name) for name in endings)
+
+
+def _worded(moment: Moment) -> list[Moment]:
+    """The moment, and each correction that changed anything that can be asked for."""
+    found = [moment]
+    for each in moment.corrections():
+        if _worded_otherwise(each, found[-1]):
+            found.append(each)
+    return found
+
+
+def _worded_otherwise(one: Moment, other: Moment) -> bool:
+    return one.roles != other.roles or _differ(one.values, other.values)
 
 
 def _differ(one: Values, other: Values) -> bool:
@@ -290,17 +301,17 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
         if sighting.plain and pattern.still is pattern.where:
             found.append(wanted.hit_at(moment))
             continue
-        entry, final = moment.entry, sighting.final
+        entry = moment.entry
         linked = moment.linked if moment.occurrence.links else None
         if linked is not None and not pattern.asks_link:
             if linked.by != JOINED:
                 continue  # they were not close then, as far as we know; whoever joined may have been
             linked = None
-        decision = _decide(pattern, moment, final)
+        decision = _decide(pattern, moment, moment.corrections())
         if decision is None:
             continue
         learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
-        rank = 3 if grading is None else _rank(moment, final, grading)
+        rank = 3 if grading is None else _rank(moment, moment.corrected(), grading)
         found.append(Hit(moment if linked is None else moment.when_linked(linked), learnt, decision, rank))
     return found
 
@@ -311,15 +322,18 @@ def _rank(moment: Moment, final: Moment, grading: Grading) -> int:
     return own if final is moment else max(own, grading(final))
 
 
-def _decide(pattern: EventPattern, moment: Moment, final: Moment) -> FiringDecision | None:
-    """FIRED or the guard that stands against it, where the pattern holds; None where it does not stand corrections."""
-    asked = final is moment and pattern.still is pattern.where
-    if not asked and not pattern.still_holds(final):
+def _decide(pattern: EventPattern, moment: Moment, corrections: tuple[Moment, ...]) -> FiringDecision | None:
+    """FIRED or the guard that stands against it, where the pattern holds; None where it does not stand corrections.
+
+    It rests on the moment from which it stood without a break: what was taken away and came again begins anew.
+    """
+    asked = not corrections and pattern.still is pattern.where
+    if not asked and not all(pattern.still_holds(each) for each in corrections or (moment,)):
         return None
     if moment.under_ten() and _only_as_suspect(pattern, moment):
         return FiringDecision.UNDER_TEN
     if moment.occurrence.family == "intel":
-        gates = {moment.gate().gate, final.gate().gate}
+        gates = {each.gate().gate for each in (moment, *corrections)}
         if Gate.BLOCK in gates:
             return FiringDecision.BLOCKED_BY_ORIGINATOR
         if Gate.HOLD in gates:
@@ -349,6 +363,6 @@ def _learnt(pattern: EventPattern, sheet: Sheet, sighting: Sighting) -> datetime
         if moment.subject not in told.roles:
             continue
         earlier = moment_of(told, partial, moment.subject, sheet.person, sheet.reference)
-        if pattern.holds(earlier) and _decide(pattern, earlier, earlier) is FiringDecision.FIRED:
+        if pattern.holds(earlier) and _decide(pattern, earlier, ()) is FiringDecision.FIRED:
             return when
     return later[-1]

@@ -3,7 +3,7 @@
 Nothing here decides; a moment answers what was known. Unknown is None and never false.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,7 @@ class Moment:
     past: Mapping[str, Any] | None = None
     _codes: frozenset[str] | None = None
     _corrected: "Moment | bool" = False  # True: itself; False: not yet asked for
+    _corrections: "tuple[Moment, ...] | None" = None
 
     @property
     def feed(self) -> Feed:
@@ -88,6 +89,26 @@ class Moment:
             return None
         roles, values = self.roles & final, occurrence.corrected_values(self.values)
         return None if roles == self.roles and values == self.values else self._with(values, roles)
+
+    def corrections(self) -> "tuple[Moment, ...]":
+        """The same moment as each later telling of its occurrence corrected it, in order; the last is as corrected for
+        good. Empty where none ever did. What was taken away and came again is among them without it."""
+        known = self._corrections
+        if known is None:
+            known = self._corrections = tuple(self._as_told_after())
+        return known
+
+    def _as_told_after(self) -> "Iterator[Moment]":
+        occurrence = self.occurrence
+        if self.values is occurrence.final and self.roles is occurrence.final_roles.get(self.subject, _NO_ROLES):
+            return
+        values, roles = self.values, self.roles
+        for row in occurrence.wordings_after(self.entry):
+            now = row.values if row.values is self.values else occurrence.reworded(self.values, row.values)
+            left = self.roles & row.roles.get(self.subject, _NO_ROLES)
+            if left != roles or now != values:
+                values, roles = now, left
+                yield self._with(values, roles)
 
     def worded_as(self, later: "Moment") -> "Moment":
         """The same moment in the words of a later one of its occurrence: what was told later had been so already."""

@@ -6,9 +6,10 @@ take back had never been said. *Correctable* attributes (intent, code, grade ...
 values; *progress* (departed, risk as regraded, custody released) only by the moment's own.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
@@ -65,7 +66,9 @@ class Told:
 class Occurrence:
     """One occurrence, folded. `told` is in event-time order and has one row per entry that stands."""
 
-    __slots__ = ("entries", "family", "final", "final_roles", "key", "links", "relations", "started_at", "told")
+    __slots__ = (
+        "_wordings", "entries", "family", "final", "final_roles", "key", "links", "relations", "started_at", "told",
+    )  # fmt: skip
 
     def __init__(self, key: OccurrenceKey, entries: tuple[HistoryEntry, ...], reference: Reference) -> None:
         self.key = key
@@ -78,6 +81,27 @@ class Occurrence:
         self.final_roles = last.roles
         self.relations = _relations(entries)
         self.links = _links(entries)
+        self._wordings: tuple[Told, ...] | None = None
+
+    def wordings_after(self, entry: HistoryEntry) -> tuple[Told, ...]:
+        """The rows after an entry's at which the occurrence was worded otherwise than before, in order."""
+        wordings = self._wordings
+        if wordings is None:
+            wordings = self._wordings = tuple(self._reworded_rows())
+        return tuple(row for row in wordings if row.order > entry.order)
+
+    def _reworded_rows(self) -> Iterator[Told]:
+        """The rows at which anything changed but what moves on by itself."""
+        progress = self._progress()
+        for before, row in pairwise(self.told):
+            if row.roles is not before.roles or (
+                row.values is not before.values
+                and any(name not in progress for name, _ in _differing(before.values, row.values))
+            ):
+                yield row
+
+    def _progress(self) -> frozenset[str]:
+        return PROGRESS - _NOT_PROGRESS_BY_FAMILY.get(self.family, frozenset())
 
     def corrected_values(self, told: Values) -> Values:
         """The moment's values with every correctable attribute at its final value."""
@@ -85,10 +109,14 @@ class Occurrence:
 
     def reworded(self, told: Values, later: Values) -> Values:
         """The moment's values with every correctable attribute as told later."""
-        progress = PROGRESS - _NOT_PROGRESS_BY_FAMILY.get(self.family, frozenset())
+        progress = self._progress()
         values = {name: value for name, value in later.items() if name not in progress}
         values.update((name, value) for name, value in told.items() if name in progress)
         return values
+
+
+def _differing(one: Values, other: Values) -> frozenset[tuple[str, Any]]:
+    return frozenset(one.items() ^ other.items())
 
 
 def acting(takers: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:

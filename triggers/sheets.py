@@ -37,11 +37,6 @@ class Sighting:
     _plain: bool | None = None
 
     @property
-    def final(self) -> Moment:
-        """The moment with all corrections known."""
-        return self.moment.corrected()
-
-    @property
     def plain(self) -> bool:
         """Whether only the pattern need be asked: no correction, guard or late link stands against the moment."""
         plain = self._plain
@@ -50,7 +45,7 @@ class Sighting:
             plain = self._plain = (
                 self.simple
                 and not moment.occurrence.links
-                and moment.corrected() is moment
+                and not moment.corrections()
                 and not moment.under_ten()
                 and (moment.occurrence.family != "intel" or moment.gate().gate is Gate.PASS)
             )

@@ -215,8 +215,13 @@ class Life:
         ]  # fmt: skip
 
     def _came_about(self, way: tuple[Holds, Holds], moment: Moment) -> bool:
+        """It holds as told, still holds with all that is known, and did at all times between: what was taken away and
+        came again came about when it came again."""
         now, still = way
-        return now(self, moment, moment.said, moment.roles) and still(self, moment, moment.after, moment.roles_after)
+        if not now(self, moment, moment.said, moment.roles):
+            return False
+        known = ((moment.after, moment.roles_after), *moment.until_now)
+        return all(still(self, moment, said, roles) for said, roles in known)
 
     def _guarded(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> bool:
         """Under ten nobody is read as a suspect; intelligence passes the gate as told and as corrected, or waits."""
@@ -226,7 +231,8 @@ class Life:
             only_so = innocent != moment.roles and not way[0](self, moment, moment.said, innocent)
             if looked_for.offending or moment.family in ("custody", "arrest") or only_so:
                 return True
-        return moment.family == "intel" and not (passes(moment.said) and passes(moment.after))
+        told = (moment.said, moment.after, *(said for said, _ in moment.until_now))
+        return moment.family == "intel" and not all(passes(said) for said in told)
 
     def _learnt(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> datetime:
         """The first receipt by which what had come in already said so."""
@@ -236,7 +242,9 @@ class Life:
             if not any(entry.subject == moment.subject and entry.relation in ABOUT_SOMEBODY for entry in told):
                 continue
             said, roles = words_of(told, self.reference), roles_of(told, moment.subject)
-            then = replace(moment, said=said, after=said, roles=roles, roles_after=roles, began=told[0].occurred_at)
+            then = replace(
+                moment, said=said, after=said, roles=roles, roles_after=roles, until_now=(), began=told[0].occurred_at
+            )
             if self._came_about(way, then) and not self._guarded(looked_for, way, then):
                 return when
         return receipts[-1]

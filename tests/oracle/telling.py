@@ -37,6 +37,9 @@ class Moment:
     roles: frozenset[Role]
     roles_after: frozenset[Role]
     told: tuple[HistoryEntry, ...]  # the occurrence up to and with this entry
+    until_now: tuple[
+        tuple[dict[str, Any], frozenset[Role]], ...
+    ] = ()  # what it was corrected to by each that came after
 
     @property
     def at(self) -> datetime:
@@ -197,9 +200,14 @@ def _moment(
     said = words_of(so_far, reference)
     family = family_of(told[0].kind)
     moving = MOVES_ON if family == "stopsearch" else (*MOVES_ON, "found")
-    after = {name: value for name, value in end.items() if name not in moving}
-    after.update({name: value for name, value in said.items() if name in moving})
+
+    def corrected(later: dict[str, Any]) -> dict[str, Any]:
+        words = {name: value for name, value in later.items() if name not in moving}
+        return words | {name: value for name, value in said.items() if name in moving}
+
+    after = corrected(end)
     roles = roles_of(so_far, subject)
+    longer = [told[: length + 1] for length in range(len(so_far), len(told))]
     return Moment(
         key=key,
         family=family,
@@ -213,4 +221,5 @@ def _moment(
         roles=roles,
         roles_after=roles & roles_of(told, subject),
         told=tuple(so_far),
+        until_now=tuple((corrected(words_of(known, reference)), roles & roles_of(known, subject)) for known in longer),
     )
