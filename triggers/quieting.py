@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.events import Kind
 from domain.ids import OccurrenceKey
+from domain.people import Standing
 from triggers.absences import absent
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit
 from triggers.lines import KEY, Line, in_order
 from triggers.looking_back import news_of
-from triggers.patterns import QuietPattern
+from triggers.patterns import EntersPattern, QuietPattern
 from triggers.windows import last_of
 
 Pause = tuple[datetime, datetime | None]
@@ -37,10 +39,19 @@ class Quiets:
 
 @dataclass(frozen=True, slots=True)
 class QuietFinder:
-    """What it finds is about the last `of` before, so that one quiet period is one ground."""
+    """What it finds is about the last `of` before, so that one quiet period is one ground.
+
+    Counted from a state into which they came, it is counted anew when they were out of it and come into it again; one
+    that is counted from the last `of` goes on, whatever they were meanwhile.
+    """
 
     pattern: QuietPattern
     parts: tuple[int, ...]
+
+    @property
+    def anew(self) -> bool:
+        """Whether it is counted from a state."""
+        return isinstance(self.pattern.since, EntersPattern)
 
     def empty(self) -> Found:
         """Nothing found."""
@@ -105,6 +116,9 @@ class QuietFinder:
         due = running(anchor.at, lasting, notes.pauses)
         if due is None or (after is not None and after <= due):
             return None
+        counted_from_last = place and breaking.items[place - 1].key == anchor.key
+        if self.anew and not counted_from_last and _begun_again(notes.starts, anchor, due):
+            return None
         last = breaking.items[place - 1].last.entry.event_id if place else "from the start"
         return due, OccurrenceKey(f"quiet|{last}")
 
@@ -138,6 +152,23 @@ def _place_after(line: Line[Hit], anchor: Hit) -> int:
     if not size or items[size - 1].key <= anchor.key:
         return size
     return bisect_right(items, anchor.key, 0, size, key=KEY)
+
+
+def _begun_again(starts: Line[Hit], anchor: Hit, due: datetime) -> bool:
+    """Whether they came into the state again after the one start, and by the end that is counted from it."""
+    since = bisect_right(starts.items, anchor.key, 0, starts.size, key=KEY)
+    return any(anchor.at < one.at <= due and _came_back(one) for one in starts.items[since : starts.size])
+
+
+def _came_back(start: Hit) -> bool:
+    """Whether they had been out of the state, or of the watch: a watch that is only renewed begins no quiet."""
+    moment = start.last
+    if moment.entry.kind is not Kind.WATCH_STARTED:
+        return True
+    return moment.person.standing(moment.at - _A_MOMENT, moment.entry.feed) is not Standing.IN_DATE
+
+
+_A_MOMENT = timedelta(microseconds=1)
 
 
 def _brought_up(line: Line[Hit], gone: Hits, come: Hits) -> Line[Hit]:

@@ -152,8 +152,11 @@ def _quiet(life: Life) -> list[Candidate]:
     arrivals = life.news(ground("custody.arrived", always))
     releases = life.news(ground("custody.released", always))
     found = []
-    for one in (*adverse, *_entering(life, states)):
+    entering = list(_entering(life, states))
+    for one in (*adverse, *entering):
         due = _due_outside_custody(one.at, arrivals, releases)
+        if due is not None and one in entering and any(one.at < back <= due for back in _back(life, entering)):
+            continue  # they left the state, or the watch, and the time begins with their coming back
         if due is None or any(one.place < other.place and other.at <= due for other in adverse):
             continue
         before = [other for other in adverse if other.place <= one.place]
@@ -161,6 +164,15 @@ def _quiet(life: Life) -> list[Candidate]:
         if life.as_of(due).status in states and life.watched(due - A_MOMENT, one.moment.entry.feed):
             found.append(replace(_waited(one, due, 3), about=period))
     return found
+
+
+def _back(life: Life, entering: Sequence[News]) -> list[datetime]:
+    """When they came into the state from outside it or from outside the watch; a watch may also just be renewed."""
+    return [
+        one.at for one in entering
+        if one.moment.entry.kind is Kind.STATUS_CHANGED
+        or not life.watched(one.at - A_MOMENT, one.moment.entry.feed)
+    ]  # fmt: skip
 
 
 def _due_outside_custody(since: datetime, arrivals: Sequence[News], releases: Sequence[News]) -> datetime | None:
