@@ -146,6 +146,9 @@ def km_between(one: tuple[float, float], other: tuple[float, float]) -> float:
     return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half)))
 
 
+ROLE = "role"
+"""The fact by which a rule says which roles it reads. The others read only whom the record is about."""
+
 LINK_LEARNT = "link_learnt_days"
 """The fact by which a rule says how late a link may be learnt. Rules that do not ask it never see such events."""
 
@@ -213,7 +216,7 @@ _LIST = (
     _fact("admitted", _T, "admitted", lambda m: m.values.get("admitted") or m.values.get("disposition") == "admitted"),
     _fact("since_arrival_hours", _N, "hours since arrival", _hours_since_arrival),
     _fact("stay_minutes", _N, "minutes between arrival and departure", _stay_minutes),
-    _fact("role", _S, "role in the record", lambda m: m.roles, words=_values(Role)),
+    _fact(ROLE, _S, "role in the record", lambda m: m.roles, words=_values(Role)),
     _fact("offence", _S, "offence", lambda m: m.codes or None),
     _fact("flags", _S, "crime flags", _folded("flags"), open_words=True),
     _fact("weapon_known", _T, "a weapon on record", _weapon_known),

@@ -26,10 +26,11 @@ _FACT = re.compile(r"\b(c\d+)\(m\)")
 class Holding:
     """Event patterns, each with a bit of its own; what holds at a moment is the sum of the bits."""
 
-    __slots__ = ("_asked", "_patterns")
+    __slots__ = ("_asked", "_patterns", "_roles_asked")
 
     def __init__(self, patterns: Iterable[tuple[int, EventPattern]]) -> None:
         self._patterns = tuple(patterns)
+        self._roles_asked = sum(bit for bit, pattern in self._patterns if pattern.asks_role)
         self._asked: dict[Relation, dict[Kind, Asked]] = {relation: {} for relation in Relation}
 
     def at(self, moment: Moment) -> int:
@@ -38,7 +39,8 @@ class Holding:
         asked = known.get(kind)
         if asked is None:
             asked = known[kind] = self._written(kind, moment.relation)
-        return asked(moment)
+        held = asked(moment)
+        return held & self._roles_asked if held and moment.bystander() else held
 
     def _written(self, kind: Kind, relation: Relation) -> Asked:
         bits: dict[Condition, int] = {}

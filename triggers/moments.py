@@ -20,6 +20,20 @@ ADULT_SUSPECT_AGE = 10
 """Nobody below this age is ever read as a suspect (rules.md section 3: age on the day of the event)."""
 
 
+WHOM_IT_IS_ABOUT: Mapping[str, frozenset[Role]] = {
+    "ed": frozenset({Role.PATIENT, Role.VICTIM}),
+    "custody": SUSPECT_ROLES,
+    "arrest": SUSPECT_ROLES,
+    "missing": frozenset({Role.MISSING, Role.VICTIM}),
+    "nrm": frozenset({Role.VICTIM, Role.NAMED}),
+    "exploitation": frozenset({Role.VICTIM, Role.NAMED}),
+    "intel": frozenset(Role) - {Role.WITNESS, Role.REPORTING, Role.HOUSEHOLD},
+}
+"""The roles of the person whom a record of the family is about: its natural one and those that mean the same person.
+Intelligence is about all it names ("associate/named in text" is one role, domain.md 2.3). Crimes, searches, logs and
+domestic abuse are left out: there the rules say which role they read, or that any counts."""
+
+
 @dataclass(slots=True, eq=False)
 class Moment:
     """`count` and `fired` are filled only where a rule's priority is decided: how many stand in the window, and
@@ -67,6 +81,12 @@ class Moment:
     def under_ten(self) -> bool:
         """Whether the member is about themselves and below the age at which suspect roles are read."""
         return self.relation is Relation.SELF and self.person.under(ADULT_SUSPECT_AGE, self.at)
+
+    def bystander(self) -> bool:
+        """Whether the person has only other parts in a record that is about somebody else: whoever reported a child
+        missing, who witnessed what another is in custody for. Where no role is known they are whom it is about."""
+        own = WHOM_IT_IS_ABOUT.get(self.occurrence.family)
+        return own is not None and bool(self.roles) and self.roles.isdisjoint(own)
 
     def gate(self) -> GateDecision:
         """What the intelligence gatekeeper's rule says of the report as known here."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from domain.events import Feed, Kind
 from domain.matches import Relation
 from triggers.conditions import ALWAYS, Check, Condition, facts_asked, written_out
-from triggers.facts import LINK_LEARNT
+from triggers.facts import LINK_LEARNT, ROLE
 from triggers.moments import Moment
 
 
@@ -52,6 +52,7 @@ class EventPattern:
     suspect_side: bool = False
     families: tuple[str, ...] = ()  # first words of its kinds, in order
     every: bool = False  # each time it happened within one occurrence, not only when it was news (for the past)
+    asks_role: bool = False  # it says itself which roles it reads; the others do not read bystanders
     asks_link: bool = False  # what happened before the link was learnt counts only for those that ask when that was
 
 
@@ -291,18 +292,25 @@ def event_pattern(
 ) -> EventPattern:
     """An event pattern, compiled. Left out, `still` is `where` itself."""
     kept = where if still is None else still
+    asked = facts_asked(where)
+    holds = written_out(where)
     return EventPattern(
         kinds=kinds,
         where=where,
         still=kept,
-        holds=written_out(where),
+        holds=holds if ROLE in asked else _of_no_bystander(holds),
         still_holds=written_out(kept),
         subject=subject,
         suspect_side=suspect_side,
         every=every,
         families=tuple(sorted({kind.value.split(".", 1)[0] for kind in kinds})),
-        asks_link=LINK_LEARNT in facts_asked(where),
+        asks_role=ROLE in asked,
+        asks_link=LINK_LEARNT in asked,
     )
+
+
+def _of_no_bystander(holds: Callable[[Moment], bool]) -> Callable[[Moment], bool]:
+    return lambda moment: holds(moment) and not moment.bystander()
 
 
 def parts_of(pattern: Pattern) -> tuple[Pattern, ...]:

@@ -39,6 +39,25 @@ class Ground:
         return moment.relation in relations and any(kind == k or k == kind.split(".")[0] + ".*" for k in self.kinds)
 
 
+BESIDE = {
+    "ed": "suspect arrested charged offender witness missing reporting searched named associate household client",
+    "custody": "patient victim witness missing reporting searched named associate household client",
+    "arrest": "patient victim witness missing reporting searched named associate household client",
+    "missing": "patient suspect arrested charged offender witness reporting searched named associate household client",
+    "nrm": "patient suspect arrested charged offender witness missing reporting searched associate household client",
+    "exploitation": "patient suspect arrested charged offender witness missing reporting searched associate household "
+    "client",
+    "intel": "witness reporting household",
+}
+"""By family, the roles of people in a record that is about somebody else."""
+
+
+def beside(moment: Moment) -> bool:
+    """Whether they are in it only beside the person whom it is about."""
+    others = BESIDE.get(moment.family, "").split()
+    return bool(moment.roles) and all(role.value in others for role in moment.roles)
+
+
 ABOUT = {
     "self": (Relation.SELF,),
     "household": (Relation.SELF, Relation.HOUSEHOLD),
@@ -190,7 +209,7 @@ class Life:
         for other in self._before(moment):
             said = {name: value for name, value in moment.said.items() if name not in VISIT_MOVES_ON}
             said.update({name: value for name, value in other.said.items() if name in VISIT_MOVES_ON})
-            if any(now(self, other, said, other.roles) for now, _ in looked_for.ways):
+            if not beside(other) and any(now(self, other, said, other.roles) for now, _ in looked_for.ways):
                 found.append((other.at, max(learnt, other.entry.received_at)))
         return tuple(found)
 
@@ -218,7 +237,7 @@ class Life:
         """It holds as told, still holds with all that is known, and did at all times between: what was taken away and
         came again came about when it came again."""
         now, still = way
-        if not now(self, moment, moment.said, moment.roles):
+        if beside(moment) or not now(self, moment, moment.said, moment.roles):
             return False
         known = ((moment.after, moment.roles_after), *moment.until_now)
         return all(still(self, moment, said, roles) for said, roles in known)

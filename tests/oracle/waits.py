@@ -25,7 +25,7 @@ from tests.oracle.grounds import (
     left_early,
     offence,
 )
-from tests.oracle.person import LATE, Ground, Life, News, ground
+from tests.oracle.person import LATE, Ground, Life, News, beside, ground
 from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, stands, together
 from tests.oracle.telling import Moment
 from triggers.entering import record_entry
@@ -121,7 +121,8 @@ def _left_early(life: Life) -> list[Candidate]:
     staying = []
     for one in life.news(ground("ed.*", hurt)):
         due = (one.moment.said.get("arrival") or one.moment.began) + 12 * HOUR
-        visit = [other for other in life.moments if other.key == one.moment.key and other.at <= due]
+        told = [other for other in life.moments if other.key == one.moment.key and other.at <= due]
+        visit = [other for other in told if not beside(other)]
         gone = any(_gone_or_admitted(other) and other.subject == one.moment.subject for other in visit)
         if not gone and _watched(life, one, due):
             staying.append(_waited(one, max(due, one.at), 2))

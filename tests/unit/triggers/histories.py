@@ -184,7 +184,21 @@ def _varied(random: Random, entry: HistoryEntry) -> HistoryEntry:
         force = random.choice([None, "west_midlands", "kent"])
         place = Place(lat=52.4 + random.random() / 20, lon=-1.5 + random.random() / 20, force_area=force)
         return replace(entry, place=place)
+    if dice < 0.32:
+        return replace(entry, role=random.choice(OTHER_PARTS))
     return entry
+
+
+OTHER_PARTS = (
+    Role.WITNESS,
+    Role.REPORTING,
+    Role.VICTIM,
+    Role.SUSPECT,
+    Role.NAMED,
+    Role.ASSOCIATE,
+    Role.MISSING,
+    Role.ARRESTED,
+)
 
 
 OWN_KINDS = (

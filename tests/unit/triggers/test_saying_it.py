@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import RuleError
-from domain.events import Feed, Grade, Handling, IntelAttributes, Kind
+from domain.events import Feed, Grade, Handling, IntelAttributes, Kind, Role, natural_role
 from domain.matches import Relation
 from domain.triggers import TriggerFired
 from tests.unit.triggers.histories import MEMBER
@@ -132,7 +132,8 @@ TOLD = [
 
 @pytest.mark.parametrize("kind", [kind for kind in TOLD if kind.feed and kind is not Kind.WATCH_ENDED], ids=str)
 def test_every_kind_of_event_is_told_in_words_of_its_own(kind: Kind) -> None:
-    text = f"cohort: [{{member_id: M1}}]\ntimeline: [{{at: 0h, kind: {kind}, member: M1, role: victim}}]"
+    role = natural_role(kind) or Role.VICTIM
+    text = f"cohort: [{{member_id: M1}}]\ntimeline: [{{at: 0h, kind: {kind}, member: M1, role: {role}}}]"
     (firing,) = run_scenario(read_scenario(text), load_rules(ONE_KIND.format(kind=kind, subject="self"))).firings
     (reason,) = firing.reasons
     said = reason.text.removesuffix(", Mon 2 March 2026, 09:00")
@@ -144,7 +145,7 @@ def test_every_kind_of_event_is_told_in_words_of_its_own(kind: Kind) -> None:
 def test_what_happened_at_home_is_a_sentence_whoever_it_was(kind: str) -> None:
     text = (
         "cohort: [{member_id: M1, household_id: H1}, {member_id: M2, household_id: H1}]\n"
-        f"timeline: [{{at: 0h, kind: {kind}, member: M2, role: victim}}]"
+        f"timeline: [{{at: 0h, kind: {kind}, member: M2, role: {natural_role(Kind(kind)) or Role.VICTIM}}}]"
     )
     rules = load_rules(ONE_KIND.format(kind=kind, subject="linked"))
     (firing,) = run_scenario(read_scenario(text), rules).firings
