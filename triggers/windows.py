@@ -17,7 +17,7 @@ from triggers.facts import FACTS
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
 from triggers.lines import KEY, Line, in_order
-from triggers.patterns import CountPattern
+from triggers.patterns import CountPattern, Distinct
 from triggers.sameness import Naming, naming_of
 
 
@@ -257,7 +257,7 @@ class CountFinder:
         return Hit(this.hit.last, this.hit.learnt, this.hit.decision, this.hit.rank, window)
 
     def _again(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> bool:
-        """Whether an open row of the same name stands within the window before."""
+        """Whether an open row that says the same stands within the window before."""
         if counting.all_different:
             return False
         items, this = counting.rows.items, counting.rows.items[at]
@@ -266,9 +266,15 @@ class CountFinder:
         since = this.at - self.pattern.within
         while at and items[at - 1].at >= since:
             at -= 1
-            if items[at].name == this.name and items[at].hit.open:
+            if items[at].hit.open and self._says_again(this, items[at]):
                 return True
         return False
+
+    def _says_again(self, this: Row, other: Row) -> bool:
+        """Whether one tells the same thing as the other: a further report of a unit is another report."""
+        if this.name != other.name:
+            return False
+        return self.pattern.distinct is not Distinct.ORIGIN_UNIT or this.hit.occurrence == other.hit.occurrence
 
     def _enough_behind(self, items: Sequence[Row], at: int) -> tuple[bool, bool]:
         """Whether those learnt by then are enough with this one; if not, whether any was learnt later."""
@@ -295,7 +301,7 @@ class CountFinder:
         if not self._enough([*before, this]):
             return None
         told = [other for other in before if not self._learnt_after(other, this)]
-        if any(other.name == this.name for other in told) and self._enough(told):
+        if any(self._says_again(this, other) for other in told) and self._enough(told):
             return None
         learnt = self._learnt(this, before)
         return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window([*before, this], len(before), None))

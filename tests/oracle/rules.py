@@ -102,10 +102,15 @@ def counted(
     *,
     feeds: int = 1,
     late: timedelta = LATE,
+    things: Sequence[str] = (),
 ) -> list[News]:
     """Each at which enough different ones (by name, of so many feeds) lie within the window that ends with it; and each
-    that was coded late, with which they do in any window in which it stood."""
+    that was coded late, with which they do in any window in which it stood.
+
+    What tells the same thing again says nothing new; `things` are what each tells of, where that is not its name.
+    """
     found = []
+    things = things or names
     for place, one in enumerate(news):
         if one.stood:
             found += counted_around(news, names, place, least, within, feeds=feeds, late=late)
@@ -119,7 +124,7 @@ def counted(
         if not enough([*before, place]):
             continue
         known = [n for n in before if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt]
-        if names[place] in {names[n] for n in known} and enough(known):
+        if things[place] in {things[n] for n in known} and enough(known):
             continue  # it had come about without this one, and this one is not new
         times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
         learnt = next(t for t in times if enough([place, *(n for n in before if news[n].learnt <= t)]))
@@ -377,7 +382,7 @@ def corroborated(life: Life) -> list[News]:
     for family in sorted({family for one in reports for family in families(one.moment.said)}):
         sharing = [one for one in reports if family in families(one.moment.said)]
         units = [folded(one.moment.said["origin_unit"]) for one in sharing]
-        for one in counted(sharing, units, 2, 28 * DAY):
+        for one in counted(sharing, units, 2, 28 * DAY, things=by_key(sharing)):
             found.setdefault((one.place, one.guarded), one)
     return [found[place] for place in sorted(found)]
 
