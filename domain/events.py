@@ -396,6 +396,15 @@ Attributes = (
     | NoAttributes
 )
 
+NONE_STATED: tuple[str, ...] = ("",)
+"""A list of which the source said that there is nothing on it; the empty tuple is a list that it did not mention.
+
+Said as a value because both have always been stored as []: what was stored before reads as not mentioned.
+"""
+
+STATED_LISTS = frozenset({"flags", "found", "offences", "qualifiers", "safeguarding", "themes"})
+"""The lists that a source may correct to nothing. Clinical codes are left out: they come singly, as coding goes on."""
+
 _BY_PREFIX: dict[str, type[Attributes]] = {
     "ed": EdAttributes,
     "incident": IncidentAttributes,

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from domain.events import EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
+from domain.events import NONE_STATED, STATED_LISTS, EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.matches import LinkLearnt, Relation
 from triggers.gate import may_release
@@ -331,12 +331,13 @@ _WRITERS: dict[Any, Writer] = {}
 
 def _writer(attributes: Any) -> Writer:
     """What writes down all that attributes of this class say, one line a field: every event goes through it."""
-    names = [field.name for field in fields(attributes) if field.name != "cleared"]
-    lines = [
-        f"    value = said.{name}\n    if value is not None and value not in nothing:\n        values[{name!r}] = value"
-        for name in names
-    ]
-    scope: dict[str, Any] = {"__builtins__": {}, "nothing": _SAYS_NOTHING}
+    lines = []
+    for name in (field.name for field in fields(attributes) if field.name != "cleared"):
+        known = f"values[{name!r}] = value"
+        if name in STATED_LISTS:
+            known = f"if value == none: values.pop({name!r}, none)\n        else: {known}"
+        lines.append(f"    value = said.{name}\n    if value is not None and value not in nothing:\n        {known}")
+    scope: dict[str, Any] = {"__builtins__": {}, "nothing": _SAYS_NOTHING, "none": NONE_STATED}
     exec("\n".join(["def write(said, values):", *lines, "    return"]), scope)  # noqa: S102 - our own names only
     write: Writer = scope["write"]
     return write

@@ -15,6 +15,8 @@ from domain.clock import from_london
 from domain.errors import RuleError
 from domain.events import (
     ATTRIBUTES_BY_KIND,
+    NONE_STATED,
+    STATED_LISTS,
     Event,
     Feed,
     Grade,
@@ -35,20 +37,12 @@ from triggers.language import span_of
 from triggers.reading import Document, Path, read_yaml_all
 from triggers.reference import folded_word
 from triggers.spelling import Spelt, role_word, spelt
+from triggers.timelines import Step, arranged
 
 SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
 YEARS = range(1900, 2200)
 """A test that lies further away would leave the calendar with its first window."""
 DEFAULT_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One timeline entry: an event about a member, as it arrives."""
-
-    event: Event
-    member: MemberId | None
-    role: Role | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,10 @@ def _scenario(document: Document) -> Scenario:
         rules=tuple(map(str, rules)) if isinstance(rules, list) else (str(rules),),
         start=start,
         cohort=tuple(reader.member(line, start, ("cohort", place)) for place, line in reader.lines(data, "cohort")),
-        steps=_in_order(_resolved([reader.step(line, start, ("timeline", n), n) for n, line in timeline])),
+        steps=arranged(
+            [reader.step(line, start, ("timeline", n), n) for n, line in timeline],
+            [bool(line.get("version")) for _, line in timeline],
+        ),
         expect=tuple(reader.expectation(line, start, ("expect", n)) for n, line in reader.lines(data, "expect")),
         corrections=tuple(
             reader.expectation(line, start, ("corrections", n)) for n, line in reader.lines(data, "corrections")
@@ -109,23 +106,6 @@ def _scenario(document: Document) -> Scenario:
         if "corrections" in data
         else None,
     )
-
-
-def _resolved(steps: list[Step]) -> list[Step]:
-    """Authors cannot know event ids: what retracts a source key retracts the last entry listed under it before."""
-    by_key: dict[str, Event] = {}
-    found = []
-    for step in steps:
-        named = by_key.get(str(step.event.retracts))
-        event = replace(step.event, retracts=named.event_id) if named is not None else step.event
-        found.append(replace(step, event=event))
-        by_key[event.source_key] = event
-    return found
-
-
-def _in_order(steps: Any) -> tuple[Step, ...]:
-    """By arrival; those that arrive together as listed."""
-    return tuple(sorted(steps, key=lambda step: step.event.received_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +281,8 @@ class _Reader:
         hints = get_type_hints(kind)
         self.only(written, frozenset(field.name for field in fields(kind)), path)
         read = {name: self.coerced(hints[name], value, (*path, name), start) for name, value in written.items()}
+        emptied = (name for name, value in written.items() if value == [] and name in STATED_LISTS)
+        read |= dict.fromkeys(emptied, NONE_STATED)
         return kind(**{name: value for name, value in read.items() if value is not None})
 
     def coerced(self, hint: Any, value: Any, path: Path, start: datetime | None = None) -> Any:

@@ -20,7 +20,8 @@ from triggers.keeping import Step as StepMade
 from triggers.linked import links_taken_back, resting_on, told_to
 from triggers.occurrences import TAKES_BACK
 from triggers.rules import RuleSet
-from triggers.scenarios import Scenario, Step
+from triggers.scenarios import Scenario
+from triggers.timelines import Step
 from triggers.verdicts import Verdict
 
 

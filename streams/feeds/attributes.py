@@ -15,6 +15,8 @@ import msgspec
 
 from domain.events import (
     ATTRIBUTES_BY_KIND,
+    NONE_STATED,
+    STATED_LISTS,
     Attributes,
     CrimeAttributes,
     CustodyAttributes,
@@ -61,11 +63,20 @@ def folded(word: str) -> str:
 
 
 def attributes_of(
-    said: msgspec.Struct, own: type[Attributes], *, kind: Kind, on: date, latest: datetime, faults: list[Fault]
+    said: msgspec.Struct,
+    own: type[Attributes],
+    *,
+    kind: Kind,
+    on: date,
+    latest: datetime,
+    faults: list[Fault],
+    ours: bool = False,
 ) -> Attributes:
     """The attributes of an event. `on` is the day of the occurrence (offence codes), `latest` the last time allowed.
 
-    A field left out or null keeps the default of its dataclass. Faults are added to `faults`.
+    A field left out or null keeps the default of its dataclass; a list that is there and has nothing on it says so
+    (NONE_STATED), unless the record is one that we wrote out ourselves (`ours`): there [] was not mentioned, and what
+    was stated to be empty is [""]. Faults are added to `faults`.
     """
     values: dict[str, Any] = {}
     for name, tidy in _TIDIERS[own]:
@@ -80,12 +91,19 @@ def attributes_of(
             values[name] = value.said
         else:
             values[name] = _tidied(value, tidy, on)
+            if values[name] == () and name in STATED_LISTS and _is_empty(value, ours=ours):
+                values[name] = NONE_STATED
     if own is CrimeAttributes:
         _keep_raw_code(said, values)
     if own is ProgrammeAttributes:
         _check_status(kind, values, faults)
     made: Attributes = _MAKERS[own](**values)
     return made
+
+
+def _is_empty(value: tuple[str, ...], *, ours: bool) -> bool:
+    """Whether nothing is on the list: what is on it and cannot be read is not taken for nothing."""
+    return not any(map(clean, value)) and (bool(value) or not ours)
 
 
 def _tidied(value: Any, tidy: Callable[[str, date], str], on: date) -> Any:

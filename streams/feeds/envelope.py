@@ -164,8 +164,9 @@ def _event(
     system, key, version = clean(record.source_system), clean(record.source_key), _text(record.version) or "1"
     _check_envelope(record, origin.feed, latest, faults, named=bool(system and key))
     own = ATTRIBUTES_BY_KIND[record.kind]
+    ours = record.provenance is not None and record.provenance.channel is not None
     attributes = (
-        attributes_of(said, own, kind=record.kind, on=occurred_at.date(), latest=latest, faults=faults)
+        attributes_of(said, own, kind=record.kind, on=occurred_at.date(), latest=latest, faults=faults, ours=ours)
         if said is not None
         else own()
     )

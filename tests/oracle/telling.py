@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from domain.events import EdAttributes, Grade, Handling, IntelAttributes, Intent, Kind, Mechanism, Role
+from domain.events import NONE_STATED, EdAttributes, Grade, Handling, IntelAttributes, Intent, Kind, Mechanism, Role
 from domain.matches import Relation
 from triggers.history import HistoryEntry
 
@@ -99,7 +99,9 @@ def words_of(entries: list[HistoryEntry], reference: Any) -> dict[str, Any]:
         said = entry.attributes
         for field in fields(said):
             value = getattr(said, field.name)
-            if field.name != "cleared" and not any(value == nothing for nothing in NOT_SAID):
+            if value == NONE_STATED:
+                known[field.name] = ()
+            elif field.name != "cleared" and not any(value == nothing for nothing in NOT_SAID):
                 known[field.name] = value
         if entry.place is not None:
             known["place"] = entry.place

@@ -20,7 +20,7 @@ from tests.trials import record, trials
 from tests.unit.streams.play import event
 from triggers.loading import shipped_rules
 from triggers.rules import RuleSet
-from triggers.scenarios import Step
+from triggers.timelines import Step
 from triggers.trial import Trial
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

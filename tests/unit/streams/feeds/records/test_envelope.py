@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.events import (
     ATTRIBUTES_BY_KIND,
+    NONE_STATED,
     CrimeAttributes,
     CustodyAttributes,
     EdAttributes,
@@ -30,6 +31,7 @@ from domain.events import (
 )
 from domain.identity import DobQuality, NameKind, Scheme, Sex
 from domain.ids import event_id
+from streams.codec import content_digest, decode_event, encode
 from streams.feeds.border import ATTRIBUTES_IN
 from streams.feeds.envelope import parse_counted, parse_record
 from streams.feeds.record_policy import Origin, RecordPolicy
@@ -216,6 +218,28 @@ def test_words_are_folded_so_that_rules_can_name_them() -> None:
     assert isinstance(attributes.attributes, CrimeAttributes)
     assert attributes.attributes.flags == ("domestic_abuse", "domestic_abuse")
     assert attributes.attributes.weapon == "knife"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found", "why"),
+    [
+        ({}, (), "not mentioned"),
+        ({"found": None}, (), "null is not mentioned"),
+        ({"found": []}, NONE_STATED, "stated: nothing was found"),
+        ({"found": [" "]}, NONE_STATED, "blank texts are nothing"),
+        ({"found": ["?"]}, (), "what cannot be read is not taken for nothing"),
+    ],
+)
+def test_a_list_stated_to_be_empty_is_not_one_left_out(
+    attributes: dict[str, object], found: tuple[str, ...], why: str
+) -> None:
+    first = event(record("stopsearch.recorded", attributes=attributes))
+    assert isinstance(first.attributes, SearchAttributes)
+    assert first.attributes.found == found, why
+    assert decode_event(encode(first)) == first, "kept"
+    assert event(as_record(first)) == first, "written out and read again"
+    not_mentioned = replace(first, attributes=replace(first.attributes, found=()))
+    assert content_digest(first) == content_digest(not_mentioned), "told again after the upgrade it is the same"
 
 
 def test_offence_codes_are_normalised_and_the_sent_one_kept() -> None:

@@ -1,0 +1,65 @@
+"""The timeline of a rule test, put in order: what came when, which telling is the later one, and what `retracts` names.
+
+Sources number their tellings and know the ids of their events; authors of rule tests do neither, so it is settled here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from domain.events import Event, Role
+from domain.ids import MemberId, event_id
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One timeline entry: an event about a member, as it arrives."""
+
+    event: Event
+    member: MemberId | None
+    role: Role | None
+
+
+def arranged(steps: list[Step], versioned: list[bool]) -> tuple[Step, ...]:
+    """The steps in order of arrival; `versioned` says of each whether the file gives its version."""
+    return _in_order(_resolved(_numbered(steps, versioned)))
+
+
+def _numbered(steps: list[Step], versioned: list[bool]) -> list[Step]:
+    """Where the file gives no version, the one that came later is the later one, also of the same moment. What is
+    listed again in the same words is the same telling and keeps its number."""
+    arrivals: dict[str, int] = {}
+    for step in _in_order(steps):
+        arrivals.setdefault(step.event.version, len(arrivals))
+    return [
+        step if own else replace(step, event=_as_version(step.event, f"{arrivals[step.event.version]:05d}"))
+        for step, own in zip(steps, versioned, strict=True)
+    ]
+
+
+def _as_version(event: Event, number: str) -> Event:
+    version = f"{number}-{event.version}"
+    own = event_id(
+        feed=event.feed,
+        source_system=event.source_system,
+        source_key=event.source_key,
+        kind=event.kind,
+        version=version,
+    )
+    return replace(event, event_id=own, version=version)
+
+
+def _resolved(steps: list[Step]) -> list[Step]:
+    """Authors cannot know event ids: what retracts a source key retracts the last entry listed under it before."""
+    by_key: dict[str, Event] = {}
+    found = []
+    for step in steps:
+        named = by_key.get(str(step.event.retracts))
+        event = replace(step.event, retracts=named.event_id) if named is not None else step.event
+        found.append(replace(step, event=event))
+        by_key[event.source_key] = event
+    return found
+
+
+def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """By arrival; those that arrive together as listed."""
+    return tuple(sorted(steps, key=lambda step: step.event.received_at))
