@@ -39,8 +39,9 @@ Asked = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Entering:
-    """The events of one message. `reopened`: we sent it again ourselves."""
+    """The events of one message, and where it lay. `reopened`: we sent it again ourselves."""
 
+    lane: str
     offset: int
     events: Sequence[Event]
     reopened: bool = False
@@ -66,14 +67,14 @@ class KafkaBooks(ValkeyTransport):
                 pipe.hincrby(keys.LEDGER, f"duplicate|{event.feed.value}", 1)
             await pipe.execute()
 
-    async def register(self, lane: str, entering: Sequence[Entering], *, now: datetime) -> list[int]:
-        """Enter the events of a lane's messages in the books; one `Taken` value or UNFINISHED each, in order.
+    async def register(self, entering: Sequence[Entering], *, now: datetime) -> list[int]:
+        """Enter the events of messages in the books; one `Taken` value or UNFINISHED each, in order.
 
-        The same message again (`lane` and its offset say which it is) counts nothing twice, nor does what we sent again
-        ourselves.
+        The same message again (its place says which it is) counts nothing twice, nor does what we sent again ourselves.
         """
         messages = [
             (
+                f"{each.lane}|entered",
                 each.offset,
                 each.reopened,
                 [
@@ -88,7 +89,7 @@ class KafkaBooks(ValkeyTransport):
             return list(
                 await self._scripts.register(
                     keys=[keys.EVENTS, keys.IN_FLIGHT, keys.LEDGER, keys.EVENT_ROW, REGISTERED],
-                    args=[_pack((ms(now), rows, lane, messages))],
+                    args=[_pack((ms(now), rows, messages))],
                 )
             )
 
@@ -114,10 +115,10 @@ class KafkaBooks(ValkeyTransport):
             found: Any = await self._client.hget(REGISTERED, lane)
         return None if found is None else int(found)
 
-    async def passed(self, lane: str, offset: int) -> None:
-        """A message is handled. Its place never goes back."""
+    async def passed(self, places: Mapping[str, int]) -> None:
+        """Messages are handled: the last offset of each lane. No place ever goes back."""
         async with unavailable_as_ours():
-            await self._scripts.passed(keys=[REGISTERED], args=[lane, offset])
+            await self._scripts.passed(keys=[REGISTERED], args=[part for place in places.items() for part in place])
 
     def rests_on(self, links: Mapping[str, int], parked: Mapping[str, Sequence[ParkedAmendment]], version: int) -> None:
         """See ports.RecogniseLog."""

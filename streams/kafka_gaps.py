@@ -7,8 +7,10 @@ event here.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -55,10 +57,19 @@ class Gapless:
         lanes: dict[str, list[Message]] = {}
         for message in messages:
             lanes.setdefault(message.lane, []).append(message)
-        for lane, found in lanes.items():
-            async with self._turn(lane):
-                for step in steps_of(found):
-                    await self._follow(step)
+        async with contextlib.AsyncExitStack() as turns:
+            for lane in sorted(lanes):  # in one order, so that nobody waits for somebody who waits for them
+                await turns.enter_async_context(self._turn(lane))
+            ready: list[Message] = []
+            for run in (run for found in lanes.values() for run in runs_of(found)):
+                first = run[0]
+                if not self._follows(first) and any(each.lane == first.lane for each in ready):
+                    await self._take_all(ready)
+                    ready = []
+                if not self._follows(first):
+                    await patiently(partial(self._taken_up_to, first.topic, first.partition, first.offset))
+                ready += run
+            await self._take_all(ready)
 
     async def catch_up(self, topic: str, partition: int, end: int) -> int:
         """Handle what is taken by Kafka up to offset `end` (exclusive) and not by us. Returns how many messages."""
@@ -66,14 +77,16 @@ class Gapless:
             return await self._taken_up_to(topic, partition, end)
 
     def _turn(self, lane: str) -> asyncio.Lock:
-        """One step of a lane at a time, whether an agent brings it or whoever catches up."""
+        """One of a lane at a time, whether an agent brings it or whoever catches up."""
         return self._turns.setdefault(lane, asyncio.Lock())
 
-    async def _follow(self, step: Sequence[Message]) -> None:
-        first = step[0]
-        if self._last.get(first.lane) != first.offset - 1:
-            await patiently(lambda: self._taken_up_to(first.topic, first.partition, first.offset))
-        await self._take(step)
+    def _follows(self, message: Message) -> bool:
+        """Whether nothing is missing between what was taken last and a message."""
+        return self._last.get(message.lane) == message.offset - 1
+
+    async def _take_all(self, messages: Sequence[Message]) -> None:
+        for step in steps_of(messages):
+            await self._take(step)
 
     async def _take(self, step: Sequence[Message]) -> None:
         try:
@@ -88,11 +101,11 @@ class Gapless:
             if self._faults > _MOST_FAULTS:
                 raise NotTheMessage from fault
             await self._put_aside(step[0], fault)
-        self._last[step[-1].lane] = step[-1].offset
+        self._last |= {message.lane: message.offset for message in step}
 
     async def _put_aside(self, message: Message, fault: Exception) -> None:
         await patiently(lambda: self._set_aside(message, fault))
-        await patiently(lambda: self._books.passed(message.lane, message.offset))
+        await patiently(lambda: self._books.passed({message.lane: message.offset}))
 
     async def _taken_up_to(self, topic: str, partition: int, end: int) -> int:
         """Where nothing of a lane was ever taken, its first message may be what is missing."""
@@ -111,21 +124,31 @@ class Gapless:
                 gone=behind - start - len(missing),
             )
             start = behind
-            for step in steps_of(missing):
-                await self._take(step)
+            await self._take_all(missing)
             found += len(missing)
             self.passed_over += len(missing)
         return found
 
 
+def runs_of(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """Messages of one lane, those together that follow each other without a hole."""
+    run: list[Message] = []
+    for message in messages:
+        if run and message.offset != run[-1].offset + 1:
+            yield run
+            run = []
+        run.append(message)
+    if run:
+        yield run
+
+
 def steps_of(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """Messages of one lane, those together that follow each other without a hole, as many as one step should carry."""
+    """So many of them together, in order, as one step should carry."""
     step: list[Message] = []
     size = 0
     for message in messages:
         more = len(message.value or b"")  # a stranger's message may carry nothing
-        follows = bool(step) and message.offset == step[-1].offset + 1
-        if step and (not follows or len(step) >= STEP_MESSAGES or size + more > STEP_BYTES):
+        if step and (len(step) >= STEP_MESSAGES or size + more > STEP_BYTES):
             yield step
             step, size = [], 0
         step.append(message)

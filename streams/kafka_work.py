@@ -1,8 +1,8 @@
 """What engine B's agents do with messages: recognise their events, or decide their matched parts. No Faust in here.
 
-Messages of one lane that follow each other are one step: what a step costs, the store and its sync above all, is paid
-once for all that waited. Each is safe to be given the same messages again. A store that does not answer is waited for;
-what cannot be read at all raises Unreadable before anything was done, and whoever carries sets that message aside.
+Messages that waited together are one step: what a step costs, the store and its sync above all, is paid once. Each is
+safe to be given the same messages again. A store that does not answer is waited for; what cannot be read at all raises
+Unreadable before anything was done, and whoever carries sets that message aside.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from streams.feeds.outcome import Ignored, Rejected, RejectReason
 from streams.intake import Record, quarantine_item
 from streams.kafka_books import NOWHERE, UNFINISHED, Entering, KafkaBooks
 from streams.kafka_policy import KafkaPolicy
-from streams.messages import Matched, QuarantineItem
+from streams.messages import Matched
 from streams.ports import LogEntry, MatchedEntry, Taken
 
 log = structlog.get_logger("reachpoint.kafka")
@@ -61,7 +61,7 @@ class Message:
 
 
 Handler = Callable[[Sequence[Message]], Awaitable[None]]
-"""Is given messages of one lane that follow each other, at least one; returns once all are done."""
+"""Is given messages, at least one, those of each lane in order; returns once all are done."""
 KeepAside = Callable[[Message, Exception], Awaitable[None]]
 """Keeps a message that cannot be handled where people find it; returns once it is safe there."""
 ReadFeed = Callable[[Feed, Message, datetime], Sequence[Record]]
@@ -82,42 +82,41 @@ class RecogniseWork:
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Enter the events of these messages in the books and move them past recognition. Raises Unreadable."""
-        last = messages[-1]
-        feed = self._feeds.get(last.topic)
-        if feed is None:
-            entering = [Entering(each.offset, _events_of(each), reopened=_reopened(each)) for each in messages]
-        else:
-            entering = await self._of_feed(feed, messages)
-        await patiently(lambda: self._recognised(last.lane, entering))
-        await patiently(lambda: self._books.passed(last.lane, last.offset))  # not before: we may die in between
+        read = [self._read(message) for message in messages]
+        for records, at in read:
+            await self._put_away(records, at)
+        entering = [
+            Entering(
+                message.lane,
+                message.offset,
+                [result for result, _ in records if isinstance(result, Event)],
+                reopened=any(name == REOPENED for name, _ in message.headers),
+            )
+            for message, (records, _) in zip(messages, read, strict=True)
+        ]
+        await patiently(lambda: self._recognised(entering))
+        await patiently(lambda: self._books.passed(_places(messages)))  # not before: we may die in between
 
-    async def _of_feed(self, feed: Feed, messages: Sequence[Message]) -> list[Entering]:
-        """A feed's own records: what cannot be taken goes to quarantine with its reason, as from every other door."""
-        read = [(each, self._received_at(each)) for each in messages]
-        records = [(each, at, self._read_feed(feed, each, at)) for each, at in read]
-        entering = []
-        for message, at, found in records:
-            refused = [quarantine_item(result, at) for result, _ in found if isinstance(result, Rejected)]
-            ignored = [(result.feed, result.why) for result, _ in found if isinstance(result, Ignored)]
-            await self._put_away(refused, ignored, at)
-            entering.append(Entering(message.offset, [result for result, _ in found if isinstance(result, Event)]))
-        return entering
+    def _read(self, message: Message) -> tuple[Sequence[Record], datetime]:
+        """What a message holds, and when it came: the broker's time, the same when the message comes again."""
+        at = message.appended_at or self._clock.now()
+        feed = self._feeds.get(message.topic)
+        if feed is not None:
+            return self._read_feed(feed, message, at), at
+        return [(event, b"") for event in _events_of(message)], at
 
-    async def _put_away(
-        self, refused: Sequence[QuarantineItem], ignored: Sequence[tuple[Feed, str]], at: datetime
-    ) -> None:
+    async def _put_away(self, records: Sequence[Record], at: datetime) -> None:
+        """What of a feed's own records cannot be taken goes to quarantine with its reason, as from every other door."""
+        refused = [quarantine_item(result, at) for result, _ in records if isinstance(result, Rejected)]
+        ignored = [(result.feed, result.why) for result, _ in records if isinstance(result, Ignored)]
         if refused:
             await patiently(lambda: self._books.quarantine(refused, at))
         if ignored:
             await patiently(lambda: self._books.ignore(ignored, at))
 
-    def _received_at(self, message: Message) -> datetime:
-        """The broker's time: the same when the message comes again."""
-        return message.appended_at or self._clock.now()
-
-    async def _recognised(self, lane: str, entering: Sequence[Entering]) -> None:
+    async def _recognised(self, entering: Sequence[Entering]) -> None:
         now = self._clock.now()
-        taken = await self._books.register(f"{lane}|entered", entering, now=now)
+        taken = await self._books.register(entering, now=now)
         events = [event for each in entering for event in each.events]
         conflicts = [event for event, one in zip(events, taken, strict=True) if one == Taken.CONFLICT]
         if conflicts:
@@ -149,10 +148,14 @@ class DecideWork:
 
     async def handle(self, messages: Sequence[Message]) -> None:
         """Decide the parts of these messages, in order. Raises Unreadable."""
-        last = messages[-1]
         entries = [MatchedEntry(each.partition, NOWHERE, part) for each in messages for part in _parts_of(each)]
         await patiently(lambda: self._decider.take(entries))
-        await patiently(lambda: self._books.passed(last.lane, last.offset))
+        await patiently(lambda: self._books.passed(_places(messages)))
+
+
+def _places(messages: Sequence[Message]) -> dict[str, int]:
+    """The last offset of each lane."""
+    return {message.lane: message.offset for message in messages}
 
 
 async def patiently(step: Callable[[], Awaitable[T]]) -> T:
@@ -178,10 +181,6 @@ def _events_of(message: Message) -> list[Event]:
         return [codec.decode_event(raw) for raw in _array.decode(message.value)]
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
         raise Unreadable(f"not a list of events ({type(error).__name__})") from None
-
-
-def _reopened(message: Message) -> bool:
-    return any(name == REOPENED for name, _ in message.headers)
 
 
 def _parts_of(message: Message) -> list[Matched]:

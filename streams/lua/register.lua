@@ -1,17 +1,17 @@
 -- Enter the events of messages in the books, as accept.lua does for what is written here first. A message that comes
 -- again (its worker died) is known by its place and counts nothing; what of it was not recognised is to be finished.
 -- KEYS: stream, in-flight set, ledger, prefix of event rows, registered places.
--- ARGV: packed {now_ms, ttl_s, lane, {{offset, whether it was sent again by us, {{id, digest, feed, payload}*}}*}}
+-- ARGV: packed {now_ms, ttl_s, {{lane, offset, whether it was sent again by us, {{id, digest, feed, payload}*}}*}}
 local stream, inflight, ledger, rows = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local batch = cmsgpack.unpack(ARGV[1])
-local now, ttl, lane = batch[1], batch[2], batch[3]
-local last = tonumber(redis.call('HGET', KEYS[5], lane) or -1)
-local furthest = last
-local taken, sums, entered = {}, {}, {}
-for _, message in ipairs(batch[4]) do
-  local uncounted = last >= message[1] or message[2]
-  if message[1] > furthest then furthest = message[1] end
-  for _, item in ipairs(message[3]) do
+local now, ttl = batch[1], batch[2]
+local taken, sums, entered, last, furthest = {}, {}, {}, {}, {}
+for _, message in ipairs(batch[3]) do
+  local lane, offset = message[1], message[2]
+  if not last[lane] then last[lane] = tonumber(redis.call('HGET', KEYS[5], lane) or -1) end
+  local uncounted = last[lane] >= offset or message[3]
+  if offset > (furthest[lane] or last[lane]) then furthest[lane] = offset end
+  for _, item in ipairs(message[4]) do
     local id, digest, feed = item[1], item[2], item[3]
     local known = redis.call('SET', rows .. id, digest .. '|', 'NX', 'GET', 'EX', ttl)
     local count
@@ -37,5 +37,8 @@ for _, name in ipairs(fields) do
   redis.call('HINCRBY', ledger, name, sums[name])
   redis.call('HSET', ledger, 'last|' .. string.match(name, '|(.*)$'), now)
 end
-if furthest > last then redis.call('HSET', KEYS[5], lane, furthest) end
+for _, message in ipairs(batch[3]) do
+  local lane = message[1]
+  if furthest[lane] == message[2] then redis.call('HSET', KEYS[5], lane, message[2]) end
+end
 return taken

@@ -95,7 +95,7 @@ class Bench:
             raise ValueError("cannot be read")
         self.done += [message.offset for message in messages]
         self.steps.append(len(messages))
-        await self.books.passed(messages[-1].lane, messages[-1].offset)
+        await self.books.passed({message.lane: message.offset for message in messages})
 
     async def _keep(self, message: Message, fault: Exception) -> None:
         await SetAside(self._producer, self.policy, "test")(message, fault)
@@ -139,6 +139,18 @@ async def test_messages_that_wait_together_are_one_step(bench: Bench) -> None:
     assert (bench.done, bench.aside) == ([0, 1, 3, 4, 5, 6], [2])
     assert bench.steps == [2, 4], "the hole is filled before, by itself"
     assert await bench.books.place(messages[0].lane) == 6
+
+
+async def test_lanes_that_wait_together_are_one_step_each_in_order(bench: Bench) -> None:
+    topic = bench.policy.events
+    mixed = [Message(topic, partition, offset, b"x") for offset in (0, 1) for partition in (0, 1, 3)]
+    await bench.gapless.handle(mixed)
+    assert bench.steps == [6]
+    assert [await bench.books.place(f"{topic}|{partition}") for partition in range(4)] == [1, 1, None, 1]
+    await bench.gapless.handle([Message(topic, 3, 2, b"x"), Message(topic, 0, 2, b"x"), Message(topic, 1, 2, b"x")])
+    assert bench.steps[1:] == []
+    assert len(bench.aside) == 3, "offset 2 is the bad one, on every lane: each is set aside alone"
+    assert [await bench.books.place(f"{topic}|{partition}") for partition in range(4)] == [2, 2, None, 2]
 
 
 async def test_a_message_that_cannot_be_read_is_set_aside_alone_out_of_a_step(bench: Bench) -> None:
@@ -284,21 +296,25 @@ async def test_a_message_counts_as_taken_when_it_is_recognised_not_when_it_is_en
 async def test_the_books_know_messages_of_a_step_apart(bench: Bench) -> None:
     """One that comes again beside a new one counts nothing, and the new one does."""
     first, second = (ed(Kind.ED_ARRIVAL, "M1", visit=visit) for visit in ("V1", "V2"))
-    books, lane = bench.books, "events|0|entered"
-    assert await books.register(lane, [Entering(0, [first])], now=START) == [Taken.ACCEPTED]
-    again = [Entering(0, [first]), Entering(1, [second])]
-    assert await books.register(lane, again, now=START) == [UNFINISHED, Taken.ACCEPTED]
+    books, lane = bench.books, "events|0"
+    assert await books.register([Entering(lane, 0, [first])], now=START) == [Taken.ACCEPTED]
+    again = [Entering(lane, 0, [first]), Entering(lane, 1, [second])]
+    assert await books.register(again, now=START) == [UNFINISHED, Taken.ACCEPTED]
     counts = await books.counts()
     assert (counts.accepted, counts.duplicate) == ({"ed": 2}, {})
-    assert await books.register(lane, [Entering(2, [first])], now=START) == [UNFINISHED]
+    assert await books.register([Entering(lane, 2, [first])], now=START) == [UNFINISHED]
     assert (await books.counts()).duplicate == {"ed": 1}
 
 
 async def test_what_a_step_holds_twice_is_taken_once(bench: Bench) -> None:
     event = ed(Kind.ED_ARRIVAL, "M1", visit="V1")
     other = replace(event, place="elsewhere")
-    entering = [Entering(0, [event]), Entering(1, [other, event]), Entering(2, [event], reopened=True)]
-    taken = await bench.books.register("events|0|entered", entering, now=START)
+    entering = [
+        Entering("events|0", 0, [event]),
+        Entering("events|0", 1, [other, event]),
+        Entering("events|1", 0, [event], reopened=True),
+    ]
+    taken = await bench.books.register(entering, now=START)
     assert taken == [Taken.ACCEPTED, Taken.CONFLICT, Taken.DUPLICATE, Taken.DUPLICATE]
     counts = await bench.books.counts()
     assert (counts.accepted, counts.duplicate) == ({"ed": 1}, {"ed": 1}), "what we sent again ourselves is not counted"
@@ -307,9 +323,9 @@ async def test_what_a_step_holds_twice_is_taken_once(bench: Bench) -> None:
 async def test_what_was_entered_and_not_recognised_is_finished_once(bench: Bench) -> None:
     """Its worker died between the two; another message says the same."""
     event = ed(Kind.ED_ARRIVAL, "M1", visit="V1")
-    lane = "events|0|entered"
-    await bench.books.register(lane, [Entering(0, [event])], now=START)
-    taken = await bench.books.register(lane, [Entering(0, [event]), Entering(1, [event])], now=START)
+    lane = "events|0"
+    await bench.books.register([Entering(lane, 0, [event])], now=START)
+    taken = await bench.books.register([Entering(lane, 0, [event]), Entering(lane, 1, [event])], now=START)
     assert taken == [UNFINISHED, Taken.DUPLICATE]
 
 

@@ -94,10 +94,10 @@ class SteppedBooks(KafkaBooks):
         super().__init__(client)
         self._turns, self._who = turns, who
 
-    async def register(self, lane: str, entering: Sequence[Entering], *, now: datetime) -> list[int]:
+    async def register(self, entering: Sequence[Entering], *, now: datetime) -> list[int]:
         """See KafkaBooks."""
         await self._turns.step(self._who)
-        return await super().register(lane, entering, now=now)
+        return await super().register(entering, now=now)
 
     async def recall(self, names: Sequence[str], mentions: Sequence[str]) -> tuple[list[frozenset[str]], list[Said]]:
         """See RecogniseLog."""
@@ -430,7 +430,7 @@ async def test_whoever_does_not_know_a_newcomer_yet_is_refused_once_look_back_ha
     await house.join(watched("M3"))
     await house.turns.play([house.pages])
     behind = Recogniser(books, lambda: old, MatchPolicy(), house.play.clock, Observers())
-    await books.register("events|0", [Entering(1, [_STABBED])], now=house.play.clock.now())
+    await books.register([Entering("events|0", 1, [_STABBED])], now=house.play.clock.now())
     with pytest.raises(StoreError):
         await behind.take([LogEntry(NOWHERE, _STABBED)])
     await house.work(books).handle([_message(_STABBED)])

@@ -1,8 +1,8 @@
-"""Which messages of a lane are one step: those that follow each other, within bounds."""
+"""Which messages follow each other, and how many are one step."""
 
 import pytest
 
-from streams.kafka_gaps import STEP_BYTES, STEP_MESSAGES, steps_of
+from streams.kafka_gaps import STEP_BYTES, STEP_MESSAGES, runs_of, steps_of
 from streams.kafka_work import Message
 
 
@@ -11,27 +11,25 @@ def _message(offset: int, size: int = 1) -> Message:
 
 
 @pytest.mark.parametrize(
-    ("offsets", "steps", "reason"),
+    ("offsets", "runs", "reason"),
     [
-        ([], [], "nothing is no step"),
+        ([], [], "nothing is no run"),
         ([4], [[4]], "one alone"),
         ([4, 5, 6], [[4, 5, 6]], "they follow each other"),
         ([4, 6, 7], [[4], [6, 7]], "a hole is filled before what is behind it"),
         ([4, 5, 4, 5], [[4, 5], [4, 5]], "the client went back: again from there"),
         ([4, 4], [[4], [4]], "the same twice is not the next"),
-        (
-            list(range(2 * STEP_MESSAGES + 1)),
-            [
-                list(range(STEP_MESSAGES)),
-                list(range(STEP_MESSAGES, 2 * STEP_MESSAGES)),
-                [2 * STEP_MESSAGES],
-            ],
-            "so many and no more",
-        ),
     ],
 )
-def test_what_follows_each_other_is_one_step(offsets: list[int], steps: list[list[int]], reason: str) -> None:
-    assert [[each.offset for each in step] for step in steps_of(list(map(_message, offsets)))] == steps, reason
+def test_what_follows_each_other_is_one_run(offsets: list[int], runs: list[list[int]], reason: str) -> None:
+    assert [[each.offset for each in run] for run in runs_of(list(map(_message, offsets)))] == runs, reason
+
+
+def test_a_step_carries_so_many_messages() -> None:
+    messages = list(map(_message, range(2 * STEP_MESSAGES + 1)))
+    steps = list(steps_of(messages))
+    assert [len(step) for step in steps] == [STEP_MESSAGES, STEP_MESSAGES, 1]
+    assert [each for step in steps for each in step] == messages
 
 
 @pytest.mark.parametrize(
