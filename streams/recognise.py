@@ -36,6 +36,9 @@ from streams.reviews import REVIEWED_DIFFERENT, Review
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
 
+_OF_ONE_PERSON = frozenset({Kind.CRIME_ROLE_REMOVED, Kind.PERSON_UNLINKED})
+"""Kinds that take one person out of an occurrence: where they name that person, nobody else is concerned."""
+
 _NOBODY = Disposition(Ending.NO_MATCH)
 Link = tuple[str, str]
 
@@ -271,7 +274,7 @@ def _reviews(
 def _follow_links(
     event: Event,
     certain: Mapping[tuple[MemberId, Role | None], Match],
-    reached: Iterable[str],
+    reached: Collection[str],
     known: Known,
     parts: _Parts,
     *,
@@ -281,6 +284,8 @@ def _follow_links(
     """Reach those who are linked to the occurrence (`reached`, in order) without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
+    if event.kind in _OF_ONE_PERSON and any(SUBJECT + member in reached for member in named):
+        return asked
     for value in reached:
         member = MemberId(value[len(SUBJECT) :])
         if value.startswith(HOUSEHOLD):
@@ -335,7 +340,9 @@ def _revive(
             if _takes_away(waiting, event):
                 parts.take_away(member, heirs=waiting.named)
                 links += [(own, SUBJECT + heir) for heir in waiting.named]
-            elif SUBJECT + member not in waiting.reached:
+            elif SUBJECT + member not in waiting.reached and not (
+                waiting.named and waiting.event.kind in _OF_ONE_PERSON
+            ):
                 parts.add_subject(member, None, Relation.OCCURRENCE)
         for listener in _through_household(matches):
             if HOUSEHOLD + listener not in waiting.reached:

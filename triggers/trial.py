@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.events import Event, Feed, Kind, ProgrammeAttributes
+from domain.events import Event, Feed, Kind, ProgrammeAttributes, occurrence_key
 from domain.ids import FiringId, MemberId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
@@ -50,6 +50,18 @@ class Result:
         return [f"unexpected: {line}" for line in self.unexpected]
 
 
+OF_THE_OCCURRENCE = frozenset(
+    {
+        Kind.CRIME_UPDATED,
+        Kind.CRIME_CANCELLED,
+        Kind.INTEL_REGRADED,
+        Kind.INTEL_SANITISED,
+        Kind.INTEL_WITHDRAWN,
+    }
+)
+"""Kinds that say something of the crime or report itself: they hold for everybody in it, whomever they name."""
+
+
 @dataclass(slots=True)
 class Trial:
     """The people of a scenario and what is known and said of them while it runs."""
@@ -63,6 +75,7 @@ class Trial:
     replaced: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
     now: datetime | None = None  # the arrival that is being taken
+    amended: list[Event] = field(default_factory=list)  # what was said of whole occurrences
     words: list[HistoryEntry] = field(default_factory=list)  # what was said of links, and taken back
     learnt: dict[MemberId, dict[MemberId, LinkLearnt]] = field(default_factory=dict)  # by what was said
 
@@ -72,6 +85,10 @@ class Trial:
         self.now = event.received_at
         for member, entry in self.entries(step):
             self._take(self.cohort[member], (entry,), entry.occurred_at)
+            for waiting in self._waiting_for(member, entry):
+                self._take(self.cohort[member], (waiting,), waiting.occurred_at)
+        if event.kind in OF_THE_OCCURRENCE:
+            self.amended.append(event)
         if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
             self.words.append(entry_of(event, subject=step.member or "", relation=Relation.SELF, role=step.role))
             self._link_anew(event.occurred_at)
@@ -116,13 +133,29 @@ class Trial:
         if subject is None and not _household_key(event):
             yield from self._amended(event)
             return
+        told: set[MemberId] = set()
         for member in self.cohort.values():
             relation = self._relation(member, subject, event)
             if relation is not None and _may_record(member, subject, event):
                 about = str(subject.member_id) if subject else "household"
                 entry = entry_of(event, subject=about, relation=relation, role=step.role)
                 learnt = self.learnt.get(member.member_id, {}).get(MemberId(about))
+                told.add(member.member_id)
                 yield member.member_id, entry if learnt is None else told_on_link(entry, relation, learnt)
+
+        if event.kind in OF_THE_OCCURRENCE:
+            yield from (each for each in self._amended(event) if each[0] not in told)
+
+    def _waiting_for(self, member: MemberId, entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
+        """What amended the occurrence for others before the member was heard to be in it."""
+        if not self.amended:
+            return ()
+        known = {one.event_id for one in self.people[member].index.entries}
+        return tuple(
+            entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
+            for event in self.amended
+            if occurrence_key(event) == entry.occurrence and event.event_id not in known
+        )
 
     def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
         """An event that names nobody amends what is already linked to its occurrence."""
