@@ -207,11 +207,14 @@ def _values(enum: type[StrEnum]) -> frozenset[str]:
 
 _W, _S, _N, _T = FactType.WORD, FactType.WORDS, FactType.NUMBER, FactType.TRUTH
 
+_CODE_CLASSES = frozenset(("assault", "self_harm", "injury", "mental_health"))
+
 _LIST = (
     _fact("intent", _W, "injury intent", _said("intent"), told="intent", words=_values(Intent)),
     _fact("mechanism", _W, "injury mechanism", _said("mechanism"), told="mechanism", words=_values(Mechanism)),
     _fact("disposition", _W, "how the visit ended", _one_folded("disposition"), open_words=True),
     _fact("codes", _S, "clinical codes", lambda m: frozenset(m.values.get("codes", ())) or None),
+    _fact("code_class", _W, "class of what was coded", _said("code_class"), told="code_class", words=_CODE_CLASSES),
     _fact("departed", _T, "already departed", _departed),
     _fact("admitted", _T, "admitted", lambda m: m.values.get("admitted") or m.values.get("disposition") == "admitted"),
     _fact("since_arrival_hours", _N, "hours since arrival", _hours_since_arrival),

@@ -204,7 +204,8 @@ def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
 
 
 ASKED_VALUES = frozenset((
-    "intent", "mechanism", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code", "offences", "flags",
+    "intent", "mechanism", "code_class", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code",
+    "offences", "flags",
     "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
     "exploitation_type", "outcome", "themes", "grade", "origin_unit", "household_key",
     "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised", "site_ods", "scope", "rules",

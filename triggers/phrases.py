@@ -125,6 +125,7 @@ NUMBERS: Mapping[str, str] = {
 WORDS: Mapping[str, str] = {
     "disposition": "the visit's end",
     "codes": "a clinical code",
+    "code_class": "the class of what was coded",
     "role": "their role",
     "offence": "the offence",
     "flags": "a flag of the crime",

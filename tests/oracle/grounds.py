@@ -146,7 +146,7 @@ WEAPON_OFFENCE = ground("crime.* arrest.made custody.arrived", offence(OFFENDERS
 WEAPON_FOUND = ground("stopsearch.recorded", found_weapon, offending=True)
 VIOLENT_SUSPECT = ground("crime.* arrest.made custody.arrived", offence(OFFENDERS, "violence_suspect"))
 VIOLENCE_VICTIM = ground("crime.*", offence([Role.VICTIM], "violence_victim"))
-WEAPON_INTEL = ground("intel.*", themed("weapon_themes"))
+WEAPON_INTEL = ground("intel.*", themed("weapon_themes"), offending=True)
 DA = [
     ground("da.incident", always, about="household"),
     ground("crime.*", flagged, about="household"),

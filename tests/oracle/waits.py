@@ -242,7 +242,8 @@ def _logged(group: str) -> Callable[..., bool]:
 def _hurt_and_of_concern(life: Life, _m: Any, said: Any, _r: Any) -> bool:
     """An injury beside a safeguarding mark that is a concern, or is not one of the marks of another category."""
     marks = {folded(word) for word in said.get("safeguarding", ())}
-    if not said.get("intent") or not marks:
+    hurt_somehow = said.get("intent") or said.get("mechanism") or said.get("code_class") == "injury"
+    if not hurt_somehow or not marks:
         return False
     return bool(marks & life.words("safeguarding_concerns")) or not marks & life.words("marks_of_other_kinds")
 

@@ -313,6 +313,8 @@ def _attributes(random: Random, kind: Kind, key: str) -> Attributes:
                 visit_key=key,
                 intent=pick([None, Intent.ASSAULT, Intent.ASSAULT, Intent.ACCIDENTAL, Intent.SELF_HARM]),
                 mechanism=pick([None, Mechanism.SHARP, Mechanism.BODY_PART]),
+                safeguarding=pick([(), (), (), ("836881000000105",)]),
+                code_class=pick([None, None, None, "injury", "mental_health"]),
             )
         case "crime":
             return CrimeAttributes(ho_code=pick([None, "8N", "105A", "2", "10D"]), role_removed=None)

@@ -1,5 +1,6 @@
 """The answer is a function of the history as a set: order, doubling, splitting and lateness within tolerance leave no trace."""
 
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from domain.ids import FiringId
 from domain.triggers import TriggerFired
 from tests.trials import trials
-from tests.unit.triggers.histories import MEMBER, on_time, random_history
+from tests.unit.triggers.histories import MEMBER, START, on_time, random_history
 from triggers.changes import Changes, compare
 from triggers.evaluate import evaluate
 from triggers.history import History, HistoryEntry, with_entries
@@ -90,7 +91,8 @@ def test_a_change_of_the_rules_alone_makes_nothing_old_fire() -> None:
 def test_cooling_never_hides_a_higher_priority() -> None:
     random = Random(6)
     for _ in range(trials(500)):
-        verdicts = evaluate(RULES, MEMBER, with_entries((), random_history(random, 20, days=10)))
+        history = with_entries((), random_history(random, 20, days=10))
+        verdicts = evaluate(RULES, MEMBER, history, START + timedelta(days=11))  # a wait that has ended cools, too
         by_id = {one.trigger.firing_id: one.trigger for one in verdicts}
         for verdict in verdicts:
             if verdict.cooled_by is not None:
