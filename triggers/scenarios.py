@@ -39,7 +39,9 @@ from triggers.reference import folded_word
 from triggers.spelling import Spelt, role_word, spelt
 from triggers.timelines import Step, arranged
 
-SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", "about"})
+NOTES = frozenset({"about", "description", "tags"})
+"""What a test says of itself, for people."""
+SCENARIO_FIELDS = frozenset({"name", "rules", "start", "cohort", "timeline", "expect", "corrections", *NOTES})
 YEARS = range(1900, 2200)
 """A test that lies further away would leave the calendar with its first window."""
 DEFAULT_START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -98,6 +100,7 @@ def _scenario(document: Document) -> Scenario:
         steps=arranged(
             [reader.step(line, start, ("timeline", n), n) for n, line in timeline],
             [bool(line.get("version")) for _, line in timeline],
+            [str(line.get("event_id") or "") for _, line in timeline],
         ),
         expect=tuple(reader.expectation(line, start, ("expect", n)) for n, line in reader.lines(data, "expect")),
         corrections=tuple(
@@ -240,7 +243,7 @@ class _Reader:
             version=version,
             sequence=self.number(line.get("sequence"), (*path, "sequence")),
             mentions=(Mention("1", role, Identity(), member),) if member else (),
-            place=self.place(line.get("place"), said.force_area, (*path, "place")),
+            place=self.place(line.get("place") or said.place, said.force_area, (*path, "place")),
             attributes=self.value(ATTRIBUTES_BY_KIND[kind], said.values, (*path, "attributes"), start),
             regime=self.word(Regime, line.get("regime", Regime.PART2), (*path, "regime")),
             marking=self.word(Marking, line.get("marking", Marking.OFFICIAL), (*path, "marking")),
@@ -370,6 +373,7 @@ _STEP_FIELDS = frozenset(
     [
         "at",
         "received",
+        "event_id",
         "kind",
         "member",
         "feed",

@@ -117,6 +117,7 @@ class Spelt:
     values: Mapping[str, Any]
     role: str | None = None
     force_area: str | None = None
+    place: Mapping[str, Any] | None = None
 
 
 def spelt(kind: Kind, written: Mapping[str, Any]) -> Spelt:
@@ -130,7 +131,7 @@ def spelt(kind: Kind, written: Mapping[str, Any]) -> Spelt:
         name = NAMES[family].get(folded_word(given), folded_word(given))
         if family == "ed" and name in _CODE_NAMES:
             codes += _codes(name, value, system, values)
-        elif name in _ENVELOPE or name in NOTED or (family == "ed" and name in _SYSTEM_NAMES):
+        elif name in _ENVELOPE or name in NOTED or (family == "ed" and name in _SYSTEM_NAMES) or _is_place(name, value):
             continue
         elif name in known:
             values[name] = _word(name, value, codes)
@@ -140,7 +141,14 @@ def spelt(kind: Kind, written: Mapping[str, Any]) -> Spelt:
             raise ValueError(_unknown(given, known))
     if codes:
         values["codes"] = codes
-    return Spelt(values, _text(written.get("role")), _text(written.get("force_area")))
+    found = written.get("found_place")  # where they were found is where this happened
+    place = found if isinstance(found, Mapping) else None
+    return Spelt(values, _text(written.get("role")), _text(written.get("force_area")), place)
+
+
+def _is_place(name: str, value: Any) -> bool:
+    """Where a missing person was found, given as a place and not as a word: it belongs to the envelope."""
+    return name == "found_place" and isinstance(value, Mapping)
 
 
 _ENVELOPE = frozenset({"role", "force_area"})

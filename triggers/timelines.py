@@ -19,9 +19,10 @@ class Step:
     role: Role | None
 
 
-def arranged(steps: list[Step], versioned: list[bool]) -> tuple[Step, ...]:
-    """The steps in order of arrival; `versioned` says of each whether the file gives its version."""
-    return _in_order(_resolved(_numbered(steps, versioned)))
+def arranged(steps: list[Step], versioned: list[bool], called: list[str]) -> tuple[Step, ...]:
+    """The steps in order of arrival; `versioned` says of each whether the file gives its version, `called` by which
+    `event_id` the file calls it, '' where it does not."""
+    return _in_order(_resolved(_numbered(steps, versioned), called))
 
 
 def _numbered(steps: list[Step], versioned: list[bool]) -> list[Step]:
@@ -48,12 +49,15 @@ def _as_version(event: Event, number: str) -> Event:
     return replace(event, event_id=own, version=version)
 
 
-def _resolved(steps: list[Step]) -> list[Step]:
-    """Authors cannot know event ids: what retracts a source key retracts the last entry listed under it before."""
+def _resolved(steps: list[Step], called: list[str]) -> list[Step]:
+    """Authors cannot know event ids: what retracts the name that the file gives an event retracts that event, and what
+    retracts a source key the last entry listed under it before."""
+    by_name = {name: step.event for step, name in zip(steps, called, strict=True) if name}
     by_key: dict[str, Event] = {}
     found = []
     for step in steps:
-        named = by_key.get(str(step.event.retracts))
+        word = str(step.event.retracts)
+        named = by_name.get(word) or by_key.get(word)
         event = replace(step.event, retracts=named.event_id) if named is not None else step.event
         found.append(replace(step, event=event))
         by_key[event.source_key] = event
