@@ -15,7 +15,7 @@ from domain.ids import OccurrenceKey
 from domain.matches import JOINED
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of
-from triggers.occurrences import Values, fold_occurrence
+from triggers.occurrences import ASKED_VALUES, Values, fold_occurrence
 from triggers.patterns import ABOUT_OTHERS, EventPattern
 from triggers.sheets import Scene, Sheet, Sighting
 from triggers.verdicts import FiringDecision
@@ -201,16 +201,6 @@ def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
         together = sorted((hit for own in raw for hit in own), key=lambda hit: hit.key[0])
         hits = list(edges(together, wanted.tolerance))
     return tuple(sorted(hits, key=lambda hit: hit.key))
-
-
-ASKED_VALUES = frozenset((
-    "intent", "mechanism", "code_class", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code",
-    "offences", "flags",
-    "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
-    "exploitation_type", "outcome", "themes", "grade", "origin_unit", "household_key",
-    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised", "site_ods", "scope", "rules",
-))  # fmt: skip
-"""All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 
 
 def all_alike(was: tuple[Hit, ...], now: tuple[Hit, ...], endings: Iterable[str] = ENDINGS) -> bool:

@@ -6,10 +6,9 @@ take back had never been said. *Correctable* attributes (intent, code, grade ...
 values; *progress* (departed, risk as regraded, custody released) only by the moment's own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from domain.events import NONE_STATED, STATED_LISTS, EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
@@ -28,6 +27,15 @@ PROGRESS = frozenset(
 """Attributes that move on by themselves: a later value does not correct the earlier one."""
 
 _NOT_PROGRESS_BY_FAMILY = {"stopsearch": frozenset({"found"})}
+
+ASKED_VALUES = frozenset((
+    "intent", "mechanism", "code_class", "disposition", "codes", "departed_at", "admitted", "arrival", "ho_code",
+    "offences", "flags",
+    "weapon", "found", "risk", "from_care", "place", "reported_place", "county_lines", "criminal_exploitation",
+    "exploitation_type", "outcome", "themes", "grade", "origin_unit", "household_key",
+    "safeguarding", "category", "qualifiers", "disposal", "handling_given", "sanitised", "site_ods", "scope", "rules",
+))  # fmt: skip
+"""All of what was told that any fact or gate reads (facts.py): nothing else can change what a hit means."""
 
 WHOLLY_TAKEN_BACK = frozenset({Kind.ED_CANCELLED, Kind.CRIME_CANCELLED, Kind.INTEL_WITHDRAWN})
 """Kinds that take back the whole occurrence, unless it is opened again later."""
@@ -84,21 +92,25 @@ class Occurrence:
         self._wordings: tuple[Told, ...] | None = None
 
     def wordings_after(self, entry: HistoryEntry) -> tuple[Told, ...]:
-        """The rows after an entry's at which the occurrence was worded otherwise than before, in order."""
+        """The different wordings that the occurrence was given after an entry, each at the last row that began it."""
         wordings = self._wordings
         if wordings is None:
-            wordings = self._wordings = tuple(self._reworded_rows())
+            wordings = self._wordings = self._each_wording()
         return tuple(row for row in wordings if row.order > entry.order)
 
-    def _reworded_rows(self) -> Iterator[Told]:
-        """The rows at which anything changed but what moves on by itself."""
-        progress = self._progress()
-        for before, row in pairwise(self.told):
-            if row.roles is not before.roles or (
-                row.values is not before.values
-                and any(name not in progress for name, _ in _differing(before.values, row.values))
-            ):
-                yield row
+    def _each_wording(self) -> tuple[Told, ...]:
+        """By what can be asked, without what moves on by itself: said to and fro a thousand times, they are two."""
+        asked = ASKED_VALUES - self._progress()
+        last: dict[Any, Told] = {}
+        before: Any = None
+        for row in self.told:
+            values = frozenset(item for item in row.values.items() if item[0] in asked)
+            wording = (values, frozenset(row.roles.items()))
+            if wording != before:
+                last.pop(wording, None)
+                last[wording] = row
+                before = wording
+        return tuple(last.values())
 
     def _progress(self) -> frozenset[str]:
         return PROGRESS - _NOT_PROGRESS_BY_FAMILY.get(self.family, frozenset())
@@ -113,10 +125,6 @@ class Occurrence:
         values = {name: value for name, value in later.items() if name not in progress}
         values.update((name, value) for name, value in told.items() if name in progress)
         return values
-
-
-def _differing(one: Values, other: Values) -> frozenset[tuple[str, Any]]:
-    return frozenset(one.items() ^ other.items())
 
 
 def acting(takers: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:

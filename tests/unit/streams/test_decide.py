@@ -198,6 +198,21 @@ class TestCorrections:
         (alert,) = await play.alerts()
         assert (alert.state, alert.live) == (AlertState.WITHDRAWN, ())
 
+    async def test_what_was_taken_away_and_comes_again_is_told_anew_at_its_coming_back(self) -> None:
+        play = await played()
+        suspect = ("M1", Role.SUSPECT)
+        kinds = (Kind.CRIME_RECORDED, Kind.CRIME_UPDATED, Kind.CRIME_UPDATED)
+        for day, (kind, code) in enumerate(zip(kinds, ("8N", "105A", "8N"), strict=True)):
+            await play.give(
+                event(kind, suspect, at=hours(24 * day), key="K", version=code, attributes={"ho_code": code})
+            )
+            if code == "105A":
+                assert await play.live() == []
+        first, again = await play.alerts()
+        assert (first.state, again.state) == (AlertState.WITHDRAWN, AlertState.RAISED)
+        assert [firing.fired_at for firing in again.live] == [START + hours(48)]
+        assert {row.purpose for row in await play.rows(again)} == {Purpose.ALERT}
+
     async def test_a_cancellation_that_comes_first_lets_nothing_be_raised(self) -> None:
         play = await played()
         early, told = ed(Kind.ED_CANCELLED, visit="V", at=hours(1)), ed(Kind.ED_ARRIVAL, "M1", visit="V", **STABBED)
