@@ -13,7 +13,7 @@ from domain.events import Feed, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.people import CohortMember
 from triggers.history import HistoryEntry
-from triggers.occurrences import TAKES_BACK, acting, taken_back
+from triggers.occurrences import TAKES_BACK, acting, reaches_back, says_more, taken_back
 from triggers.reference import Reference
 from triggers.sheets import Entries, Sheet
 from triggers.standing import STANDING_KINDS, Person
@@ -39,7 +39,7 @@ class Taken:
         """The entries that stand; retractions themselves are left out."""
         if not self.takers:
             return entries
-        return tuple(entry for entry in entries if entry.event_id not in self.gone and entry.kind not in TAKES_BACK)
+        return tuple(entry for entry in entries if entry.event_id not in self.gone and says_more(entry))
 
 
 Changed = dict[OccurrenceKey, tuple[Sheet | None, Sheet | None]]
@@ -92,7 +92,7 @@ class HistoryIndex:
 
         An entry already there is left as it was first received.
         """
-        if len(added) == 1 and not removed and added[0].kind not in _FAR_REACHING:
+        if len(added) == 1 and not removed and not _is_far_reaching(added[0]):
             return self._with_one(added[0])
         leaving = [entry for entry in removed if self.knows(entry)]
         left = frozenset(map(_own, leaving))
@@ -102,7 +102,7 @@ class HistoryIndex:
         if not coming and not leaving:
             return NO_CHANGE
         come, gone, known = self._known_with(coming, leaving)
-        if any(entry.kind in _FAR_REACHING for entry in (*come, *gone)):
+        if any(map(_is_far_reaching, (*come, *gone))):
             sheets = self._rearranged(known)
         else:
             sheets = self._patched(known, self._taken.also(come))
@@ -167,7 +167,7 @@ class HistoryIndex:
         entries = {key: sheet.known for key, sheet in self.sheets.items() if key not in known}
         entries |= {key: tuple(listed) for key, listed in known.items() if listed}
         everything = [entry for listed in entries.values() for entry in listed]
-        takers = acting(entry for entry in everything if entry.kind in TAKES_BACK)
+        takers = acting(entry for entry in everything if reaches_back(entry))
         taken = Taken(takers, taken_back(takers, everything)) if takers else Taken()
         overlays = _ordered(entry for entry in everything if entry.kind in STANDING_KINDS)
         person = Person(self.member, taken.left(overlays), self.reference)
@@ -193,6 +193,11 @@ class HistoryIndex:
 _FAR_REACHING = STANDING_KINDS | TAKES_BACK
 
 
+def _is_far_reaching(entry: HistoryEntry) -> bool:
+    """Whether it may change what stands beyond its own occurrence."""
+    return entry.kind in _FAR_REACHING or entry.retracts is not None
+
+
 def index_of(
     history: Iterable[HistoryEntry], member: CohortMember, reference: Reference, forward: timedelta = timedelta(0)
 ) -> HistoryIndex:
@@ -203,7 +208,7 @@ def index_of(
     for entry in history:
         if entry.feed in index._allowed:
             known.setdefault(entry.occurrence, []).append(entry)
-            reaching = reaching or entry.kind in _FAR_REACHING
+            reaching = reaching or _is_far_reaching(entry)
     if reaching:
         index._rearranged(known)
     else:

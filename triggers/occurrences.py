@@ -127,15 +127,30 @@ class Occurrence:
         return values
 
 
+def reaches_back(entry: HistoryEntry) -> bool:
+    """Whether it takes back another event: by its kind, or by naming one in `retracts`, whatever it is itself."""
+    return entry.kind in TAKES_BACK or entry.retracts is not None
+
+
+def says_more(entry: HistoryEntry) -> bool:
+    """Whether it stands as a telling of its own: what only names the event that it takes back says nothing else."""
+    if entry.kind in TAKES_BACK:
+        return False
+    said = entry.attributes
+    return entry.retracts is None or entry.kind in SILENT or entry.place is not None or said != type(said)()
+
+
 def acting(takers: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """The retractions that take something back: not those that a later one took back before they did."""
+    """The retractions that take something back: not those that a later one took back before they did. What was
+    replaced by a record that stands in its place stays replaced when that is replaced in turn."""
     gone: set[EventId] = set()
     found: list[HistoryEntry] = []
     listed = sorted(takers, key=lambda entry: entry.order, reverse=True)
     for taker in listed:
         if taker.event_id not in gone:
             found.append(taker)
-            gone.update(other.event_id for other in listed if is_taken_by(other, taker))
+            if not says_more(taker):
+                gone.update(other.event_id for other in listed if is_taken_by(other, taker))
     return tuple(found)
 
 

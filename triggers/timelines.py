@@ -6,7 +6,7 @@ Sources number their tellings and know the ids of their events; authors of rule 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from domain.events import Event, Role
+from domain.events import Event, Kind, Role
 from domain.ids import MemberId, event_id
 
 
@@ -23,6 +23,10 @@ def arranged(steps: list[Step], versioned: list[bool], called: list[str]) -> tup
     """The steps in order of arrival; `versioned` says of each whether the file gives its version, `called` by which
     `event_id` the file calls it, '' where it does not."""
     return _in_order(_resolved(_numbered(steps, versioned), called))
+
+
+ENDING = frozenset({Kind.CRIME_CANCELLED, Kind.CRIME_ROLE_REMOVED, Kind.ED_CANCELLED, Kind.INTEL_WITHDRAWN})
+"""Kinds that end an occurrence, or somebody's part in it: naming one telling of it by `retracts`, they name it."""
 
 
 def _numbered(steps: list[Step], versioned: list[bool]) -> list[Step]:
@@ -58,10 +62,21 @@ def _resolved(steps: list[Step], called: list[str]) -> list[Step]:
     for step in steps:
         word = str(step.event.retracts)
         named = by_name.get(word) or by_key.get(word)
-        event = replace(step.event, retracts=named.event_id) if named is not None else step.event
+        event = step.event
+        if named is not None and event.kind in ENDING and event.kind.feed is named.kind.feed:
+            event = _about(event, named)
+        elif named is not None:
+            event = replace(event, retracts=named.event_id)
         found.append(replace(step, event=event))
         by_key[event.source_key] = event
     return found
+
+
+def _about(event: Event, named: Event) -> Event:
+    """The event as one of the occurrence that it names: cancelled is a crime, not one telling of it."""
+    keys = {name: getattr(named.attributes, name) for name in ("visit_key",) if hasattr(named.attributes, name)}
+    own = _as_version(replace(event, source_key=named.source_key, retracts=None), "")
+    return replace(own, version=event.version, attributes=replace(own.attributes, **keys))
 
 
 def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -54,8 +54,9 @@ def not_retracted(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     """What stands: a retraction takes back what the same system of the same feed said, by id or by key until then."""
     known = sorted(entries, key=lambda entry: entry.order)
     gone: set[str] = set()
-    for taker in reversed([entry for entry in known if entry.kind in RETRACTS]):
-        if taker.event_id in gone:
+    undone: set[str] = set()
+    for taker in reversed([entry for entry in known if entry.kind in RETRACTS or entry.retracts]):
+        if taker.event_id in undone:
             continue
         for entry in known:
             if (entry.feed, entry.source_system) != (
@@ -66,7 +67,18 @@ def not_retracted(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
             by_key = taker.retracts is None and entry.source_key == taker.source_key
             if entry.event_id == taker.retracts or (by_key and entry.occurred_at <= taker.occurred_at):
                 gone.add(entry.event_id)
-    return [entry for entry in known if entry.event_id not in gone and entry.kind not in RETRACTS]
+                if _only_retracts(taker):
+                    undone.add(entry.event_id)
+    return [entry for entry in known if entry.event_id not in gone and not _only_retracts(entry)]
+
+
+def _only_retracts(entry: HistoryEntry) -> bool:
+    """Nothing is said but what is taken back."""
+    if entry.kind in RETRACTS:
+        return True
+    words = [getattr(entry.attributes, field.name) for field in fields(entry.attributes)]
+    silent = entry.place is None and all(word is None or word in ("", (), Grade()) for word in words)
+    return entry.retracts is not None and silent and entry.kind not in NEVER_COMPLETES
 
 
 def by_occurrence(entries: Iterable[HistoryEntry]) -> dict[str, list[HistoryEntry]]:
