@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from domain.events import Event, Kind, Role
 from domain.ids import MemberId, event_id
+from triggers.occurrences import family_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def _resolved(steps: list[Step], called: list[str]) -> list[Step]:
         word = str(step.event.retracts)
         named = by_name.get(word) or by_key.get(word)
         event = step.event
-        if named is not None and event.kind in ENDING and event.kind.feed is named.kind.feed:
+        if named is not None and event.kind in ENDING and family_of(event.kind) == family_of(named.kind):
             event = _about(event, named)
         elif named is not None:
             event = replace(event, retracts=named.event_id)
