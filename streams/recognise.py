@@ -274,7 +274,7 @@ def _reviews(
 def _follow_links(
     event: Event,
     certain: Mapping[tuple[MemberId, Role | None], Match],
-    reached: Collection[str],
+    reached: Iterable[str],
     known: Known,
     parts: _Parts,
     *,
@@ -284,7 +284,7 @@ def _follow_links(
     """Reach those who are linked to the occurrence (`reached`, in order) without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
-    if event.kind in _OF_ONE_PERSON and any(SUBJECT + member in reached for member in named):
+    if named and event.kind in _OF_ONE_PERSON:
         return asked
     for value in reached:
         member = MemberId(value[len(SUBJECT) :])
@@ -335,14 +335,14 @@ def _revive(
     links: list[Link] = []
     own = occurrence_link(occurrence_key(event))
     for waiting in known.parked:
+        if waiting.named and waiting.event.kind in _OF_ONE_PERSON:
+            continue
         parts = _Parts(waiting.event, index)
         for member in sorted({member for member, _ in certain} - set(waiting.named)):
             if _takes_away(waiting, event):
                 parts.take_away(member, heirs=waiting.named)
                 links += [(own, SUBJECT + heir) for heir in waiting.named]
-            elif SUBJECT + member not in waiting.reached and not (
-                waiting.named and waiting.event.kind in _OF_ONE_PERSON
-            ):
+            elif SUBJECT + member not in waiting.reached:
                 parts.add_subject(member, None, Relation.OCCURRENCE)
         for listener in _through_household(matches):
             if HOUSEHOLD + listener not in waiting.reached:
