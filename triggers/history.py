@@ -66,11 +66,11 @@ class HistoryEntry:
         """Event-time order: when it happened, the source's own sequence, when it was written down; then, because many
         sources write no more than the minute, as lives and control numbers run: an arrival before its update.
 
-        The last part is kind, then the source's own number and version (shorter ones are lower), then the id to
-        settle it.
+        The last part is kind, then the source's own number and version (shorter ones are lower), then the id, and of
+        one event whom it is about and as what, to settle it.
         """
         at, key, version = self.occurred_at, self.source_key, self.version
-        within = (_LIFE[self.kind], len(key), key, len(version), version, self.event_id)
+        within = (_LIFE[self.kind], len(key), key, len(version), version, self.event_id, self.subject, self.role or "")
         return (at, self.sequence or 0, self.recorded_at or at, within)
 
 

@@ -1,11 +1,14 @@
 """The answer is a function of the history as a set: order, doubling, splitting and lateness within tolerance leave no trace."""
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
 
+from domain.events import Role
 from domain.ids import FiringId
+from domain.matches import Relation
 from domain.triggers import TriggerFired
 from tests.trials import trials
 from tests.unit.triggers.histories import MEMBER, START, on_time, random_history
@@ -99,3 +102,13 @@ def test_cooling_never_hides_a_higher_priority() -> None:
                 cooler = by_id[verdict.cooled_by]
                 assert not verdict.trigger.priority.outranks(cooler.priority)
                 assert cooler.fired_at <= verdict.trigger.fired_at
+
+
+def test_what_one_event_says_of_two_people_stands_in_one_order() -> None:
+    """Else the answer would depend on who of the two was entered first."""
+    told = replace(on_time(random_history(Random(1), 3))[0], role=Role.REPORTING)
+    mine, theirs = replace(told, subject="M1"), replace(told, subject="M4", relation=Relation.ASSOCIATE)
+    assert mine.order != theirs.order
+    assert with_entries((), (mine, theirs)) == with_entries((), (theirs, mine))
+    other = replace(mine, role=Role.WITNESS)
+    assert with_entries((), (mine, other)) == with_entries((), (other, mine))
