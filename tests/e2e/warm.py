@@ -83,6 +83,7 @@ class Launcher:
 
     def start(self, words: Sequence[str], log: Path) -> Life:
         """Begin a service that writes to `log`; who asked ends it."""
+        log.touch()  # it may be read before the process has opened it
         pid, _ = self._ask({"words": list(words), "log": str(log)})
         return Life(self, pid)
 
