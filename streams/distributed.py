@@ -167,7 +167,16 @@ class FaustEngine:
         self._app.finalize()
 
     async def _work(self, handler: Handler, basket: _Basket) -> None:
-        """Work through what an agent brings. What only lies in a basket when we close is begun elsewhere."""
+        """Work through what an agent brings, or end: nobody would take what it brings from then on."""
+        try:
+            await self._work_through(handler, basket)
+        except Exception as fault:
+            log.critical("a lane cannot be worked on; ending", action="unsafe_exit", error=type(fault).__name__)
+            self._end(EXIT_UNSAFE)
+            raise
+
+    async def _work_through(self, handler: Handler, basket: _Basket) -> None:
+        """What only lies in a basket when we close is begun elsewhere."""
         while events := await basket.take():
             if self._closing:
                 return

@@ -200,4 +200,4 @@ def _headers(said: object) -> tuple[tuple[str, bytes], ...]:
     if not said:
         return ()
     pairs = said.items() if isinstance(said, dict) else said
-    return tuple((str(name), bytes(value)) for name, value in pairs)  # type: ignore[attr-defined]
+    return tuple((str(name), bytes(value or b"")) for name, value in pairs)  # type: ignore[attr-defined]  # may be null

@@ -1,8 +1,10 @@
 """Which messages follow each other, and how many are one step."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from streams.kafka_gaps import STEP_BYTES, STEP_MESSAGES, runs_of, steps_of
+from streams.kafka_gaps import STEP_BYTES, STEP_MESSAGES, message_from, runs_of, steps_of
 from streams.kafka_work import Message
 
 
@@ -44,6 +46,16 @@ def test_a_step_carries_so_many_messages() -> None:
 def test_a_step_carries_so_many_bytes(sizes: list[int], steps: list[int], reason: str) -> None:
     messages = [_message(offset, size) for offset, size in enumerate(sizes)]
     assert [len(step) for step in steps_of(messages)] == steps, reason
+
+
+def test_a_strangers_headers_are_read_whatever_they_hold() -> None:
+    """Kafka's headers may be null, and so may be its time."""
+    record = SimpleNamespace(
+        topic="t", partition=0, offset=1, value=b"x", key=None, timestamp=-1, headers=[("a", None), ("b", b"1")]
+    )
+    message = message_from(record)
+    assert message.headers == (("a", b""), ("b", b"1"))
+    assert message.appended_at is None
 
 
 def test_a_message_that_carries_nothing_is_one_like_others() -> None:
