@@ -6,7 +6,7 @@ Sources number their tellings and know the ids of their events; authors of rule 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from domain.events import Event, Kind, Role
+from domain.events import EdAttributes, Event, Kind, Role
 from domain.ids import MemberId, event_id
 from triggers.occurrences import family_of
 
@@ -37,13 +37,15 @@ def _numbered(steps: list[Step], versioned: list[bool]) -> list[Step]:
     for step in _in_order(steps):
         arrivals.setdefault(step.event.version, len(arrivals))
     return [
-        step if own else replace(step, event=_as_version(step.event, f"{arrivals[step.event.version]:05d}"))
+        step
+        if own
+        else replace(step, event=_as_version(step.event, f"{arrivals[step.event.version]:05d}-{step.event.version}"))
         for step, own in zip(steps, versioned, strict=True)
     ]
 
 
-def _as_version(event: Event, number: str) -> Event:
-    version = f"{number}-{event.version}"
+def _as_version(event: Event, version: str) -> Event:
+    """The event under another version, and so another id."""
     own = event_id(
         feed=event.feed,
         source_system=event.source_system,
@@ -75,9 +77,10 @@ def _resolved(steps: list[Step], called: list[str]) -> list[Step]:
 
 def _about(event: Event, named: Event) -> Event:
     """The event as one of the occurrence that it names: cancelled is a crime, not one telling of it."""
-    keys = {name: getattr(named.attributes, name) for name in ("visit_key",) if hasattr(named.attributes, name)}
-    own = _as_version(replace(event, source_key=named.source_key, retracts=None), "")
-    return replace(own, version=event.version, attributes=replace(own.attributes, **keys))
+    own = _as_version(replace(event, source_key=named.source_key, retracts=None), event.version)
+    if isinstance(own.attributes, EdAttributes) and isinstance(named.attributes, EdAttributes):
+        return replace(own, attributes=replace(own.attributes, visit_key=named.attributes.visit_key))
+    return own
 
 
 def _in_order(steps: Iterable[Step]) -> tuple[Step, ...]:

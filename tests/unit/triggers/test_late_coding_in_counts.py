@@ -24,13 +24,11 @@ from domain.events import (
 )
 from domain.ids import event_id
 from domain.matches import Relation
-from tests.oracle.forms import form_outcomes
-from tests.oracle.rules import outcomes
 from tests.trials import record, trials
 from tests.unit.triggers.histories import MEMBER, START, random_member
-from tests.unit.triggers.test_late_coding import CAME, CODED, FORMS, LEFT, SHIPPED, told_at
-from tests.unit.triggers.test_oracle import ELSEWHERE, LATER, said
-from triggers.evaluate import evaluate, kept
+from tests.unit.triggers.test_late_coding import CAME, CODED, LEFT, SHIPPED, agreed, told_at
+from tests.unit.triggers.test_oracle import LATER
+from triggers.evaluate import kept
 from triggers.history import HistoryEntry, entry_of
 
 CHUNKS = 10
@@ -143,16 +141,7 @@ def test_the_product_and_the_oracle_agree_on_counts_of_what_is_coded_late(chunk:
     bursts = forms_met = by_role = 0
     for _ in range(number):
         member, entries = random_member(random), burst_life(random)
-        expected = {one for one in outcomes(member, entries, SHIPPED.reference) if one[0] not in ELSEWHERE}
-        forms = form_outcomes(member, entries, FORMS.reference, LATER)
-        assert said(evaluate(SHIPPED, member, tuple(entries), LATER)) == expected
-        told, other = kept(SHIPPED, member, (), LATER), kept(FORMS, member, (), LATER)
-        order = random.sample(entries, len(entries))
-        while order:
-            some = [order.pop() for _ in range(min(len(order), random.choice([1, 1, 2])))]
-            told, other = told.changed(some).kept, other.changed(some).kept
-        assert said(told.verdicts) == expected
-        assert said(other.verdicts) == forms
+        expected, forms = agreed(random, member, entries)
         bursts += sum(alone(entries, at) for rule, at, *_ in expected if rule == BURST)
         named = {str(entry.event_id) for entry in entries if entry.kind is Kind.CRIME_ROLE_ADDED}
         by_role += sum(alone(entries, at) for rule, at, event, *_ in expected if rule == BURST and event in named)
