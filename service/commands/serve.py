@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.collecting import collect_seldom, leave_alone_what_stands, look_at_all_again
 from service.terminal import Config, Data, err, run_service, settings_for
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
     async def work() -> None:
         from alerts.senders.process_sender import ProcessSender
         from domain.clock import SystemClock
-        from service.collecting import collect_seldom
         from service.http import HttpServer, build_app
         from service.metrics import Metrics
         from service.runtime import Parts, Service
@@ -79,15 +79,11 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
     try:
         run_service(work)
     finally:
-        from service.collecting import look_at_all_again
-
         look_at_all_again()
 
 
 async def _settled(service: "Service") -> None:
     """Once the people are read, what the process holds for good is there."""
-    from service.collecting import leave_alone_what_stands
-
     await service.indexed.wait()
     leave_alone_what_stands()
 
