@@ -24,7 +24,7 @@ demo: $(STAMP)   ## run the main job on a synthetic force (ARGS=--serve keeps it
 test: $(STAMP)   ## all tests, with a tenth of the random trials
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-prove: $(STAMP)  ## the full trial counts; the report is kept in docs/proof.md
+prove: $(STAMP)  ## the full trial counts; what is run replaces what docs/proof.md said of it
 	REACHPOINT_TRIALS=full $(BIN)/python -m tests.prove $(ARGS)
 
 bench: $(STAMP)  ## speed and memory beside the machine's own floor

@@ -2,7 +2,7 @@
 
 What a test counted comes from `tests.trials` (trials asked for, or recorded with a note) and from hypothesis (examples
 that passed). The map from promises to tests stands here; a promise whose tests did not run is shown as not run.
-Arguments are pytest's own, such as `tests/e2e`; the report then says what was selected.
+Arguments are pytest's own, such as `tests/e2e`: what was run then replaces what was known of those tests.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,17 +23,10 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.proof_kept import ROOT, Count, Row, Run, by_function, load, save
+from tests.proof_page import Promise, page
+
 _PASSING = re.compile(r"(\d+) passing")
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What we promise (numbers as in the table of promises), and the beginnings of the ids of its tests."""
-
-    number: str
-    words: str
-    tests: tuple[str, ...]
 
 
 PROMISES = (
@@ -79,7 +72,7 @@ PROMISES = (
         (
             "tests/unit/triggers/test_oracle.py",
             "tests/unit/triggers/test_forms_oracle.py",
-            "tests/unit/triggers/test_late_coding.py",
+            "tests/unit/triggers/test_late_coding",
         ),
     ),
     Promise(
@@ -119,20 +112,11 @@ PROMISES = (
 )
 
 
-@dataclass(slots=True)
-class Ran:
-    """One test as it ran."""
-
-    outcome: str = "passed"
-    seconds: float = 0.0
-    examples: int = 0
-
-
 @dataclass(slots=True, eq=False)  # pytest keeps its plug-ins in sets
 class Collector:
     """A pytest plug-in that keeps what ran. `counted` are the lines of tests.trials."""
 
-    tests: dict[str, Ran] = field(default_factory=dict)
+    tests: dict[str, Row] = field(default_factory=dict)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -140,7 +124,7 @@ class Collector:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """After each phase of a test."""
         report = yield
-        ran = self.tests.setdefault(item.nodeid, Ran())
+        ran = self.tests.setdefault(item.nodeid, Row())
         ran.seconds += call.duration
         if report.outcome != "passed":
             ran.outcome = report.outcome
@@ -150,16 +134,7 @@ class Collector:
         return report
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Trials of one test under one name."""
-
-    trials: int
-    name: str = ""
-    note: str = ""
-
-
-def counts_of(lines: Iterable[Mapping[str, Any]], tests: Mapping[str, Ran]) -> dict[str, list[Count]]:
+def counts_of(lines: Iterable[Mapping[str, Any]], tests: Mapping[str, Row]) -> dict[str, list[Count]]:
     """By test: what it recorded, else what it asked for; and hypothesis' examples where there are any."""
     recorded: dict[str, list[Count]] = {}
     asked: dict[str, int] = {}
@@ -177,81 +152,6 @@ def counts_of(lines: Iterable[Mapping[str, Any]], tests: Mapping[str, Ran]) -> d
     return found
 
 
-def report(tests: Mapping[str, Ran], counts: Mapping[str, Sequence[Count]], run: Mapping[str, str]) -> str:
-    """docs/proof.md."""
-    bad = [test for test, ran in tests.items() if ran.outcome == "failed"]
-    skipped = [test for test, ran in tests.items() if ran.outcome == "skipped"]
-    lines = [
-        "# Proof",
-        "",
-        "Written by `make prove` from what it ran; nothing here is typed in. Promise numbers are those of our table of",
-        "promises. Figures are of this one run on this one machine.",
-        "",
-        *(f"- {name}: {value}" for name, value in run.items()),
-        f"- tests: {len(tests)} run, {len(bad)} failed, {len(skipped)} skipped",
-        "",
-        "## Promises",
-        "",
-        "| No. | Promise | Tests | Random trials | Result |",
-        "|---|---|---|---|---|",
-        *(_promise_row(promise, tests, counts) for promise in PROMISES),
-        "",
-        "## Random trials, by test",
-        "",
-        "| Test | Trials | What | Seconds | Result |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [_trials_row(test, own, counts, tests) for test, own in _by_function(counts).items()]
-    if bad:
-        lines += ["", "## Failed", "", *(f"- `{test}`" for test in bad)]
-    if skipped:
-        lines += ["", "## Skipped: not shown to hold", "", *(f"- `{test}`" for test in skipped)]
-    return "\n".join([*lines, ""])
-
-
-def _by_function(counts: Mapping[str, Sequence[Count]]) -> dict[str, list[str]]:
-    """The tests that counted, their rows gathered under the function's own id."""
-    found: dict[str, list[str]] = {}
-    for test in sorted(counts):
-        found.setdefault(test.partition("[")[0], []).append(test)
-    return found
-
-
-def _trials_row(
-    function: str, own: Sequence[str], counts: Mapping[str, Sequence[Count]], tests: Mapping[str, Ran]
-) -> str:
-    mine = [count for test in own for count in counts[test]]
-    what = dict.fromkeys(": ".join(part for part in (count.name, count.note) if part) for count in mine)
-    rows = f"{len(own)} rows" if len(own) > 1 else ""
-    said = _cell("; ".join(part for part in (rows, *what) if part))
-    seconds = sum(tests[test].seconds for test in own)
-    result = "FAILED" if any(tests[test].outcome == "failed" for test in own) else "passed"
-    return f"| `{_cell(function)}` | {sum(count.trials for count in mine):,} | {said} | {seconds:.1f} | {result} |"
-
-
-def _promise_row(promise: Promise, tests: Mapping[str, Ran], counts: Mapping[str, Sequence[Count]]) -> str:
-    mine = [test for test in tests if test.startswith(promise.tests)]
-    trials = sum(count.trials for test in mine for count in counts.get(test, ()))
-    outcomes = {tests[test].outcome for test in mine}
-    whole = all(any(test.startswith(name) for test in mine) for name in promise.tests)
-    result = _result(outcomes, whole=whole)
-    where = ", ".join(f"`{name}`" for name in promise.tests)
-    return f"| {promise.number} | {promise.words} | {where} ({len(mine)}) | {trials:,} | {result} |"
-
-
-def _result(outcomes: Collection[str], *, whole: bool) -> str:
-    """`held` only where every one of the promise's tests ran and passed."""
-    if not outcomes:
-        return "not run"
-    if "failed" in outcomes:
-        return "FAILED"
-    return "held" if whole and "skipped" not in outcomes else "only partly run"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
 def _commit() -> str:
     def git(*words: str) -> str:
         done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -262,12 +162,14 @@ def _commit() -> str:
 
 
 def main() -> int:
-    """Run and write; the exit status is pytest's."""
+    """Run, keep and write; the exit status is pytest's. A run that is broken off keeps what it had run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "proof.md")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "docs" / "proof.md", help="The page; kept beside it as JSON."
+    )
     chosen, selected = parser.parse_known_args()
     seed = random.SystemRandom().randrange(2**32)
-    collector, began, started = Collector(), time.monotonic(), datetime.now(UTC)
+    collector, commit, began, started = Collector(), _commit(), time.monotonic(), datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="rp-proof-") as folder:
         counted = Path(folder) / "trials.jsonl"
         counted.touch()
@@ -275,14 +177,19 @@ def main() -> int:
         os.environ["REACHPOINT_TRIALS"] = "full"
         status = pytest.main([f"--rootdir={ROOT}", f"--hypothesis-seed={seed}", *selected], plugins=[collector])
         lines = [json.loads(line) for line in counted.read_text().splitlines()]
-    run = {
-        "commit": _commit(),
-        "started": f"{started:%Y-%m-%d %H:%M} UTC, took {time.monotonic() - began:.0f} s",
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "selected": " ".join(selected) or "everything",
-        "hypothesis seed": str(seed),
-    }
-    chosen.out.write_text(report(collector.tests, counts_of(lines, collector.tests), run))
+    run = Run(
+        commit=commit,
+        started=f"{started:%Y-%m-%d %H:%M:%S}",
+        took=round(time.monotonic() - began),
+        machine=f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        selected=" ".join(selected) or "everything",
+        seed=seed,
+    )
+    found = by_function(run.started, collector.tests, counts_of(lines, collector.tests))
+    ledger: Path = chosen.out.with_suffix(".json")
+    kept = load(ledger).with_run(run, found)
+    save(kept, ledger)
+    chosen.out.write_text(page(kept, PROMISES))
     return int(status)
 
 
