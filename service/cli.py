@@ -47,3 +47,7 @@ def main() -> None:
     """Entry point of the `reachpoint` command: whatever goes wrong in it is told in a sentence."""
     with plainly():
         app()
+
+
+if __name__ == "__main__":
+    main()

@@ -31,16 +31,20 @@ class Comparison:
 
     def firings(self, firings: Sequence[TriggerFired], replaced: Sequence[TriggerFired]) -> tuple[list[str], list[str]]:
         """What is missing and what came instead. A firing whose alert lives on with another ground was withdrawn and
-        was not: it may be listed, and need not be."""
+        was not: it may be listed, and need not be. One that a correction only made less urgent may be stated as it was
+        told, as it stands, or both."""
         left, beside = list(firings), list(replaced)
-        missing = []
+        missing, as_told = [], set[tuple[datetime, str, str]]()
         for expected in self.scenario.expect:
             found = next((firing for firing in [*left, *beside] if self._agrees(expected, firing)), None)
             if found is None:
                 missing.append(self._expected_words(expected, firings))
+            elif found in left:
+                left.remove(found)
             else:
-                (left if found in left else beside).remove(found)
-        return missing, [self._firing_words(firing) for firing in left]
+                beside.remove(found)
+                as_told.add(_which(found))
+        return missing, [self._firing_words(firing) for firing in left if _which(firing) not in as_told]
 
     def corrections(
         self, corrections: Sequence[Correction], replaced: Sequence[Correction]
@@ -120,6 +124,10 @@ class Comparison:
         if self.rules.rule(expected.rule) is None:
             return f" (no rule of this test is called {expected.rule})"
         return "" if expected.member in people else f" (nobody of this test's cohort is called {expected.member})"
+
+
+def _which(firing: TriggerFired) -> tuple[datetime, str, str]:
+    return firing.fired_at, firing.member_id, firing.rule_id
 
 
 def _span(value: object) -> timedelta | None:

@@ -298,19 +298,19 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
             if linked.by != JOINED:
                 continue  # they were not close then, as far as we know; whoever joined may have been
             linked = None
-        decision = _decide(pattern, moment, moment.corrections())
+        corrections = moment.corrections()
+        decision = _decide(pattern, moment, corrections)
         if decision is None:
             continue
         learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
-        rank = 3 if grading is None else _rank(moment, moment.corrected(), grading)
+        rank = 3 if grading is None else _rank(moment, corrections, grading)
         found.append(Hit(moment if linked is None else moment.when_linked(linked), learnt, decision, rank))
     return found
 
 
-def _rank(moment: Moment, final: Moment, grading: Grading) -> int:
-    """A correction downwards lowers the urgency; one upwards counts only from its own moment."""
-    own = grading(moment)
-    return own if final is moment else max(own, grading(final))
+def _rank(moment: Moment, corrections: Iterable[Moment], grading: Grading) -> int:
+    """A correction downwards lowers the urgency, for good; one upwards counts from its own moment, again too."""
+    return max(grading(each) for each in (moment, *corrections))
 
 
 def _decide(pattern: EventPattern, moment: Moment, corrections: tuple[Moment, ...]) -> FiringDecision | None:

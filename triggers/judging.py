@@ -225,12 +225,12 @@ def _candidate(judge: Judge, hit: Hit, asked: Asked) -> Verdict:
 
 
 def _final_priority(judge: Judge, moment: Moment) -> Priority:
-    """The less urgent of what was known then and what is known by all corrections."""
+    """The least urgent of what was known then and what each correction made of it."""
     graded, otherwise = judge.priorities, judge.rule.then.priority
-    known, corrected = _priority(graded, otherwise, moment), moment.corrected()
-    if corrected is moment:
-        return known
-    return max(known, _priority(graded, otherwise, corrected), key=lambda priority: priority.rank)
+    known = _priority(graded, otherwise, moment)
+    for corrected in moment.corrections():
+        known = max(known, _priority(graded, otherwise, corrected), key=lambda priority: priority.rank)
+    return known
 
 
 def rule_of(verdict: Verdict) -> Rule:

@@ -60,7 +60,6 @@ class Moment:
     step: str = ""
     past: Mapping[str, Any] | None = None
     _codes: frozenset[str] | None = None
-    _corrected: "Moment | bool" = False  # True: itself; False: not yet asked for
     _corrections: "tuple[Moment, ...] | None" = None
 
     @property
@@ -93,22 +92,6 @@ class Moment:
         handling = self.values.get("handling_given", Handling.NONE)
         released = bool(self.values.get("sanitised"))
         return gate(self.values.get("grade", Grade()), handling, released=released)
-
-    def corrected(self) -> "Moment":
-        """The same moment with every correctable attribute, and the roles, at their final values."""
-        known = self._corrected
-        if known is False:
-            known = self._corrected = self._as_corrected() or True
-        return self if isinstance(known, bool) else known
-
-    def _as_corrected(self) -> "Moment | None":
-        """None where no correction changed anything."""
-        occurrence = self.occurrence
-        final = occurrence.final_roles.get(self.subject, _NO_ROLES)
-        if self.values is occurrence.final and self.roles == final:
-            return None
-        roles, values = self.roles & final, occurrence.corrected_values(self.values)
-        return None if roles == self.roles and values == self.values else self._with(values, roles)
 
     def corrections(self) -> "tuple[Moment, ...]":
         """The same moment as each later telling of its occurrence corrected it, in order; the last is as corrected for

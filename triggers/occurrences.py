@@ -115,10 +115,6 @@ class Occurrence:
     def _progress(self) -> frozenset[str]:
         return PROGRESS - _NOT_PROGRESS_BY_FAMILY.get(self.family, frozenset())
 
-    def corrected_values(self, told: Values) -> Values:
-        """The moment's values with every correctable attribute at its final value."""
-        return told if told is self.final else self.reworded(told, self.final)
-
     def reworded(self, told: Values, later: Values) -> Values:
         """The moment's values with every correctable attribute as told later."""
         progress = self._progress()

@@ -188,7 +188,7 @@ class Life:
         ways = [way for way in looked_for.ways if self._came_about(way, moment)]
         if not ways:
             return None
-        urgent = 3 if urgency is None else max(urgency(moment, moment.said), urgency(moment, moment.after))
+        urgent = 3 if urgency is None else least_urgent(moment, urgency)
         guarded = all(self._guarded(looked_for, way, moment) for way in ways)
         learnt = min(self._learnt(looked_for, way, moment) for way in ways)
         stood = () if guarded else self._stood(looked_for, moment, learnt)
@@ -267,6 +267,12 @@ class Life:
             if self._came_about(way, then) and not self._guarded(looked_for, way, then):
                 return when
         return receipts[-1]
+
+
+def least_urgent(moment: Moment, urgency: Callable[[Moment, dict[str, Any]], int]) -> int:
+    """By what was said then, by all that is known, and by all that was said between: it was never more than that. What
+    is made urgent again is so from then on, not from before."""
+    return max(urgency(moment, said) for said in (moment.said, moment.after, *(said for said, _ in moment.until_now)))
 
 
 ABOUT_SOMEBODY = (Relation.SELF, Relation.HOUSEHOLD, Relation.ASSOCIATE)

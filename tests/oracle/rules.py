@@ -36,7 +36,7 @@ from tests.oracle.grounds import (
     risky,
     themed,
 )
-from tests.oracle.person import LATE, Ground, Life, News, ground
+from tests.oracle.person import LATE, Ground, Life, News, ground, least_urgent
 from tests.oracle.telling import Moment
 from triggers.history import HistoryEntry
 
@@ -358,12 +358,8 @@ def outcomes(
 def graded(
     life: Life, news: Sequence[News], urgency: Callable[[Moment, dict[str, Any]], int], about: str = ""
 ) -> list[Candidate]:
-    """Candidates with the less urgent of what was known then and what is known by all corrections."""
-    return [
-        candidate(one, max(urgency(one.moment, one.moment.said), urgency(one.moment, one.moment.after)), about)
-        for one in news
-        if stands(life, one)
-    ]
+    """Candidates with the least urgent of what was known then and what each correction made of it."""
+    return [candidate(one, least_urgent(one.moment, urgency), about) for one in news if stands(life, one)]
 
 
 def corroborated(life: Life) -> list[News]:

@@ -126,7 +126,7 @@ def test_no_fact_reads_what_the_comparison_of_hits_leaves_out() -> None:
             for told in sheet.occurrence.told if sheet.occurrence else ():
                 values, final = _Spied(told.values), _Spied(sheet.occurrence.final)  # type: ignore[union-attr]
                 for sightings in (*sheet.seen_by(Subject.SELF), *sheet.seen_by(Subject.LINKED)):
-                    moment = sightings[0].moment.corrected()
+                    moment = [sightings[0].moment, *sightings[0].moment.corrections()][-1]
                     moment.values = values
                     for fact in FACTS.values():
                         fact.read(moment)
