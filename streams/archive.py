@@ -21,6 +21,7 @@ from domain.triggers import TriggerFired
 from streams.messages import Disposition, Matched
 from triggers.changes import Changes
 from triggers.history import HistoryEntry
+from triggers.sparing import RuleFault
 from triggers.verdicts import FiringDecision
 
 KEPT_FOR = timedelta(days=730)
@@ -145,13 +146,23 @@ class Archived:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What `archived_of` is told of a decision beside the message: when, how it ended, and what it changed."""
+    """What `archived_of` is told of a decision beside the message: when, how it ended, and what it changed.
+
+    `rules` is the mark of the live version; `passed_over` are those of its rules that could not be judged.
+    """
 
     at: datetime
     order: int
     disposition: Disposition
     changes: Changes
     rules: str
+    passed_over: tuple[RuleFault, ...] = ()
+
+    @property
+    def judged_by(self) -> str:
+        """By which rules it was decided: `rules@7`, or `rules@7 without ED_ASSAULT@2`."""
+        missing = sorted(f"{fault.rule_id}@{fault.version}" for fault in self.passed_over)
+        return f"{self.rules} without {', '.join(missing)}" if missing else self.rules
 
 
 def archived_of(
@@ -168,7 +179,7 @@ def archived_of(
         order=decided.order,
         decided_at=decided.at,
         disposition=str(decided.disposition),
-        rules=decided.rules,
+        rules=decided.judged_by,
         facts=facts_of(member),
         entry=_nameless(entry, secret),
         extra=tuple(_nameless(each, secret) for each in extra),
@@ -187,7 +198,7 @@ def clock_archived(member: CohortMember, decided: Decided) -> Archived:
         order=decided.order,
         decided_at=decided.at,
         disposition=str(decided.disposition),
-        rules=decided.rules,
+        rules=decided.judged_by,
         facts=facts_of(member),
         firings=firings_of(decided.changes),
     )

@@ -127,7 +127,7 @@ def decide(
         held = _held(replace(heard, changes=changes), matched, asked, by, now)
         after = state_after(asked, heard, world.rules, faults, now)
         disposition = disposition_of(telling, standing, besides=heard.by_clock, faults=faults)
-        decided = Decided(now, after.version, disposition, changes, world.rules_mark)
+        decided = Decided(now, after.version, disposition, changes, world.rules_mark, faults)
         return Commit(
             part=matched.part,
             event_id=event.event_id,

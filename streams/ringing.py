@@ -68,7 +68,7 @@ def ring(
         late = waiting_for_gatekeeper(each for each in heard.changes.held if each.rule_id in passed_over)
         held = kept_waiting(items_missed(late, history, member, now), member, by.gate, by.flood, now)
         disposition = disposition_of(telling, Standing.IN_DATE, faults=faults)
-        decided = Decided(now, after.version, disposition, heard.changes, world.rules_mark)
+        decided = Decided(now, after.version, disposition, heard.changes, world.rules_mark, faults)
         causes = _causes(telling, heard.changes)
         commit = Commit(
             part="",

@@ -85,6 +85,8 @@ async def test_the_other_rules_alerts_leave_at_once() -> None:
     (fault,) = play.commits[-1].unjudged
     assert (fault.rule_id, fault.version) == ("VIOLENCE_VICTIM", 1)
     assert fault.cause.startswith("KeyError at test_passing.py:")
+    records = [commit.archived for commit in play.commits if commit.archived]
+    assert records and {record.rules for record in records} == {"rules@1 without VIOLENCE_VICTIM@1"}
     assert SECRET not in str(play.commits)
 
 
