@@ -85,7 +85,7 @@ class Asking:
         if fact is None:
             if is_protected(name):
                 return self._fault(f"{shown(name)} is a protected characteristic; no rule may ask about it", path)
-            there_are = did_you_mean(name, FACTS) or "; docs/rules.md lists the facts"
+            there_are = _meant(name) or did_you_mean(name, FACTS) or "; docs/rules.md lists the facts"
             return self._fault(f"{shown(name)} is not a fact that can be asked{there_are}", path)
         if fact.recalled and self.past is None:
             return self._fault(f"'{name}' may be asked in 'who' and in the tables of 'then'", path)
@@ -132,6 +132,8 @@ class Asking:
     def _words(self, fact: Fact, operator: Operator, value: Any, path: Path) -> Condition:
         if operator not in (Operator.IS, Operator.IN):
             return self._fault(f"'{fact.name}' is a word: ask 'is' or 'in', not '{operator}'", path)
+        if operator is Operator.IS and isinstance(value, list):
+            return self._fault(f"'{fact.name}' is one of several words: write '{fact.name}: {{in: [...]}}'", path)
         if operator is Operator.IS:
             word = self._word(fact, value, path)
             return Test(fact.name, operator, word) if word is not None else All(())
@@ -165,3 +167,30 @@ class Asking:
         if fact.name == "offence":
             return value.upper()
         return folded_word(value) if fact.open_words else value
+
+
+_OF_EVENTS = {
+    "ho_code": "offence",
+    "offences": "offence",
+    "icd10": "codes",
+    "snomed": "codes",
+    "chief_complaint": "codes",
+    "grade": "source' and 'assessment",
+    "injury_level": "weapon_known",
+    "object_of_search": "found",
+    "exploitation": "exploitation_type",
+    "nrm": "exploitation_type",
+    "engagement": "individual_engagement' or 'household_engagement",
+    "custody": "in_custody",
+    "last_contact": "days_since_contact",
+    "navigator": "has_navigator",
+    "navigator_id": "has_navigator",
+    "associates": "has_associates",
+}
+"""Names of what feeds send, by the fact that a rule asks instead."""
+
+
+def _meant(name: str) -> str:
+    """'; ask ...' for the name of something that feeds or records hold, else ''."""
+    fact = _OF_EVENTS.get(folded_word(name))
+    return f"; ask '{fact}'" if fact else ""

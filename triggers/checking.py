@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from domain.events import Feed
 from domain.ids import RuleId
@@ -18,6 +18,7 @@ from triggers.cost import cost_of
 from triggers.facts import FACTS
 from triggers.faults import Faults, RuleFileError, did_you_mean
 from triggers.language import CoolingForm, PatternForm, RuleFileHead, RuleForm, ThenForm
+from triggers.mending import Form, Mended, mended
 from triggers.moments import ADULT_SUSPECT_AGE
 from triggers.patterns import (
     AnyOf,
@@ -50,8 +51,6 @@ OF_THE_PERSON = frozenset(
 ) | {name for name, fact in FACTS.items() if fact.recalled}
 """Facts that 'who' may ask: of the person, whatever happened."""
 
-_GROUNDS: TypeAdapter[PatternForm] = TypeAdapter(PatternForm)
-
 
 def checked(document: Document, reference: Reference, *, name: str, beside: frozenset[str] = frozenset()) -> RuleSet:
     """The rule set of a document. Raises RuleFileError with every fault, each with rule, path and line.
@@ -65,7 +64,8 @@ def checked(document: Document, reference: Reference, *, name: str, beside: froz
         faults.refuse(name)
         raise RuleFileError(name, faults.found)
     head = _head(data, faults)
-    compiler = _Compiler(faults, reference, _ids(data) | beside, _grounds(data, faults))
+    grounds, spoilt = _grounds(data, faults)
+    compiler = _Compiler(faults, reference, _ids(data) | beside, grounds, spoilt=spoilt)
     rules = compiler.rules(data.get("rules"))
     faults.refuse(name)
     assert head is not None
@@ -86,18 +86,37 @@ def _ids(data: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(str(rule["id"]) for rule in listed if isinstance(rule, dict) and isinstance(rule.get("id"), str))
 
 
-def _grounds(data: Mapping[str, Any], faults: Faults) -> dict[str, PatternForm]:
+Spoilt = dict[Path, Mended[Any]]
+"""By where it stands: what was read only for its faults."""
+
+
+def _grounds(data: Mapping[str, Any], faults: Faults) -> tuple[dict[str, PatternForm], Spoilt]:
     written = data.get("grounds", {})
     if not isinstance(written, dict):
         faults.add("'grounds' is a mapping of names to patterns", path=("grounds",))
-        return {}
-    grounds = {}
+        return {}, {}
+    grounds: dict[str, PatternForm] = {}
+    spoilt: Spoilt = {}
     for name, pattern in written.items():
-        try:
-            grounds[name] = _GROUNDS.validate_python(pattern)
-        except ValidationError as error:
-            faults.add_form(error, PatternForm, root=("grounds", name), rule=f"ground {name}")
-    return grounds
+        form = _read(pattern, PatternForm, (("grounds", name), f"ground {name}"), faults, spoilt)
+        if form is not None:
+            grounds[name] = form
+    return grounds, spoilt
+
+
+def _read(data: object, form: type[Form], at: tuple[Path, str], faults: Faults, spoilt: Spoilt) -> Form | None:
+    """`data` as the form has it; where that refuses it, its faults are told, and what is left of it is read on for
+    the faults of meaning that it has besides. `at` is where it stands, and what it is called."""
+    root, rule = at
+    try:
+        return form.model_validate(data)
+    except ValidationError as error:
+        faults.add_form(error, form, root=root, rule=rule)
+        left = mended(data, form)
+        if left is None:
+            return None
+        spoilt[root] = left
+        return left.form
 
 
 @dataclass(slots=True)
@@ -110,25 +129,21 @@ class _Compiler(Shaping):
             self.faults.add(f"'rules' is a list of 1 to {MAX_RULES} rules", path=("rules",))
             return []
         self.each_ground()
-        rules: list[Rule] = []
+        rules: dict[int, Rule] = {}
+        seen: set[str] = set()
         for place, data in enumerate(written):
             self.root = ("rules", place)
             self.rule = str(data.get("id", f"rule {place + 1}")) if isinstance(data, dict) else f"rule {place + 1}"
-            form = self._form(data)
-            if form is not None:
-                rules.append(self._rule(form))
-                if sum(known.rule_id == form.id for known in rules) > 1:
-                    self.tell(f"there is another rule with the id {form.id}", ("id",))
+            form = _read(data, RuleForm, (self.root, self.rule), self.faults, self.spoilt)
+            if form is None:
+                continue
+            rules[place] = self._rule(form)
+            if self.rule in seen:
+                self.tell(f"there is another rule with the id {self.rule}", ("id",))
+            seen.add(self.rule)
         self._circles(rules)
         self._built_upon(rules)
-        return rules
-
-    def _form(self, data: object) -> RuleForm | None:
-        try:
-            return RuleForm.model_validate(data)
-        except ValidationError as error:
-            self.faults.add_form(error, RuleForm, root=self.root, rule=self.rule)
-            return None
+        return [rule for place, rule in rules.items() if ("rules", place) not in self.spoilt]
 
     def _rule(self, form: RuleForm) -> Rule:
         self.lookups = []
@@ -232,10 +247,10 @@ class _Compiler(Shaping):
                     self.tell("an absence or a quiet time stands at the top of a rule, or in its any_of", ("when",))
                     return
 
-    def _built_upon(self, rules: list[Rule]) -> None:
-        """What a rule may make of the firings of another, and what it costs with those."""
-        known = {str(rule.rule_id): rule for rule in rules}
-        for place, rule in enumerate(rules):
+    def _built_upon(self, rules: Mapping[int, Rule]) -> None:
+        """What a rule may make of the firings of another, and what it costs with those. Rules are by place."""
+        known = {str(rule.rule_id): rule for rule in rules.values()}
+        for place, rule in rules.items():
             self.root, self.rule = ("rules", place), str(rule.rule_id)
             cost = cost_of(rule, known)
             if cost.too_high:
@@ -256,9 +271,9 @@ class _Compiler(Shaping):
                         ("then", "sensitivity"),
                     )
 
-    def _circles(self, rules: list[Rule]) -> None:
-        asks = {str(rule.rule_id): rule.asks for rule in rules}
-        for place, rule in enumerate(rules):
+    def _circles(self, rules: Mapping[int, Rule]) -> None:
+        asks = {str(rule.rule_id): rule.asks for rule in rules.values()}
+        for place, rule in rules.items():
             seen: set[str] = set()
             todo = list(rule.asks)
             while todo:

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -42,6 +43,7 @@ from triggers.language import (
     QuietForm,
     SequenceForm,
 )
+from triggers.mending import Mended
 from triggers.occurrences import SILENT
 from triggers.patterns import (
     ABOUT_OTHERS,
@@ -92,9 +94,13 @@ class Shaping:
     made: dict[str, Pattern] = field(default_factory=dict)  # a ground is one value, however many rules name it
     sizes: dict[int, tuple[Pattern, int]] = field(default_factory=dict)  # how many patterns each is made of
     lookups: list[Lookup] = field(default_factory=list)  # what the rule being read asks of the past
+    spoilt: dict[Path, Mended[Any]] = field(default_factory=dict)  # by root: what is read only for its faults
 
     def tell(self, message: str, path: Path) -> None:
-        """Note a fault at a path of the rule or ground that is being read."""
+        """Note a fault at a path of the rule or ground that is being read, unless it comes of how that was mended."""
+        known = self.spoilt.get(self.root)
+        if known is not None and known.concerns(path):
+            return
         self.faults.add(message, path=path, root=self.root, rule=self.rule)
 
     def each_ground(self) -> None:

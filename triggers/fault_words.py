@@ -44,8 +44,8 @@ def shown(value: object) -> str:
 
 
 _FORMS = {
-    r"^[A-Z][A-Z0-9_]{1,39}$": "capitals, digits and _, as in ED_ASSAULT",
-    r"^[a-z][a-z0-9_.]{1,59}$": "small letters, digits, _ and ., as in ed.assault",
+    r"^[A-Z][A-Z0-9_]{1,39}$": "2 to 40 capitals, digits and _, as in ED_ASSAULT",
+    r"^[a-z][a-z0-9_.]{1,59}$": "2 to 60 small letters, digits, _ and ., as in ed.assault",
     r"^[a-z0-9_]{1,20}$": "small letters, digits and _, as in 24h",
 }
 """What the patterns of language.py mean."""
@@ -128,11 +128,18 @@ def _name(path: Path) -> str:
 
 def _there_are(path: Path, form: type[BaseModel]) -> str:
     """What may stand there: the one that was probably meant, else all."""
-    fields = fields_at(form, path[:-1])
-    close = get_close_matches(str(path[-1])[:60], fields, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean '{close[0]}'?"
+    meant, fields = meant_at(form, path), fields_at(form, path[:-1])
+    if meant:
+        return f"; did you mean '{meant}'?"
+    outside = len(path) > 1 and meant_at(form, path[-1:])
+    if outside:
+        return f"; did you mean '{outside}'? It is written beside '{path[0]}', not in it"
     return f"; there are {', '.join(fields)}" if fields else ""
+
+
+def meant_at(form: type[BaseModel], path: Path) -> str:
+    """The name of the form that was probably meant at the end of a path; '' where none is close."""
+    return next(iter(get_close_matches(str(path[-1])[:60], fields_at(form, path[:-1]), n=1, cutoff=0.6)), "")
 
 
 def fields_at(form: type[BaseModel], path: Path) -> list[str]:

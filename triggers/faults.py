@@ -68,8 +68,12 @@ class Faults:
     ) -> None:
         """Note every fault of a form that stands at `root` + `path`, in plain words."""
         told: set[Path] = set()
-        for problem in error.errors(include_url=False):
+        problems = error.errors(include_url=False)
+        within = {plain_path(problem["loc"])[:-1] for problem in problems}
+        for problem in problems:
             inner = plain_path(problem["loc"])
+            if problem["type"] == "too_short" and inner in within:
+                continue  # an entry was refused, and only so there are too few
             if problem["type"] == "literal_error" and inner in told:
                 continue  # it was tried as something else first, and that was told
             told.add(inner)

@@ -160,7 +160,7 @@ BAD: list[tuple[tuple[Any, ...], Any, str, str]] = [
     (WHEN, _where(intent={"regex": "a.*"}), "is not a way to compare", "no regular expressions"),
     (WHEN, _where(intent={"at_least": 3}), "is a word", "a range for a word"),
     (WHEN, _where(intent={}), "is asked nothing", "an empty question"),
-    (WHEN, _where(intent=["assault"]), "is compared with words", "a list without 'in'"),
+    (WHEN, _where(intent=["assault"]), "write 'intent: {in: [...]}'", "a list without 'in'"),
     (WHEN, _where(intent={"in": "violent_words"}), "no reference list 'violent_words'", "unknown list"),
     (WHEN, _where(intent={"in": []}), "needs a list of 1 to", "an empty list"),
     (WHEN, _where(intent={"known": "yes"}), "true or false", "a word for a truth"),
@@ -203,6 +203,31 @@ BAD: list[tuple[tuple[Any, ...], Any, str, str]] = [
 
 @pytest.mark.parametrize(("path", "value", "message", "why"), BAD, ids=[row[3] + " " + row[2][:20] for row in BAD])
 def test_a_bad_file_is_refused_in_plain_words(path: tuple[Any, ...], value: Any, message: str, why: str) -> None:
+    data = spoilt(path, value)
+    with pytest.raises(RuleError) as refused:
+        _load(data)
+    assert message in str(refused.value)
+    assert "line " in str(refused.value)
+
+
+WITH_A_RULE = [row for row in BAD if row[0] not in ((), ("rules",), ("rules", 0))]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message", "why"), WITH_A_RULE, ids=[row[3] + " " + row[2][:20] for row in WITH_A_RULE]
+)
+def test_a_slip_elsewhere_in_the_rule_hides_no_fault(path: tuple[Any, ...], value: Any, message: str, why: str) -> None:
+    data = spoilt(path, value)
+    data["rules"][0] |= {"late_after": "an hour", "sorces": ["a page"]}
+    with pytest.raises(RuleFileError) as refused:
+        _load(data)
+    said = str(refused.value)
+    assert message in said
+    assert "'late_after': a span is" in said and "did you mean 'sources'?" in said
+
+
+def spoilt(path: tuple[Any, ...], value: Any) -> Any:
+    """A good file with one thing in it changed, or taken out (`...`)."""
     data: Any = copy.deepcopy(good())
     spot = data
     for part in path[:-1]:
@@ -211,10 +236,7 @@ def test_a_bad_file_is_refused_in_plain_words(path: tuple[Any, ...], value: Any,
         del spot[path[-1]]
     else:
         spot[path[-1]] = _without_dots(value)
-    with pytest.raises(RuleError) as refused:
-        _load(data)
-    assert message in str(refused.value)
-    assert "line " in str(refused.value)
+    return data
 
 
 def _without_dots(value: Any) -> Any:
