@@ -124,6 +124,24 @@ _FEED_BY_PREFIX = {
 }
 
 
+HOLDS_FOR_EVERYBODY = frozenset(
+    {
+        Kind.CRIME_UPDATED,
+        Kind.CRIME_CANCELLED,
+        Kind.INTEL_REGRADED,
+        Kind.INTEL_SANITISED,
+        Kind.INTEL_WITHDRAWN,
+    }
+)
+"""Kinds that say something of the crime or report itself: they hold for everybody in it, whomever they name."""
+
+TAKES_ONE_OUT = frozenset({Kind.CRIME_ROLE_REMOVED, Kind.PERSON_UNLINKED})
+"""Kinds that take one person out of an occurrence: where they name that person, nobody else is concerned.
+
+Not what is left over by `HOLDS_FOR_EVERYBODY`: most kinds are in neither, and concern whom they name or lead to.
+"""
+
+
 class Role(StrEnum):
     """The part a mentioned person plays in an occurrence (domain.md 2.3)."""
 

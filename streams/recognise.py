@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cohort.index import CohortIndex
-from domain.events import EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
+from domain.events import TAKES_ONE_OUT, EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from domain.reviews import ReviewVerdict
@@ -35,9 +35,6 @@ from streams.reviews import REVIEWED_DIFFERENT, Review
 
 NOBODY_NAMED = "household"
 """The subject of an event that reached a listener through their household's key alone."""
-
-_OF_ONE_PERSON = frozenset({Kind.CRIME_ROLE_REMOVED, Kind.PERSON_UNLINKED})
-"""Kinds that take one person out of an occurrence: where they name that person, nobody else is concerned."""
 
 _NOBODY = Disposition(Ending.NO_MATCH)
 Link = tuple[str, str]
@@ -284,7 +281,7 @@ def _follow_links(
     """Reach those who are linked to the occurrence (`reached`, in order) without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
-    if named and event.kind in _OF_ONE_PERSON:
+    if named and event.kind in TAKES_ONE_OUT:
         return asked
     for value in reached:
         member = MemberId(value[len(SUBJECT) :])
@@ -335,7 +332,7 @@ def _revive(
     links: list[Link] = []
     own = occurrence_link(occurrence_key(event))
     for waiting in known.parked:
-        if waiting.named and waiting.event.kind in _OF_ONE_PERSON:
+        if waiting.named and waiting.event.kind in TAKES_ONE_OUT:
             continue
         parts = _Parts(waiting.event, index)
         for member in sorted({member for member, _ in certain} - set(waiting.named)):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.events import Event, Feed, Kind, ProgrammeAttributes, occurrence_key
+from domain.events import HOLDS_FOR_EVERYBODY, Event, Feed, Kind, ProgrammeAttributes, occurrence_key
 from domain.ids import FiringId, MemberId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
@@ -50,18 +50,6 @@ class Result:
         return [f"unexpected: {line}" for line in self.unexpected]
 
 
-OF_THE_OCCURRENCE = frozenset(
-    {
-        Kind.CRIME_UPDATED,
-        Kind.CRIME_CANCELLED,
-        Kind.INTEL_REGRADED,
-        Kind.INTEL_SANITISED,
-        Kind.INTEL_WITHDRAWN,
-    }
-)
-"""Kinds that say something of the crime or report itself: they hold for everybody in it, whomever they name."""
-
-
 @dataclass(slots=True)
 class Trial:
     """The people of a scenario and what is known and said of them while it runs."""
@@ -87,7 +75,7 @@ class Trial:
             self._take(self.cohort[member], (entry,), entry.occurred_at)
             for waiting in self._waiting_for(member, entry):
                 self._take(self.cohort[member], (waiting,), waiting.occurred_at)
-        if event.kind in OF_THE_OCCURRENCE:
+        if event.kind in HOLDS_FOR_EVERYBODY:
             self.amended.append(event)
         if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
             self.words.append(entry_of(event, subject=step.member or "", relation=Relation.SELF, role=step.role))
@@ -143,7 +131,7 @@ class Trial:
                 told.add(member.member_id)
                 yield member.member_id, entry if learnt is None else told_on_link(entry, relation, learnt)
 
-        if event.kind in OF_THE_OCCURRENCE:
+        if event.kind in HOLDS_FOR_EVERYBODY:
             yield from (each for each in self._amended(event) if each[0] not in told)
 
     def _waiting_for(self, member: MemberId, entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
