@@ -124,6 +124,9 @@ _FEED_BY_PREFIX = {
 }
 
 
+TAKES_BACK = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
+"""Kinds that take back one event by its id, or else whatever was said before under the same source key."""
+
 HOLDS_FOR_EVERYBODY = frozenset(
     {
         Kind.CRIME_UPDATED,

@@ -12,12 +12,12 @@ from typing import Protocol
 
 from cohort.index import CohortIndex
 from cohort.ties import Taker, tied, untied
-from domain.events import Event, Feed, Kind, ProgrammeAttributes
+from domain.events import TAKES_BACK, Event, Feed, Kind, ProgrammeAttributes
 from domain.ids import MemberId
 from domain.matches import JOINED, LinkLearnt, Relation
 from domain.people import CohortMember, Tie
 from streams.audit import AuditEntry, AuditLog, Operation
-from streams.linking import TAKING_BACK, source_link
+from streams.linking import source_link
 from streams.messages import ParkedAmendment
 from streams.ports import Recognised
 
@@ -58,7 +58,7 @@ def link_words(result: Recognised, waiting: Sequence[ParkedAmendment]) -> tuple[
     event = result.event
     if event.feed is not Feed.PROGRAMME:
         return ()
-    if event.kind in TAKING_BACK:
+    if event.kind in TAKES_BACK:
         taker = taker_of(event)
         return tuple(LinkWord(name, taker) for name in dict.fromkeys(part.listener for part in result.parts))
     other = other_of(event)
@@ -67,7 +67,7 @@ def link_words(result: Recognised, waiting: Sequence[ParkedAmendment]) -> tuple[
     tie = Tie(
         other, LinkLearnt(event.occurred_at, event.received_at, event.event_id), event.source_system, source_link(event)
     )
-    if any(each.event.kind in TAKING_BACK and taker_of(each.event).takes(tie) for each in waiting):
+    if any(each.event.kind in TAKES_BACK and taker_of(each.event).takes(tie) for each in waiting):
         return ()
     clients = (part.listener for part in result.parts if part.relation is Relation.SELF)
     return tuple(LinkWord(name, tie) for name in dict.fromkeys(clients) if name != other)

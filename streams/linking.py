@@ -4,7 +4,7 @@ A later message about an occurrence (A11, crime cancelled, custody released) may
 still must reach everybody who is linked to that occurrence. Pure words and keys; the links are kept by the transport.
 """
 
-from domain.events import EdAttributes, Event, Kind, occurrence_key
+from domain.events import TAKES_BACK, EdAttributes, Event, Kind, occurrence_key
 from domain.ids import OccurrenceKey, digest
 from domain.matches import Relation
 
@@ -38,9 +38,6 @@ AMENDING: frozenset[Kind] = frozenset(
 )
 """Kinds that say something further about an occurrence, so that they concern whoever is linked to it."""
 
-TAKING_BACK: frozenset[Kind] = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
-"""Kinds that take back one event by its id, or else whatever was said before under the same source key."""
-
 _FAN_OUT: frozenset[str] = frozenset({"ed", "crime", "da"})
 """First words of the kinds that also reach household and associates: harm to somebody close (rules 11 and 17)."""
 
@@ -65,7 +62,7 @@ belongs to this occurrence, where the people are. Only occurrences have people, 
 def fans_out(kind: Kind, to: Relation) -> bool:
     """Whether what happens to a member is also heard by those who stand `to` them as household or associate."""
     family = kind.value.split(".")[0]
-    return family in _FAN_OUT or kind in TAKING_BACK or (to is Relation.HOUSEHOLD and kind in _AT_HOME)
+    return family in _FAN_OUT or kind in TAKES_BACK or (to is Relation.HOUSEHOLD and kind in _AT_HOME)
 
 
 def occurrence_link(key: OccurrenceKey) -> str:
@@ -96,9 +93,9 @@ def keys_to_look_up(event: Event) -> tuple[str, ...]:
     found: list[str] = []
     if event.retracts:
         found.append(event_link(event.retracts))
-    elif event.kind in TAKING_BACK:
+    elif event.kind in TAKES_BACK:
         found.append(source_link(event))
-    if event.kind in AMENDING and event.kind not in TAKING_BACK:
+    if event.kind in AMENDING and event.kind not in TAKES_BACK:
         found.append(occurrence_link(occurrence_key(event)))
     if event.kind is Kind.ED_MERGED and isinstance(event.attributes, EdAttributes):
         keys = (event.attributes.patient_key, event.attributes.merged_patient_key)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.events import Feed, Role
+from domain.events import TAKES_BACK, Feed, Role
 from domain.ids import EventId, OccurrenceKey
 from domain.people import CohortMember
 from triggers.history import HistoryEntry
-from triggers.occurrences import TAKES_BACK, acting, reaches_back, says_more, taken_back
+from triggers.occurrences import acting, reaches_back, says_more, taken_back
 from triggers.reference import Reference
 from triggers.sheets import Entries, Sheet
 from triggers.standing import STANDING_KINDS, Person

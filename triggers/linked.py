@@ -7,12 +7,12 @@ an event told rests on that event: taken back, everything heard through it goes 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from domain.events import Feed, Kind
+from domain.events import TAKES_BACK, Feed, Kind
 from domain.ids import EventId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, Standing, watch_standing
 from triggers.history import History, HistoryEntry, told_on_link
-from triggers.occurrences import TAKES_BACK, acting, family_of, taken_back
+from triggers.occurrences import acting, family_of, taken_back
 
 LINK_REACH = timedelta(days=125)
 """How long before a link was learnt harm is still told: the mean time from one shooting to the next along ties

@@ -11,7 +11,18 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from domain.events import NONE_STATED, STATED_LISTS, EdAttributes, Grade, Handling, Intent, Kind, Mechanism, Role
+from domain.events import (
+    NONE_STATED,
+    STATED_LISTS,
+    TAKES_BACK,
+    EdAttributes,
+    Grade,
+    Handling,
+    Intent,
+    Kind,
+    Mechanism,
+    Role,
+)
 from domain.ids import EventId, OccurrenceKey
 from domain.matches import LinkLearnt, Relation
 from triggers.gate import may_release
@@ -42,9 +53,6 @@ WHOLLY_TAKEN_BACK = frozenset({Kind.ED_CANCELLED, Kind.CRIME_CANCELLED, Kind.INT
 
 OPENING = frozenset({Kind.ED_ARRIVAL, Kind.CRIME_RECORDED, Kind.INTEL_SUBMITTED})
 """Kinds that may open again what was taken back."""
-
-TAKES_BACK = frozenset({Kind.RECORD_RETRACTED, Kind.PERSON_UNLINKED})
-"""Kinds that take back one event by id, or all earlier ones of the same source key."""
 
 _FAMILIES = {kind: kind.value.split(".", 1)[0] for kind in Kind}
 

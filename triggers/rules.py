@@ -6,11 +6,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from domain.events import Kind
+from domain.events import TAKES_BACK, Kind
 from domain.ids import RuleId
 from domain.triggers import Cap, Priority, Sensitivity
 from triggers.conditions import ALWAYS, Check, Condition, compiled, rules_asked
-from triggers.occurrences import TAKES_BACK
 from triggers.patterns import Pattern, families_of, rules_of
 from triggers.reference import Reference
 from triggers.standing import STANDING_KINDS

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.events import HOLDS_FOR_EVERYBODY, Event, Feed, Kind, ProgrammeAttributes, occurrence_key
+from domain.events import HOLDS_FOR_EVERYBODY, TAKES_BACK, Event, Feed, Kind, ProgrammeAttributes, occurrence_key
 from domain.ids import FiringId, MemberId
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
@@ -18,7 +18,6 @@ from triggers.history import HistoryEntry, entry_of, told_on_link
 from triggers.keeping import Kept, kept
 from triggers.keeping import Step as StepMade
 from triggers.linked import links_taken_back, resting_on, told_to
-from triggers.occurrences import TAKES_BACK
 from triggers.rules import RuleSet
 from triggers.scenarios import Scenario
 from triggers.timelines import Step
