@@ -15,7 +15,7 @@ from api.ports import HeldDecision
 from api.problems import ProblemKind, Refused
 from api.shapes import HeldDetail, HeldList, QuarantineDetail, QuarantineList, Replayed
 from api.standing import Standing
-from domain.events import Feed
+from domain.kinds import Feed
 
 Who = Annotated[Caller, Depends(caller_of)]
 Limit = Annotated[int, Query(ge=1, le=500)]

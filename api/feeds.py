@@ -18,8 +18,8 @@ from api.shapes import EventEnding, FeedsList, LedgerShown, Receipts
 from api.showing import feeds_shown
 from api.sources import HL7_TYPES, JSON_TYPES, first_foreign, media_of
 from api.standing import Standing
-from domain.events import Feed
 from domain.ids import EventId
+from domain.kinds import Feed
 
 Who = Annotated[Caller, Depends(caller_of)]
 

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.errors import ConfigError
-from domain.events import Feed
 from domain.ids import NavigatorId
+from domain.kinds import Feed
 
 PREFIX = "rp_"
 SECRET_BYTES = 32

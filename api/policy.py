@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from api.keys import AccessRole
-from domain.events import Feed
+from domain.kinds import Feed
 
 _R = AccessRole
 ANYONE: frozenset[AccessRole] = frozenset(AccessRole)

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from api.keys import ApiKey
-from domain.events import Feed
 from domain.ids import EventId, MemberId, NavigatorId
+from domain.kinds import Feed
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.events import Feed
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed
 from domain.reviews import ReviewState, ReviewVerdict
 from domain.triggers import Priority
 

@@ -15,8 +15,8 @@ from api.problems import Fault, ProblemKind, Refused
 from api.review_ports import ReviewFilter, ReviewOrder, ReviewRuled
 from api.review_shapes import ReviewDecided, ReviewDetail, ReviewList
 from api.standing import Standing
-from domain.events import Feed
 from domain.ids import MemberId
+from domain.kinds import Feed
 from domain.reviews import ReviewState
 
 Who = Annotated[Caller, Depends(caller_of)]

@@ -12,7 +12,7 @@ from enum import StrEnum
 from alerts.model import AlertState, Channel, DeliveryStatus, FailureReason, Happening, Outcome, Purpose, TriggerState
 from api.ports import HeldView, ItemAnswer, MemberView, QuarantineView
 from api.sight import Sight
-from domain.events import Feed
+from domain.kinds import Feed
 from domain.triggers import Priority, Sensitivity
 
 

@@ -23,7 +23,7 @@ from api.shapes import (
     TriggerShown,
 )
 from api.sight import Sight, Viewer, sees_notes
-from domain.events import Feed
+from domain.kinds import Feed
 from domain.triggers import Reason, TriggerFired
 
 

@@ -11,9 +11,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from domain.events import Feed
 from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex, never_compared
 from domain.ids import HouseholdId, MemberId, NavigatorId
+from domain.kinds import Feed
 from domain.people import CohortMember, MemberStatus, Navigator, WatchAuthority
 
 Value = TypeVar("Value")

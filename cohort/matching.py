@@ -17,7 +17,8 @@ from cohort.policy import MatchPolicy
 from cohort.prepared import PreparedIdentity, prepare
 from cohort.scoring import PRIOR, Score, plan, score_at_least, score_pair
 from cohort.sieve import Sieve
-from domain.events import CrimeAttributes, DaAttributes, Event, IncidentAttributes, Mention
+from domain.attributes import CrimeAttributes, DaAttributes, IncidentAttributes
+from domain.events import Event, Mention
 from domain.ids import EventId, HouseholdId, MemberId
 from domain.matches import Evidence, Match, MatchDecision, MatchReason
 from domain.people import MemberStatus

@@ -5,9 +5,9 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from domain.clock import london_day
-from domain.events import Feed
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId, NavigatorId
+from domain.kinds import Feed
 from domain.matches import LinkLearnt
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from cohort.importing import FileFormat, read_members
+from domain.attributes import ATTRIBUTES_BY_KIND
 from domain.errors import ConfigError, FeedError
-from domain.events import ATTRIBUTES_BY_KIND, Event, Kind, Place, Role, natural_role
+from domain.events import Event, Place
 from domain.ids import MemberId, digest, event_id
+from domain.kinds import Kind, Role, natural_role
 from domain.matches import Relation
 from domain.people import CohortMember
 from streams import codec

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from redis.asyncio import Redis
 
 from domain.clock import Clock
-from domain.events import Feed
+from domain.kinds import Feed
 from service.wiring import Policies
 from streams.feeds.ed import parse_ed
 from streams.feeds.outcome import Rejected

@@ -14,8 +14,9 @@ from typing import BinaryIO
 from api.ports import ItemAnswer, Location
 from domain.clock import Clock
 from domain.errors import FeedError
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import event_id
+from domain.kinds import Feed
 from service.metrics import Metrics
 from service.wiring import Policies
 from streams import codec

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.deps import ApiDependencies
 from api.policy import ApiPolicy
 from api.valkey import ValkeyKeyStore
-from domain.events import Feed
+from domain.kinds import Feed
 from service.feeding import Feeding
 from service.quiet_views import QuietAdapter
 from service.reviewing import ReviewsAdapter

@@ -19,8 +19,9 @@ from cohort.model import MatchModel, default_model
 from cohort.policy import MatchPolicy
 from cohort.tables import PeopleTable, TableRecord, open_people, open_table
 from cohort.tables_mapping import Side, TableMapping, load_mapping
-from domain.events import Event, Feed, Kind, Mention
+from domain.events import Event, Mention
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed, Kind
 from domain.matches import Match, MatchDecision, MatchReason
 from domain.people import CohortMember, MemberStatus
 from service.feeding import read_file

@@ -11,10 +11,12 @@ from typing import Protocol
 
 from alerts.model import Alert, Happening, TimelineEntry
 from alerts.ports import AlertFilter, AlertStore, cursor_of, milliseconds
+from domain.attributes import ProgrammeAttributes
 from domain.clock import Clock
-from domain.events import Event, Feed, Kind, Mention, ProgrammeAttributes, Provenance, Role
+from domain.events import Event, Mention, Provenance
 from domain.identity import Identity
 from domain.ids import AlertId, event_id, shard_of
+from domain.kinds import Feed, Kind, Role
 from streams.feeds.outcome import ParseResult
 from streams.messages import OWN_CHANNEL, ItemReceipt
 

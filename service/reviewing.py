@@ -25,9 +25,10 @@ from cohort.matching import explain_pair
 from cohort.policy import MatchPolicy
 from cohort.wording import words
 from domain.errors import StoreUnavailable
-from domain.events import Mention, natural_role
+from domain.events import Mention
 from domain.identity import Identity
 from domain.ids import MemberId
+from domain.kinds import natural_role
 from domain.matches import Match, MatchDecision
 from domain.reviews import ReviewState, ReviewVerdict
 from domain.triggers import Priority

@@ -12,8 +12,8 @@ from alerts.planning import Row, notices
 from alerts.reference import reference_of
 from alerts.routing import on_duty, supervisors
 from domain.clock import LONDON
-from domain.events import Kind
 from domain.ids import RuleId, shard_of
+from domain.kinds import Kind
 from service.rule_watch import Forecast, Judgement, LiveRule, WatchPolicy, judge, watched_of
 from streams.decide import World
 from streams.tallies import FIRINGS_FOR, Tallies, days_between

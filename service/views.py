@@ -15,11 +15,13 @@ from api.ports import (
     QuarantineView,
     ReadyView,
 )
+from domain.attributes import Handling, IntelAttributes
 from domain.clock import Clock
 from domain.errors import NotAllowed, NotFound, StoreError
-from domain.events import Event, Feed, Handling, IntelAttributes, Kind, Provenance
+from domain.events import Event, Provenance
 from domain.identity import NameKind
 from domain.ids import EventId, MemberId, NavigatorId, event_id
+from domain.kinds import Feed, Kind
 from service.feeding import Feeding, answer_of
 from service.runtime import Service
 from streams.feeds.receipts import Receipt

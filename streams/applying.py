@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from domain.events import Event, Mention, natural_role
+from domain.events import Event, Mention
 from domain.ids import MemberId, digest
+from domain.kinds import natural_role
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from domain.reviews import ReviewVerdict
 from streams.audit import AuditEntry, Operation

@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from alerts.model import Alert
-from domain.events import EdAttributes, Feed, Place, ProgrammeAttributes
+from domain.attributes import EdAttributes, ProgrammeAttributes
+from domain.events import Place
 from domain.identity import DateOfBirth, Identity
 from domain.ids import HouseholdId, MemberId, NavigatorId, OccurrenceKey, digest
+from domain.kinds import Feed
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from domain.triggers import TriggerFired
 from streams.messages import Disposition, Matched

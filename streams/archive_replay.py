@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.matches import Relation
 from domain.people import CohortMember
 from streams import codec

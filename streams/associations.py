@@ -12,8 +12,10 @@ from typing import Protocol
 
 from cohort.index import CohortIndex
 from cohort.ties import Taker, tied, untied
-from domain.events import TAKES_BACK, Event, Feed, Kind, ProgrammeAttributes
+from domain.attributes import ProgrammeAttributes
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import TAKES_BACK, Feed, Kind
 from domain.matches import JOINED, LinkLearnt, Relation
 from domain.people import CohortMember, Tie
 from streams.audit import AuditEntry, AuditLog, Operation

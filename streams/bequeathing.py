@@ -5,7 +5,9 @@ Whoever loses it keeps it in the history, beside the word that took it away; `ef
 
 from dataclasses import replace
 
-from domain.events import EdAttributes, Event, Kind, Role, occurrence_key
+from domain.attributes import EdAttributes
+from domain.events import Event, occurrence_key
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from streams.messages import Heir, Matched, PersonState
 from triggers.history import History, HistoryEntry, entry_of

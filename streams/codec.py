@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from domain.events import ATTRIBUTES_BY_KIND, NONE_STATED, Attributes, Event, Kind
+from domain.attributes import ATTRIBUTES_BY_KIND, NONE_STATED, Attributes
+from domain.events import Event
+from domain.kinds import Kind
 from streams.archive import Archived, ArchivedFiring, Facts
 from streams.audit import AuditEntry
 from streams.making import maker

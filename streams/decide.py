@@ -17,8 +17,8 @@ from alerts.routing import Directory, RoutingPolicy, RoutingReason, recipients
 from alerts.snooze import NO_SNOOZES, Snoozes
 from alerts.suppression import AlertChange, SuppressionPolicy
 from alerts.suppression import decide as decide_alerts
-from domain.events import Feed
 from domain.ids import AlertId, FiringId, shard_of
+from domain.kinds import Feed
 from domain.people import CohortMember, Standing, watch_standing
 from streams.archive import Decided, archived_of
 from streams.bequeathing import effective, handed_over

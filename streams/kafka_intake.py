@@ -11,8 +11,9 @@ from datetime import datetime
 import structlog
 
 from domain.errors import StoreUnavailable
-from domain.events import Event, Feed, occurrence_key
+from domain.events import Event, occurrence_key
 from domain.ids import EventId, shard_of
+from domain.kinds import Feed
 from streams import codec
 from streams.kafka_books import KafkaBooks
 from streams.kafka_policy import KafkaPolicy

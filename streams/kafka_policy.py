@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from domain.events import Feed
 from domain.ids import SHARDS
+from domain.kinds import Feed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from domain.errors import ConfigError, StoreUnavailable
-from domain.events import Feed
+from domain.kinds import Feed
 from streams.kafka_policy import KafkaPolicy
 
 _LOOKS = 100

@@ -16,7 +16,8 @@ import structlog
 
 from domain.clock import Clock
 from domain.errors import Conflict, FeedError, StoreError
-from domain.events import Event, Feed
+from domain.events import Event
+from domain.kinds import Feed
 from streams import codec
 from streams.embedded import Decider, Recogniser
 from streams.feeds.outcome import Ignored, Rejected, RejectReason

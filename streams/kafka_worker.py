@@ -12,7 +12,7 @@ import structlog
 from redis.asyncio import Redis
 
 from domain.clock import Clock
-from domain.events import Feed
+from domain.kinds import Feed
 from streams.distributed import FaustEngine, Lane, SetAside
 from streams.embedded import Decider, Recogniser
 from streams.kafka_books import KafkaBooks

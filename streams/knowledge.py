@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cohort.index import CohortIndex
-from domain.events import EdAttributes, Event
+from domain.attributes import EdAttributes
+from domain.events import Event
 from domain.matches import Match, MatchDecision
 from streams.linking import OCCURRENCE, keys_to_look_up, keys_to_remember
 from streams.messages import ParkedAmendment

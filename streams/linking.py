@@ -4,8 +4,10 @@ A later message about an occurrence (A11, crime cancelled, custody released) may
 still must reach everybody who is linked to that occurrence. Pure words and keys; the links are kept by the transport.
 """
 
-from domain.events import TAKES_BACK, EdAttributes, Event, Kind, occurrence_key
+from domain.attributes import EdAttributes
+from domain.events import Event, occurrence_key
 from domain.ids import OccurrenceKey, digest
+from domain.kinds import TAKES_BACK, Kind
 from domain.matches import Relation
 
 AMENDING: frozenset[Kind] = frozenset(

@@ -14,7 +14,8 @@ from itertools import islice
 from cohort.index import CohortIndex
 from cohort.matching import match_event
 from cohort.policy import MatchPolicy
-from domain.events import EdAttributes, Event, occurrence_key
+from domain.attributes import EdAttributes
+from domain.events import Event, occurrence_key
 from domain.ids import MemberId, digest
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from streams.knowledge import Known

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.errors import Conflict
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import SHARDS, EventId, MemberId, shard_of
+from domain.kinds import Feed
 from streams import codec
 from streams.memory_server import EventRow, MemoryServer, Place, milliseconds, place_of, text
 from streams.memory_tallies import MemoryTallies, note, tally

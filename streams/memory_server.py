@@ -17,8 +17,9 @@ from alerts.held_back import HeldBack
 from alerts.memory import MemoryAlertStore
 from alerts.snooze import Snooze
 from domain.clock import Clock
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import SHARDS, EventId, FiringId, MemberId, shard_of
+from domain.kinds import Feed
 from domain.reviews import ReviewState
 from streams.applying import entry_of_application
 from streams.archive import Archived

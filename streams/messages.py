@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain.events import Event, Feed, Role
+from domain.events import Event
 from domain.ids import EventId, MemberId, RuleId, digest
+from domain.kinds import Feed, Role
 from domain.matches import LinkLearnt, Match, Relation
 from streams.feeds.outcome import RejectReason, Where
 from streams.feeds.receipts import Receipt

@@ -12,8 +12,9 @@ from alerts.breaker import Sent
 from alerts.held_back import HeldBack
 from alerts.model import Alert, Delivery
 from alerts.planning import Row
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import EventId, MemberId, RuleId
+from domain.kinds import Feed
 from streams.archive import Archived
 from streams.audit import AuditEntry
 from streams.messages import (

@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from cohort.index import CohortIndex
-from domain.events import TAKES_ONE_OUT, EdAttributes, Event, Kind, Mention, Role, natural_role, occurrence_key
+from domain.attributes import EdAttributes
+from domain.events import Event, Mention, occurrence_key
 from domain.ids import MemberId, digest
+from domain.kinds import TAKES_ONE_OUT, Kind, Role, natural_role
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from domain.reviews import ReviewVerdict
 from streams.applying import applied

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from cohort.index import CohortIndex
 from domain.errors import NotAllowed
-from domain.events import Kind
 from domain.ids import MemberId
+from domain.kinds import Kind
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from streams.knowledge import Known
 from streams.messages import Matched, ParkedAmendment, ReviewItem, Ruling, RulingKind

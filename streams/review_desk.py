@@ -14,8 +14,9 @@ import structlog
 from cohort.index import CohortIndex
 from domain.clock import Clock
 from domain.errors import Conflict, NotFound, StoreError
-from domain.events import Kind, Mention, occurrence_key
+from domain.events import Mention, occurrence_key
 from domain.ids import MemberId, digest
+from domain.kinds import Kind
 from domain.matches import Relation
 from domain.reviews import ReviewState, ReviewVerdict
 from streams.applying import KEEPER

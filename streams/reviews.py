@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.errors import NotAllowed, NotFound
-from domain.events import Role
 from domain.ids import MemberId
+from domain.kinds import Role
 from domain.matches import Relation
 from domain.reviews import ReviewState, ReviewVerdict
 from streams.messages import Disposition, Ending, Matched, ReviewItem

@@ -14,8 +14,9 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError, ResponseError
 
 from domain.errors import StoreError, StoreUnavailable
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import SHARDS, EventId, MemberId, shard_of
+from domain.kinds import Feed
 from streams import codec, keys
 from streams.applying import entry_of_application
 from streams.messages import OWN_CHANNEL, Disposition, Ending, Matched, ParkedAmendment, QuarantineItem, most_telling

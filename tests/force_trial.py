@@ -17,8 +17,9 @@ from cohort.matching import match_event
 from cohort.model import MatchModel, default_model
 from cohort.policy import MatchPolicy
 from cohort.prepared import prepare
-from domain.events import Event, Feed, Kind, Mention
+from domain.events import Event, Mention
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed, Kind
 from domain.matches import Match, MatchDecision, MatchReason
 from domain.people import CohortMember
 from fixtures.mentions import Mentioned, Source, mention_of

@@ -23,7 +23,8 @@ from cohort.index import CohortIndex
 from cohort.matching import match_event
 from cohort.policy import MatchPolicy
 from cohort.ports import StoreChanges
-from domain.events import Event, Feed
+from domain.events import Event
+from domain.kinds import Feed
 from domain.people import CohortMember, Navigator
 from fixtures.force import ForceSpec, generate
 from streams import codec

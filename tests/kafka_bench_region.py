@@ -16,8 +16,8 @@ from pathlib import Path
 from alerts.model import Delivery, Purpose
 from alerts.paging import all_alerts
 from alerts.valkey import ValkeyAlertStore
-from domain.events import Feed
 from domain.ids import shard_of
+from domain.kinds import Feed
 from fixtures.force import ForceSpec, generate
 from service.demo.scoring import latency
 from streams.kafka_producer import KafkaProducer, Outgoing

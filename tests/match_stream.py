@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
-from domain.events import Event, Feed, Kind, Mention, NoAttributes, Role
+from domain.attributes import NoAttributes
+from domain.events import Event, Mention
 from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed, Kind, Role
 from domain.people import CohortMember, MemberStatus
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -6,26 +6,24 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from domain.events import (
+from domain.attributes import (
     CrimeAttributes,
     CustodyAttributes,
     DaAttributes,
     EdAttributes,
-    Event,
-    Feed,
     Grade,
     Handling,
     IntelAttributes,
     Intent,
-    Kind,
     Mechanism,
     MissingAttributes,
     MissingRisk,
-    Role,
     SearchAttributes,
 )
+from domain.events import Event
 from domain.identity import DateOfBirth, Identity
 from domain.ids import MemberId, event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember, MemberStatus
 from triggers.history import HistoryEntry, entry_of

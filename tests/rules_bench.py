@@ -25,7 +25,7 @@ import zen
 from rich.console import Console
 from rich.table import Table
 
-from domain.events import (
+from domain.attributes import (
     CrimeAttributes,
     CustodyAttributes,
     EdAttributes,

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.events import Feed
 from domain.ids import RuleId
+from domain.kinds import Feed
 from domain.triggers import Cap, Sensitivity
 from triggers.compiling import Shaping, suspect_words
 from triggers.conditions import ALWAYS, Condition, compiled, facts_asked

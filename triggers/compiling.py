@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from domain.events import SUSPECT_ROLES, Feed, Kind
+from domain.kinds import SUSPECT_ROLES, Feed, Kind
 from domain.people import MemberStatus
 from triggers.asking import Asking
 from triggers.conditions import (

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from domain.attributes import Handling, ProgrammeAttributes
 from domain.clock import LONDON
-from domain.events import Feed, Handling, Kind, ProgrammeAttributes, Role
 from domain.ids import EventId, OccurrenceKey, digest
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember
 from triggers.finding import NO_DIFFERENCE, Difference, Found

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from domain.attributes import Intent
 from domain.clock import LONDON
-from domain.events import SUSPECT_ROLES, Feed, Intent, Kind, Role
+from domain.kinds import SUSPECT_ROLES, Feed, Kind, Role
 from domain.matches import Relation
 from domain.triggers import Reason, Sensitivity
 from triggers.conditions import All, Condition, facts_asked

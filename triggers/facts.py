@@ -11,7 +11,9 @@ from enum import StrEnum
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
-from domain.events import Intent, Mechanism, MissingRisk, Place, Role
+from domain.attributes import Intent, Mechanism, MissingRisk
+from domain.events import Place
+from domain.kinds import Role
 from domain.matches import Relation
 from domain.people import MemberStatus
 from triggers.moments import Moment

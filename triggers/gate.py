@@ -7,7 +7,7 @@ malformed is treated as handling C, assessment E. A blocked report is never rele
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.events import Grade, Handling
+from domain.attributes import Grade, Handling
 
 PASSING_SOURCES = frozenset({1, 2})
 """3x5x2 source evaluations that may alert by themselves: reliable, untested."""

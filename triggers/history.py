@@ -10,17 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from domain.events import (
-    Attributes,
-    Event,
-    Feed,
-    Handling,
-    Kind,
-    Place,
-    Role,
-    occurrence_key,
-)
+from domain.attributes import Attributes, Handling
+from domain.events import Event, Place, occurrence_key
 from domain.ids import EventId, MemberId, OccurrenceKey
+from domain.kinds import Feed, Kind, Role
 from domain.matches import LinkLearnt, Relation
 
 _LIFE = {kind: rank for rank, kind in enumerate(Kind)}

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Protocol
 
-from domain.events import SUSPECT_ROLES, Kind
 from domain.ids import OccurrenceKey
+from domain.kinds import SUSPECT_ROLES, Kind
 from domain.matches import JOINED
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of

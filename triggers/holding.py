@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.matches import Relation
 from triggers.conditions import All, Condition, written_true
 from triggers.moments import Moment

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.events import TAKES_BACK, Feed, Role
 from domain.ids import EventId, OccurrenceKey
+from domain.kinds import TAKES_BACK, Feed, Role
 from domain.people import CohortMember
 from triggers.history import HistoryEntry
 from triggers.occurrences import acting, reaches_back, says_more, taken_back

@@ -7,8 +7,8 @@ an event told rests on that event: taken back, everything heard through it goes 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from domain.events import TAKES_BACK, Feed, Kind
 from domain.ids import EventId
+from domain.kinds import TAKES_BACK, Feed, Kind
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, Standing, watch_standing
 from triggers.history import History, HistoryEntry, told_on_link

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from domain.attributes import Intent, Mechanism
 from domain.errors import NotFound
-from domain.events import Intent, Mechanism
 from triggers.checking import checked
 from triggers.faults import Faults
 from triggers.language import ReferenceForm

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Role
+from domain.attributes import Grade, Handling
+from domain.kinds import SUSPECT_ROLES, Feed, Role
 from domain.matches import LinkLearnt, Relation
 from triggers.gate import GateDecision, gate
 from triggers.history import HistoryEntry, Order

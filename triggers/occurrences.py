@@ -11,19 +11,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from domain.events import (
-    NONE_STATED,
-    STATED_LISTS,
-    TAKES_BACK,
-    EdAttributes,
-    Grade,
-    Handling,
-    Intent,
-    Kind,
-    Mechanism,
-    Role,
-)
+from domain.attributes import NONE_STATED, STATED_LISTS, EdAttributes, Grade, Handling, Intent, Mechanism
 from domain.ids import EventId, OccurrenceKey
+from domain.kinds import TAKES_BACK, Kind, Role
 from domain.matches import LinkLearnt, Relation
 from triggers.gate import may_release
 from triggers.history import HistoryEntry, Order

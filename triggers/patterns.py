@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from domain.events import Feed, Kind
+from domain.kinds import Feed, Kind
 from domain.matches import Relation
 from triggers.conditions import ALWAYS, Check, Condition, facts_asked, written_out
 from triggers.facts import LINK_LEARNT, ROLE

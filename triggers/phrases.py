@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from domain.events import Kind
+from domain.kinds import Kind
 from triggers.occurrences import SILENT, family_of
 
 KINDS: Mapping[Kind, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from domain.events import Kind
+from domain.kinds import Kind
 from triggers.absences import AbsenceFinder
 from triggers.accumulating import AccumulatedFinder
 from triggers.combined import all_finder, change_finder, first_finder, variety_finder

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.events import Kind
 from domain.ids import OccurrenceKey
+from domain.kinds import Kind
 from domain.people import Standing
 from triggers.absences import absent
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits

@@ -6,7 +6,7 @@ consent.*); which outcomes mean that nobody was reached, or that the offer was r
 
 from collections.abc import Callable, Iterable
 
-from domain.events import Feed, Kind
+from domain.kinds import Feed, Kind
 from triggers.conditions import ALWAYS, Condition, Operator, Test, Unless
 from triggers.patterns import EventPattern, Lookup, Pattern, Recalled, event_pattern
 from triggers.reference import Reference

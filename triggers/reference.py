@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from domain.events import Intent, Mechanism
+from domain.attributes import Intent, Mechanism
 
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
 

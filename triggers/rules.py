@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from domain.events import TAKES_BACK, Kind
 from domain.ids import RuleId
+from domain.kinds import TAKES_BACK, Kind
 from domain.triggers import Cap, Priority, Sensitivity
 from triggers.conditions import ALWAYS, Check, Condition, compiled, rules_asked
 from triggers.patterns import Pattern, families_of, rules_of

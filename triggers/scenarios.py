@@ -11,26 +11,13 @@ from enum import StrEnum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from domain.attributes import ATTRIBUTES_BY_KIND, NONE_STATED, STATED_LISTS, Grade, Handling
 from domain.clock import from_london
 from domain.errors import RuleError
-from domain.events import (
-    ATTRIBUTES_BY_KIND,
-    NONE_STATED,
-    STATED_LISTS,
-    Event,
-    Feed,
-    Grade,
-    Handling,
-    Kind,
-    Marking,
-    Mention,
-    Place,
-    Regime,
-    Role,
-    natural_role,
-)
+from domain.events import Event, Marking, Mention, Place, Regime
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import HouseholdId, MemberId, NavigatorId, digest, event_id
+from domain.kinds import Feed, Kind, Role, natural_role
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from domain.triggers import TriggerFired
 from triggers.language import span_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.people import MemberStatus
 from triggers.asking import JOINERS
 from triggers.checking import MAX_RULES, OF_THE_PERSON

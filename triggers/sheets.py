@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.events import Kind
 from domain.ids import OccurrenceKey
+from domain.kinds import Kind
 from triggers.gate import Gate
 from triggers.history import HistoryEntry
 from triggers.holding import Holding

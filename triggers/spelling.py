@@ -1,4 +1,4 @@
-"""What authors of rule tests write, in the words of domain/events.py: the names and values that domain.md allows.
+"""What authors of rule tests write, in the words of domain/ (kinds, attributes): what domain.md allows.
 
 Feeds are tidied at the border (streams/feeds); a rule test never passes there, so its spellings are read here: names
 as domain.md section 11 gives them, codes with or without points, grades as "1BP", words in any case. What nobody could
@@ -12,7 +12,8 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from domain.events import ATTRIBUTES_BY_KIND, Grade, Kind, MissingRisk
+from domain.attributes import ATTRIBUTES_BY_KIND, Grade, MissingRisk
+from domain.kinds import Kind
 from triggers.language import span_of
 from triggers.reference import folded_word
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
+from domain.attributes import ProgrammeAttributes
 from domain.clock import london_day
-from domain.events import Feed, Kind, ProgrammeAttributes
 from domain.identity import DobQuality
+from domain.kinds import Feed, Kind
 from domain.people import CohortMember, MemberStatus, Standing, watch_standing
 from triggers.history import HistoryEntry
 from triggers.reference import Area, Reference

@@ -6,8 +6,10 @@ Sources number their tellings and know the ids of their events; authors of rule 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from domain.events import EdAttributes, Event, Kind, Role
+from domain.attributes import EdAttributes
+from domain.events import Event
 from domain.ids import MemberId, event_id
+from domain.kinds import Kind, Role
 from triggers.occurrences import family_of
 
 

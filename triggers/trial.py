@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.events import HOLDS_FOR_EVERYBODY, TAKES_BACK, Event, Feed, Kind, ProgrammeAttributes, occurrence_key
+from domain.attributes import ProgrammeAttributes
+from domain.events import Event, occurrence_key
 from domain.ids import FiringId, MemberId
+from domain.kinds import HOLDS_FOR_EVERYBODY, TAKES_BACK, Feed, Kind
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from domain.events import Feed
 from domain.ids import OccurrenceKey
+from domain.kinds import Feed
 from triggers.by_window import Around, told_together, windows_around
 from triggers.facts import FACTS
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits

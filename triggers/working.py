@@ -9,8 +9,8 @@ from datetime import datetime
 from functools import partial
 from itertools import repeat
 
-from domain.events import Kind
 from domain.ids import OccurrenceKey
+from domain.kinds import Kind
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.indexing import HistoryIndex
 from triggers.judging import Judged, nothing_judged, rejudge

@@ -39,7 +39,7 @@ def ingest(
     """
     from domain.clock import SystemClock
     from domain.errors import ConfigError
-    from domain.events import Feed
+    from domain.kinds import Feed
     from service.engines import opened
     from service.feeding import Feeding, read_file
     from service.wiring import policies_of, reach_store

@@ -32,8 +32,8 @@ def create(
     from api.keys import AccessRole, Grant, key_from, new_secret
     from api.valkey import ValkeyKeyStore
     from domain.errors import ConfigError
-    from domain.events import Feed
     from domain.ids import NavigatorId
+    from domain.kinds import Feed
     from service.commands.feeds import FEEDS
     from service.wiring import reach_store
 

@@ -51,7 +51,7 @@ class Paths:
     def files(self) -> "Files":
         """The two sides with their mappings. Raises ConfigError for a feed or mapping that cannot be used."""
         from domain.errors import ConfigError
-        from domain.events import Feed
+        from domain.kinds import Feed
         from service.commands.feeds import FEEDS
         from service.offline import Files, read_mapping
 

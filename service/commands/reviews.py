@@ -33,7 +33,7 @@ def list_reviews(
     """What waits, by ids: why it is in doubt, for whom, how heavy. Shows nothing personal."""
     from api.review_ports import ReviewFilter, ReviewOrder
     from domain.errors import ConfigError
-    from domain.events import Feed
+    from domain.kinds import Feed
     from domain.reviews import ReviewState
 
     async def work() -> None:

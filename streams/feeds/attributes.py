@@ -1,4 +1,4 @@
-"""From attributes as they arrive to the attribute values of domain/events.py: words folded, offence codes normalised.
+"""From attributes as they arrive to the values of domain/attributes.py: words folded, offence codes normalised.
 
 Word lists (flags, themes, what a search found ...) are open sets: "Domestic Abuse" and "domestic-abuse" both become
 domestic_abuse, so that rules can name them, and an unknown word is carried along.
@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from domain.events import (
+from domain.attributes import (
     ATTRIBUTES_BY_KIND,
     NONE_STATED,
     STATED_LISTS,
     Attributes,
     CrimeAttributes,
     CustodyAttributes,
-    Kind,
     ProgrammeAttributes,
 )
+from domain.kinds import Kind
 from domain.people import MemberStatus
 from streams.feeds.border_values import GradeWord, Moment
 from streams.feeds.explain import Fault

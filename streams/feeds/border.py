@@ -1,7 +1,7 @@
 """The border schema of the envelope (domain.md section 11, design.md section 6): what a record may look like, once.
 
 msgspec decodes these types on the hot path (limits.md part B section 2) and explain.py walks the same types to tell
-all faults of a record, so the two cannot drift apart. The attribute types are made from domain/events.py.
+all faults of a record, so the two cannot drift apart. The attribute types are made from domain/attributes.py.
 Only shapes live here; what the values mean together is decided in envelope.py.
 """
 
@@ -12,8 +12,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from domain.events import ATTRIBUTES_BY_KIND, Attributes, Feed, Grade, Handling, Kind, Regime, Role
+from domain.attributes import ATTRIBUTES_BY_KIND, Attributes, Grade, Handling
+from domain.events import Regime
 from domain.identity import NameKind, Scheme
+from domain.kinds import Feed, Kind, Role
 from streams.feeds.border_values import Birth, Extras, GradeWord, MarkingWord, Moment, SexWord
 
 Key = Annotated[str, msgspec.Meta(max_length=200)]

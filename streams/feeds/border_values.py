@@ -7,8 +7,9 @@ the value. msgspec calls them through `border_hook`.
 from datetime import UTC, date, datetime
 from typing import Any
 
+from domain.attributes import Grade
 from domain.clock import from_london
-from domain.events import Grade, Marking
+from domain.events import Marking
 from domain.identity import DateOfBirth, DobQuality, Sex, never_compared
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.outcome import RejectReason

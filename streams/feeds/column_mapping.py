@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import ConfigError
-from domain.events import Feed, Kind, natural_role
+from domain.kinds import Feed, Kind, natural_role
 from streams.feeds.border_values import border_hook
 from streams.feeds.explain import Fault
 from streams.feeds.outcome import RejectReason

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from domain.attributes import EdAttributes
 from domain.clock import LONDON
-from domain.events import EdAttributes, Event, Feed, Kind, Mention, Provenance, Role
+from domain.events import Event, Mention, Provenance
 from domain.identity import Identity
 from domain.ids import event_id
+from domain.kinds import Feed, Kind, Role
 from streams.feeds.ed_codes import NOTHING, Classified, Coded, EdCodes, Meaning, classify
 from streams.feeds.ed_person import (
     REPEATING,

@@ -14,8 +14,8 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.attributes import Intent, Mechanism
 from domain.errors import ConfigError
-from domain.events import Intent, Mechanism
 
 _ICD10 = re.compile(r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?[*+]?")
 _SNOMED = re.compile(r"\d{6,18}")

@@ -11,21 +11,10 @@ from typing import Any
 
 import msgspec
 
-from domain.events import (
-    ATTRIBUTES_BY_KIND,
-    CrimeAttributes,
-    Event,
-    Feed,
-    Handling,
-    IntelAttributes,
-    Kind,
-    Marking,
-    Mention,
-    Place,
-    Provenance,
-    Regime,
-)
+from domain.attributes import ATTRIBUTES_BY_KIND, CrimeAttributes, Handling, IntelAttributes
+from domain.events import Event, Marking, Mention, Place, Provenance, Regime
 from domain.ids import EventId, event_id
+from domain.kinds import Feed, Kind
 from streams.feeds.attributes import attributes_of
 from streams.feeds.border import ATTRIBUTES_IN, PlaceIn, RecordIn, RetractsIn
 from streams.feeds.border_values import border_hook

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from domain.events import Feed, Kind
+from domain.kinds import Feed, Kind
 from streams.feeds.border_values import BorderFault, border_hook
 from streams.feeds.outcome import RejectReason
 from streams.feeds.shapes import is_enum, is_list, is_struct, max_length, member

@@ -7,7 +7,7 @@ A grade is never a reason to refuse a report: a part that is absent or malformed
 import re
 from collections.abc import Mapping
 
-from domain.events import Grade, Handling
+from domain.attributes import Grade, Handling
 
 _ASSESSMENTS = frozenset("ABCDE")
 _HANDLING_3X5X2 = {"P": Handling.P, "C": Handling.C, "BLOCK": Handling.BLOCK}

@@ -7,8 +7,9 @@ postcodes is the cohort room's work, because it must be the same for every feed 
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from domain.events import Feed, Kind, Mention, natural_role
+from domain.events import Mention
 from domain.identity import Identifier, Identity, Name, NameKind, Scheme, Sex
+from domain.kinds import Feed, Kind, natural_role
 from streams.feeds.border import IdentifierIn, MentionIn, NameIn, PersonIn, RecordIn
 from streams.feeds.explain import Fault
 from streams.feeds.outcome import RejectReason

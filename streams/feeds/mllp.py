@@ -15,7 +15,8 @@ import structlog
 
 from domain.clock import Clock
 from domain.errors import StoreUnavailable
-from domain.events import Event, Feed
+from domain.events import Event
+from domain.kinds import Feed
 from streams.feeds.ack import acknowledge, read_header
 from streams.feeds.ed import CONTENT_TYPE, EdPolicy, parse_ed
 from streams.feeds.mllp_frames import Frame, FrameDecoder, FrameKind, framed

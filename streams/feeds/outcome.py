@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from domain.events import Event, Feed
+from domain.events import Event
+from domain.kinds import Feed
 
 
 class RejectReason(StrEnum):

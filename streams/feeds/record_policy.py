@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.events import Feed
+from domain.kinds import Feed
 from streams.making import maker
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 import msgspec
 
-from domain.events import Feed
+from domain.kinds import Feed
 from streams.feeds.envelope import parse_counted, rejected
 from streams.feeds.explain import Fault
 from streams.feeds.outcome import ParseResult, RejectReason

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from domain.events import Kind
+from domain.kinds import Kind
 from streams.feeds.border import ATTRIBUTES_IN, RecordIn
 from streams.feeds.border_values import Birth, Extras, GradeWord, MarkingWord, Moment, SexWord
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
-from domain.events import Kind
 from domain.identity import Scheme
+from domain.kinds import Kind
 from streams.feeds.border import ATTRIBUTES_IN, Line, MentionIn, RecordIn, Several
 from streams.feeds.border_values import Birth, GradeWord, Moment
 from streams.feeds.shapes import is_list, is_struct, member

@@ -10,7 +10,8 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any, BinaryIO
 
-from domain.events import Event, Kind
+from domain.events import Event
+from domain.kinds import Kind
 from streams.feeds.column_mapping import (
     Cell,
     Condition,

@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 from alerts.suppression import AlertChange
 from alerts.valkey import ValkeyAlertStore
 from domain.clock import ManualClock
-from domain.events import Event, Kind, Role
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from streams.memory_server import MemoryServer
 from streams.messages import (

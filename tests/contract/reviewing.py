@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 
 from cohort.policy import MatchPolicy
 from domain.clock import ManualClock
-from domain.events import Event, Kind, Mention, Role
+from domain.events import Event, Mention
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import HouseholdId, MemberId
+from domain.kinds import Kind, Role
 from domain.people import CohortMember
 from domain.reviews import ReviewVerdict
 from streams.embedded import Recogniser

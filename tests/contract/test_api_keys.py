@@ -12,8 +12,8 @@ from api.memory import MemoryKeyStore
 from api.ports import KeyStore
 from api.valkey import ValkeyKeyStore
 from domain.errors import Conflict, StoreUnavailable
-from domain.events import Feed
 from domain.ids import NavigatorId
+from domain.kinds import Feed
 from streams.server import connect
 from tests.unit.api.build import NOW
 

@@ -5,8 +5,8 @@ from redis.asyncio import Redis
 
 from alerts.lifecycle import record_outcome
 from alerts.model import Outcome
-from domain.events import Kind
 from domain.ids import NavigatorId, shard_of
+from domain.kinds import Kind
 from streams.archive import AlertOutcome, Archived, ArchiveLog, FiringStep
 from streams.archive_memory import MemoryArchiveLog
 from streams.archive_valkey import ValkeyArchiveLog

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
-from domain.events import Kind
+from domain.kinds import Kind
 from streams.distributed import FaustEngine, Lane, SetAside
 from streams.faust_app import FETCH_WAIT
 from streams.kafka_books import UNFINISHED, Entering, KafkaBooks

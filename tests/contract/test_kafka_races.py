@@ -21,8 +21,9 @@ from redis.asyncio import Redis
 
 from cohort.policy import MatchPolicy
 from domain.errors import StoreError
-from domain.events import Event, Feed, Kind, Role
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from streams.embedded import Observers, Recogniser
 from streams.kafka_books import NOWHERE, Entering, KafkaBooks
 from streams.kafka_intake import message_of

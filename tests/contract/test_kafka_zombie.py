@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from domain.events import Kind
 from domain.ids import MemberId
+from domain.kinds import Kind
 from streams import keys
 from streams.embedded import Decider, Observers
 from streams.kafka_decide import KafkaDecide

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.publication import decode_change, encode_change, published_change
-from domain.events import Event, Feed, Kind
+from domain.events import Event
+from domain.kinds import Feed, Kind
 from streams.feeds.records import parse_body
 from streams.kafka_gaps import fetched
 from streams.kafka_policy import KafkaPolicy

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain.events import Event, Feed, Kind, Role
+from domain.events import Event
 from domain.ids import HouseholdId, MemberId
+from domain.kinds import Feed, Kind, Role
 from domain.triggers import Priority, TriggerFired
 from streams.audit import Operation
 from tests.unit.streams.looking_back import Looking, saying, told, watched

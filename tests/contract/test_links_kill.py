@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 
 from cohort.follow import CohortFollower
 from cohort.valkey import ValkeyCohortStore
-from domain.events import Event, Kind, Role
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Kind, Role
 from domain.people import CohortMember, MemberStatus
 from domain.triggers import Priority
 from tests.dying_store import killed_amid, living_store

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain.events import Feed, Kind
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId
+from domain.kinds import Feed, Kind
 from domain.people import MemberStatus, WatchAuthority
 from streams.lookback_engine import PAGE
 from streams.lookback_ports import Progress

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from domain.events import Event, Kind, Role
+from domain.events import Event
 from domain.identity import Identity
 from domain.ids import MemberId
+from domain.kinds import Kind, Role
 from domain.reviews import ReviewVerdict
 from streams.reviews import Reviewer
 from tests.unit.streams.looking_back import Looking, identity, saying, told, visit, watched

@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
-from domain.events import Event, Kind
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Kind
 from streams.lookback_engine import PAGE
 from tests.dying_store import killed_amid, living_store
 from tests.trials import trials

@@ -9,8 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.clock import ManualClock
-from domain.events import Event, Kind
+from domain.events import Event
 from domain.ids import MemberId, RuleId
+from domain.kinds import Kind
 from streams.memory_server import MemoryServer
 from streams.memory_tallies import MemoryTallies
 from streams.tallies import FAULTS_FOR, SeenFault, Tallies

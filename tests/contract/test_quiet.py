@@ -12,8 +12,8 @@ from alerts.breaker import FloodKey, FloodKind, Sent
 from alerts.held_back import HeldBack, HeldState, HeldWhy
 from alerts.snooze import Maker, Snooze, lifted, snoozed, told
 from domain.clock import ManualClock
-from domain.events import Kind
 from domain.ids import AlertId, EventId, MemberId, NavigatorId, RuleId
+from domain.kinds import Kind
 from domain.matches import Relation
 from domain.triggers import Cap, Priority
 from streams.audit import AuditEntry, AuditLog, Operation

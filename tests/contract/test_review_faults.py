@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from domain.errors import StoreUnavailable
-from domain.events import Kind, Mention, Role
+from domain.events import Mention
 from domain.identity import Identity, Name
+from domain.kinds import Kind, Role
 from domain.reviews import ReviewState, ReviewVerdict
 from streams.ports import CaseCommit
 from tests.contract.reviewing import (

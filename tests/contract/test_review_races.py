@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Conflict, NotAllowed, NotFound, StoreUnavailable
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.reviews import ReviewVerdict
 from streams.ports import CaseCommit
 from streams.review_desk import ReviewDesk

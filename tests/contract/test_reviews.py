@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from alerts.model import AlertState
-from domain.events import Event, Kind, Mention, Role
+from domain.events import Event, Mention
 from domain.identity import DateOfBirth, Identity, Name
+from domain.kinds import Kind, Role
 from streams.reviews import Review, Step
 from tests.contract.reviewing import (
     ANNE,

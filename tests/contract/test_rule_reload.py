@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from domain.attributes import Intent
 from domain.clock import SystemClock
 from domain.errors import NotAllowed
-from domain.events import Event, Intent, Kind
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Kind
 from service.metrics import Metrics
 from service.rulebook import ensure_book
 from service.runtime import Parts, Service

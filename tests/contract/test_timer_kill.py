@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from alerts.model import TriggerState
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.people import MemberStatus, WatchAuthority
 from tests.dying_store import killed_amid, living_store
 from tests.trials import trials

@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.clock import ManualClock
-from domain.events import Kind, Role
 from domain.ids import EventId, MemberId, shard_of
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from streams.memory_server import MemoryServer
 from streams.messages import Disposition, Ending, Matched, PersonState

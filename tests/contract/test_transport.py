@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.events import Feed, Kind, Role
 from domain.ids import MemberId, shard_of
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from streams.feeds.outcome import Rejected, RejectReason
 from streams.intake import quarantine_item

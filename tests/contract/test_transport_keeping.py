@@ -6,8 +6,8 @@ import pytest
 from redis.asyncio import Redis
 
 from domain.clock import ManualClock
-from domain.events import Feed, Kind
 from domain.ids import MemberId
+from domain.kinds import Feed, Kind
 from domain.matches import Relation
 from streams import keys
 from streams.feeds.outcome import Rejected, RejectReason

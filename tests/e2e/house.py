@@ -26,8 +26,8 @@ from redis.asyncio import Redis
 from api.keys import AccessRole, Grant, key_from, new_secret
 from api.valkey import ValkeyKeyStore
 from cohort.valkey import ValkeyCohortStore
-from domain.events import Feed
 from domain.ids import EventId, NavigatorId
+from domain.kinds import Feed
 from domain.people import CohortMember, Navigator
 from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 from fixtures.writers import members_ndjson

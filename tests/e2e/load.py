@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from domain.events import Feed
+from domain.kinds import Feed
 from domain.people import CohortMember
 from fixtures.force import Force
 from fixtures.tellings import Message

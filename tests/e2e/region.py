@@ -26,7 +26,7 @@ from redis.asyncio import Redis
 from api.keys import AccessRole, Grant, key_from, new_secret
 from api.valkey import ValkeyKeyStore
 from cohort.valkey import ValkeyCohortStore
-from domain.events import Feed
+from domain.kinds import Feed
 from domain.people import CohortMember, Navigator
 from fixtures.endpoints import NotifyEndpoint, SmtpInbox
 from streams.kafka_policy import KafkaPolicy

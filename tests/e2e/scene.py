@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.events import Feed
+from domain.kinds import Feed
 from fixtures.folder import write_force
 from fixtures.force import Force, ForceSpec, generate
 from fixtures.tellings import Expect

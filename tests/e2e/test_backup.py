@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from redis.asyncio import Redis
 
-from domain.events import Feed
+from domain.kinds import Feed
 from streams import keys
 from streams.server import EmbeddedServer, connect
 from streams.valkey import ValkeyTransport

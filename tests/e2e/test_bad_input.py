@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Feed
 from domain.people import CohortMember
 from streams.feeds.ed import EdPolicy, parse_ed
 from streams.feeds.ed_codes import load_ed_codes

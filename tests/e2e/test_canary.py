@@ -23,9 +23,9 @@ import structlog
 from redis.asyncio import Redis
 
 from domain.clock import SystemClock
-from domain.events import Feed
 from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex
 from domain.ids import HouseholdId, MemberId, NavigatorId
+from domain.kinds import Feed
 from domain.people import CohortMember, MemberStatus, Navigator, WatchAuthority
 from fixtures.endpoints import Act
 from fixtures.identifiers import IdentifierBook, e164

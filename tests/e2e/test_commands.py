@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.events import Feed
+from domain.kinds import Feed
 from tests.e2e.house import reachpoint
 from tests.e2e.people import adt, ago, line, mention, record, watched
 from tests.e2e.warm import Done

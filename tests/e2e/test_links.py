@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.events import Feed
+from domain.kinds import Feed
 from tests.e2e.house import House, open_house
 from tests.e2e.people import ago, mention, navigator, record, watched
 

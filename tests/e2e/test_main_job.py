@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from domain.clock import LONDON
-from domain.events import Feed
 from domain.ids import EventId, NavigatorId
+from domain.kinds import Feed
 from domain.people import Navigator, WatchAuthority
 from tests.e2e.house import FOLLOW_S, House, Said, open_house
 from tests.e2e.people import adt, ago, line, mention, navigator, record, watched

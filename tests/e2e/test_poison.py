@@ -22,8 +22,9 @@ from alerts.valkey_outbox import ValkeyOutbox
 from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
 from domain.clock import SystemClock
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.identity import Identity
+from domain.kinds import Feed
 from domain.people import CohortMember
 from service.fault_bells import FaultBells
 from streams.decide import DecidePolicy, World

@@ -16,9 +16,11 @@ import pytest
 
 from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
+from domain.attributes import MissingAttributes
 from domain.clock import SystemClock
-from domain.events import Event, Feed, Kind, MissingAttributes
+from domain.events import Event
 from domain.ids import EventId, event_id
+from domain.kinds import Feed, Kind
 from streams import codec, keys
 from streams.embedded import Observers, Recogniser
 from streams.intake import GroupCommit

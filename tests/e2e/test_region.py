@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from domain.events import Feed
+from domain.kinds import Feed
 from tests.e2e.people import ago, mention, navigator, record, watched
 from tests.e2e.region import Region, members_of, open_region
 from tests.kafka.broker import Cluster

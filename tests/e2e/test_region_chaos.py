@@ -17,7 +17,7 @@ import pytest
 from api.keys import AccessRole, Grant, key_from, new_secret
 from api.valkey import ValkeyKeyStore
 from domain.clock import SystemClock
-from domain.events import Feed
+from domain.kinds import Feed
 from tests.e2e.load import Load
 from tests.e2e.outcome import Outcome, check_books, check_messages, check_one_record_each, read_outcome
 from tests.e2e.region import Region, open_region

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from domain.events import Feed
+from domain.kinds import Feed
 from streams.kafka_policy import KafkaPolicy
 from tests.e2e.load import Load
 from tests.e2e.outcome import Outcome, check_books, check_messages, check_one_record_each, read_outcome

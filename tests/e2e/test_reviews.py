@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.events import Feed
+from domain.kinds import Feed
 from tests.e2e.house import House, open_house
 from tests.e2e.people import ago, mention, navigator, record, watched
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import EventId, HouseholdId, MemberId
+from domain.kinds import Feed
 from domain.people import CohortMember
 from tests.unit.streams.lives import STORIES
 from tests.unit.streams.play import hours, member, minutes

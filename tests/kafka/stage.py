@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 
 from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.ids import SHARDS
+from domain.kinds import Feed
 from domain.people import CohortMember
 from streams import keys
 from streams.decide import World

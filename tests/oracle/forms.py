@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.events import Feed, Role
+from domain.kinds import Feed, Role
 from domain.people import CohortMember
 from tests.oracle.grounds import ANY_ASSAULT, DAY, OFFENDERS, always, codes, folded
 from tests.oracle.person import LATE, Ground, Life, News, ground, london

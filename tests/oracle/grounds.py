@@ -5,7 +5,8 @@ from datetime import timedelta
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
-from domain.events import Intent, MissingRisk, Role
+from domain.attributes import Intent, MissingRisk
+from domain.kinds import Role
 from tests.oracle.person import Life, ground
 from tests.oracle.telling import Moment
 

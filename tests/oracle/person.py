@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from domain.attributes import Grade, Handling, ProgrammeAttributes
 from domain.clock import LONDON
-from domain.events import SUSPECT_ROLES, Feed, Grade, Handling, Kind, ProgrammeAttributes
 from domain.identity import DobQuality
+from domain.kinds import SUSPECT_ROLES, Feed, Kind
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, MemberStatus
 from tests.oracle.telling import MOVES_ON, Moment, moments, not_retracted, roles_of, still_told, words_of

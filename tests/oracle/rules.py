@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.events import Grade, Intent, MissingRisk, Role
+from domain.attributes import Grade, Intent, MissingRisk
+from domain.kinds import Role
 from domain.people import CohortMember
 from tests.oracle.grounds import (
     ADVERSE,

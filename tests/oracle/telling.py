@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from domain.events import NONE_STATED, EdAttributes, Grade, Handling, IntelAttributes, Intent, Kind, Mechanism, Role
+from domain.attributes import NONE_STATED, EdAttributes, Grade, Handling, IntelAttributes, Intent, Mechanism
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from triggers.history import HistoryEntry
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.attributes import ProgrammeAttributes
 from domain.clock import LONDON
-from domain.events import Kind, ProgrammeAttributes, Role
+from domain.kinds import Kind, Role
 from domain.people import CohortMember
 from tests.oracle.grounds import (
     ADVERSE,

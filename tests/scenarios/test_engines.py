@@ -15,7 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from alerts.model import TriggerState
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.triggers import TriggerFired
 from tests.scenarios.files import scenarios_in
 from tests.trials import trials

@@ -39,8 +39,8 @@ from api.review_ports import (
 from api.rule_shapes import RulesNow
 from domain.clock import ManualClock
 from domain.errors import Conflict, NotAllowed, NotFound, ServiceError
-from domain.events import Feed
 from domain.ids import EventId, MemberId, NavigatorId
+from domain.kinds import Feed
 from domain.people import CohortMember, MemberStatus
 from domain.reviews import ReviewVerdict
 from service.rulebook import ensure_book

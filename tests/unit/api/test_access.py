@@ -10,8 +10,8 @@ from api.keys import AccessRole as R
 from api.keys import Grant, KeyStanding, bearer, hash_of, key_from, new_secret, secret_from, standing_of
 from api.throttle import FailureThrottle
 from domain.errors import ConfigError
-from domain.events import Feed
 from domain.ids import NavigatorId
+from domain.kinds import Feed
 from tests.unit.api.build import NOW, SECRETS, build_api
 
 NOBODY: set[R] = set()

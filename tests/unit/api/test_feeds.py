@@ -10,7 +10,7 @@ from api.problems import ERRORS, PROBLEMS, ProblemKind, kind_of
 from api.sources import first_foreign
 from domain import errors
 from domain.errors import FeedError, StoreUnavailable
-from domain.events import Feed
+from domain.kinds import Feed
 from tests.unit.api.build import NOW, Api, build_api
 
 NDJSON = "application/x-ndjson"

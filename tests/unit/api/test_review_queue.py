@@ -4,7 +4,7 @@ import pytest
 
 from api.keys import AccessRole
 from api.review_ports import ReviewOrder
-from domain.events import Feed
+from domain.kinds import Feed
 from domain.reviews import ReviewState
 from tests.unit.api.build import Api, build_api
 

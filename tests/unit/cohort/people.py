@@ -3,9 +3,11 @@
 import random
 from datetime import UTC, date, datetime, timedelta
 
-from domain.events import Attributes, Event, Feed, Kind, Mention, NoAttributes, Role
+from domain.attributes import Attributes, NoAttributes
+from domain.events import Event, Mention
 from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed, Kind, Role
 from domain.people import CohortMember, MemberStatus
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from cohort.importing import FileFormat, read_members, write_members
-from domain.events import Event, Feed
+from domain.events import Event
 from domain.identity import Identity, Name
 from domain.ids import MemberId
+from domain.kinds import Feed
 from domain.people import CohortMember, MemberStatus
 from streams.feeds.envelope import parse_record
 

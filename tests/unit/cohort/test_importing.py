@@ -7,9 +7,9 @@ import json
 import pytest
 
 from cohort.importing import FileFormat, read_members, read_navigators, write_members, write_navigators
-from domain.events import Feed
 from domain.identity import NameKind, Scheme, Sex
 from domain.ids import NavigatorId
+from domain.kinds import Feed
 from domain.people import Navigator
 from tests.unit.cohort.people import cohort
 

@@ -10,9 +10,10 @@ from cohort.index import CohortChanges, CohortIndex
 from cohort.matching import HOUSEHOLD_MENTION, explain_pair, match_event, score_all
 from cohort.policy import MatchPolicy
 from cohort.prepared import prepare
-from domain.events import DaAttributes, Kind
+from domain.attributes import DaAttributes
 from domain.identity import DateOfBirth, Identifier, Identity, Name, NameKind, Scheme, Sex
 from domain.ids import HouseholdId, MemberId
+from domain.kinds import Kind
 from domain.matches import Match, MatchDecision, MatchReason
 from domain.people import CohortMember, MemberStatus
 from tests.trials import trials

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cohort.writing import is_sought
-from domain.events import Feed
 from domain.identity import Identity, Name
 from domain.ids import HouseholdId, MemberId, NavigatorId
+from domain.kinds import Feed
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 
 ONE = CohortMember(

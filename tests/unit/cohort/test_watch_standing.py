@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from domain.events import Feed
 from domain.identity import Identity
+from domain.kinds import Feed
 from domain.people import MemberStatus, Standing, WatchAuthority, watch_standing
 from tests.unit.cohort.people import member_of
 

@@ -3,7 +3,7 @@
 Three answers: everybody in the occurrence whomever it names, the one person whom it takes out, or whom it names.
 """
 
-from domain.events import HOLDS_FOR_EVERYBODY, TAKES_ONE_OUT, Kind
+from domain.kinds import HOLDS_FOR_EVERYBODY, TAKES_ONE_OUT, Kind
 from streams.linking import AMENDING
 
 CONCERNS_WHOM_IT_NAMES = {

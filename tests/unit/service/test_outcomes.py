@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 
 from alerts import lifecycle
 from alerts.model import Alert, Outcome
-from domain.events import Kind, ProgrammeAttributes
+from domain.attributes import ProgrammeAttributes
 from domain.ids import AlertId, MemberId, NavigatorId, shard_of
+from domain.kinds import Kind
 from domain.matches import Relation
 from domain.people import CohortMember
 from service.outcomes import LOOK_BACK_EVERY, OutcomeFollower, OutcomeMarks, events_of

@@ -10,9 +10,10 @@ from alerts.clocks import ClockPolicy
 from alerts.model import Channel, Delivery, Purpose
 from alerts.routing import Directory
 from alerts.snooze import Maker, Snoozes
+from domain.attributes import Grade, Handling
 from domain.errors import StoreUnavailable
-from domain.events import Grade, Handling, Kind
 from domain.ids import MemberId, NavigatorId, RuleId
+from domain.kinds import Kind
 from domain.people import Navigator
 from service.quiet_views import breaker_views
 from service.quieting import QuietBells, Quieting, over_rows

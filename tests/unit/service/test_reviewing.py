@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from api.review_ports import CandidateView, ReviewFilter, ReviewOrder, ReviewView
-from domain.events import Feed
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed
 from domain.triggers import Priority
 from service.reviewing import most_urgent, page_of
 from triggers.loading import shipped_rules

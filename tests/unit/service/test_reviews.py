@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from alerts.model import Channel
 from alerts.routing import Directory
-from domain.events import Event, Feed, Kind
+from domain.events import Event
 from domain.ids import EventId, NavigatorId
+from domain.kinds import Feed, Kind
 from domain.people import Navigator
 from service.reviews import bell
 from streams.decide import DecidePolicy, World

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from domain.attributes import Intent
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
-from domain.events import Intent, Kind, Role
 from domain.ids import MemberId
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember
 from service.rulebook import LiveRules

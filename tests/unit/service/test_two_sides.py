@@ -5,8 +5,10 @@ from datetime import timedelta
 from functools import cache
 from random import Random
 
-from domain.events import Event, Feed, Kind, MissingAttributes, MissingRisk, Role
+from domain.attributes import MissingAttributes, MissingRisk
+from domain.events import Event
 from domain.ids import NavigatorId, RuleId, event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.triggers import Priority
 from service.backtest_replay import Life, replay, replay_both

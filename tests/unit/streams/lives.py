@@ -11,8 +11,10 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from domain.events import Event, Feed, Grade, Handling, Kind, Role
+from domain.attributes import Grade, Handling
+from domain.events import Event
 from domain.ids import EventId, HouseholdId, MemberId
+from domain.kinds import Feed, Kind, Role
 from tests.unit.streams.play import ed, event, hours, member, minutes
 
 COHORT = (

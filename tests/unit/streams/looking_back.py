@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 from cohort.follow import CohortFollower
 from cohort.memory import MemoryCohortStore
 from cohort.policy import MatchPolicy
-from domain.events import Event, Mention, Role, natural_role
+from domain.events import Event, Mention
 from domain.identity import DateOfBirth, Identifier, Identity, Name, Scheme
+from domain.kinds import Role, natural_role
 from domain.people import CohortMember
 from streams.associations import LinkKeeper
 from streams.audit import AuditEntry, AuditLine

@@ -18,20 +18,12 @@ from alerts.routing import Directory
 from alerts.valkey import ValkeyAlertStore
 from cohort.index import CohortIndex
 from cohort.policy import MatchPolicy
+from domain.attributes import ATTRIBUTES_BY_KIND, EdAttributes
 from domain.clock import ManualClock
-from domain.events import (
-    ATTRIBUTES_BY_KIND,
-    EdAttributes,
-    Event,
-    Feed,
-    Kind,
-    Mention,
-    Provenance,
-    Role,
-    natural_role,
-)
+from domain.events import Event, Mention, Provenance
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import MemberId, NavigatorId, event_id, shard_of
+from domain.kinds import Feed, Kind, Role, natural_role
 from domain.people import CohortMember, MemberStatus, Navigator
 from domain.triggers import TriggerFired
 from streams.decide import A_MOMENT, DecidePolicy, World

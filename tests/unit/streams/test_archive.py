@@ -10,8 +10,8 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import ConfigError, StoreUnavailable
-from domain.events import Kind, Role
 from domain.ids import MemberId, NavigatorId
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from streams import codec
 from streams.archive import AlertOutcome, Archived, facts_of

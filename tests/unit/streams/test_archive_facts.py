@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.events import Feed, Kind, Role
 from domain.ids import MemberId, NavigatorId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember, MemberStatus
 from streams import codec

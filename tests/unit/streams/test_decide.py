@@ -7,8 +7,10 @@ from itertools import permutations
 import pytest
 
 from alerts.model import AlertState, Delivery, Purpose
-from domain.events import Event, Feed, Grade, Handling, Kind, Role
+from domain.attributes import Grade, Handling
+from domain.events import Event
 from domain.ids import HouseholdId, MemberId, NavigatorId, shard_of
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from streams.bequeathing import handed_over

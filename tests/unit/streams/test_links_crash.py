@@ -7,8 +7,9 @@ from random import Random
 from typing import Any
 
 from domain.clock import ManualClock
-from domain.events import Event, Kind, Role
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Kind, Role
 from domain.people import CohortMember, MemberStatus
 from streams.memory_server import MemoryServer
 from tests.trials import record, trials

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from domain.clock import ManualClock
-from domain.events import Kind
 from domain.ids import MemberId
+from domain.kinds import Kind
 from streams.memory_server import MemoryServer
 from streams.messages import PersonState
 from tests.unit.streams.looking_back import Looking, visit, watched

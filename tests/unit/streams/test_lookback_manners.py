@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from domain.events import Event, Kind
+from domain.events import Event
 from domain.identity import DateOfBirth, Identity, Name
 from domain.ids import MemberId
+from domain.kinds import Kind
 from domain.people import CohortMember, MemberStatus
 from streams.lookback_engine import NAMES_PAGE, PAGE, FirstHop
 from streams.ports import LogEntry

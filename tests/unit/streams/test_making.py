@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from domain.events import ATTRIBUTES_BY_KIND, Event, Feed, Kind, Mention, Place, Provenance, Role
+from domain.attributes import ATTRIBUTES_BY_KIND
+from domain.events import Event, Mention, Place, Provenance
 from domain.identity import DateOfBirth, Identifier, Identity, Name, Scheme
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from streams.making import maker
 from triggers.history import HistoryEntry
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.events import Kind
 from domain.identity import Identity, Name
+from domain.kinds import Kind
 from tests.unit.streams.looking_back import Looking, identity, visit, watched
 from tests.unit.streams.play import minutes
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from alerts.model import AlertState
-from domain.events import Kind, Role
 from domain.ids import MemberId
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from streams import codec
 from streams.embedded import Observers

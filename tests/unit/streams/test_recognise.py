@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from cohort.index import CohortIndex
-from domain.events import Event, Feed, Kind, Mention, Role
+from domain.events import Event, Mention
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Match, MatchDecision, MatchReason, Relation
 from streams.knowledge import Known
 from streams.linking import OCCURRENCE, SUBJECT, event_link, keys_to_look_up, occurrence_link, patient_link

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.events import ATTRIBUTES_BY_KIND, Event, Feed, Kind, Mention, Place, Role
+from domain.attributes import ATTRIBUTES_BY_KIND
+from domain.events import Event, Mention, Place
 from domain.identity import Identity, Name
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from streams import codec
 from streams.messages import Matched

@@ -7,8 +7,9 @@ from alerts.held_back import HeldBack, HeldState, HeldWhy
 from alerts.lifecycle import record_outcome
 from alerts.model import Outcome
 from alerts.snooze import NO_SNOOZES, Maker, Snooze, Snoozes, confirmed, lifted, snoozed
-from domain.events import Event, Kind, Role
+from domain.events import Event
 from domain.ids import EventId, MemberId, NavigatorId, RuleId
+from domain.kinds import Kind, Role
 from domain.people import WatchAuthority
 from domain.triggers import Cap, Priority
 from service.rulebook import without

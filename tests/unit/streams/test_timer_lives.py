@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from domain.events import Event, Kind
+from domain.events import Event
+from domain.kinds import Kind
 from domain.people import MemberStatus
 from streams.bequeathing import effective
 from streams.decide import A_MOMENT

@@ -9,8 +9,9 @@ import pytest
 
 from alerts.model import AlertState
 from domain.clock import ManualClock
-from domain.events import Event, Kind
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Kind
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from streams import planner, timers
 from streams.memory_server import MemoryServer

@@ -4,21 +4,19 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from domain.events import (
+from domain.attributes import (
     Attributes,
     CrimeAttributes,
     CustodyAttributes,
     EdAttributes,
-    Event,
-    Feed,
     Intent,
-    Kind,
     Mechanism,
     MissingAttributes,
     ProgrammeAttributes,
-    Role,
 )
+from domain.events import Event
 from domain.ids import event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.unit.triggers.histories import START, random_life
 from triggers.history import HistoryEntry, entry_of

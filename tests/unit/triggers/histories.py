@@ -5,31 +5,28 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from domain.events import (
+from domain.attributes import (
     ATTRIBUTES_BY_KIND,
     Attributes,
     CrimeAttributes,
     CustodyAttributes,
     EdAttributes,
-    Event,
     ExploitationAttributes,
-    Feed,
     Grade,
     Handling,
     IncidentAttributes,
     IntelAttributes,
     Intent,
-    Kind,
     Mechanism,
     MissingAttributes,
     MissingRisk,
-    Place,
     ProgrammeAttributes,
-    Role,
     SearchAttributes,
 )
+from domain.events import Event, Place
 from domain.identity import DateOfBirth, Identity
 from domain.ids import MemberId, event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, MemberStatus, WatchAuthority
 from triggers.history import HistoryEntry, entry_of, told_on_link

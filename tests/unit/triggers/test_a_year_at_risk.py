@@ -4,8 +4,10 @@ evaluator of tests/oracle."""
 from datetime import timedelta
 from random import Random
 
-from domain.events import Event, Feed, Kind, NoAttributes, ProgrammeAttributes, Role
+from domain.attributes import NoAttributes, ProgrammeAttributes
+from domain.events import Event
 from domain.ids import event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.oracle.waits import waiting_outcomes
 from tests.trials import record, trials

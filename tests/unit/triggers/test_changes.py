@@ -5,22 +5,20 @@ from typing import Any
 
 import pytest
 
-from domain.events import (
+from domain.attributes import (
     Attributes,
     CrimeAttributes,
     EdAttributes,
-    Event,
-    Feed,
     Grade,
     Handling,
     IntelAttributes,
     Intent,
-    Kind,
     MissingAttributes,
     MissingRisk,
-    Role,
 )
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.unit.triggers.histories import MEMBER
 from triggers.changes import Changes, compare

@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
-from domain.events import CrimeAttributes, Event, Kind, Role
+from domain.attributes import CrimeAttributes
+from domain.events import Event
 from domain.ids import event_id
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from tests.oracle.rules import outcomes
 from tests.trials import record, trials

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.events import EdAttributes, Event, Feed, Intent, Kind, Role
+from domain.attributes import EdAttributes, Intent
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.unit.triggers.histories import MEMBER
 from triggers.asking import Asking

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from domain.attributes import EdAttributes, Intent
 from domain.errors import RuleError
-from domain.events import EdAttributes, Event, Feed, Intent, Kind, Role
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.unit.triggers.histories import MEMBER, START
 from triggers.cost import MOST_LOOKS, MOST_LOOKS_LATE, Cost, cost_of, set_cost

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain.events import Event, Kind, MissingAttributes, MissingRisk, Role
+from domain.attributes import MissingAttributes, MissingRisk
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Kind, Role
 from domain.matches import Relation
 from tests.unit.triggers.histories import MEMBER
 from triggers.evaluate import evaluate

@@ -6,8 +6,10 @@ from itertools import permutations
 
 import pytest
 
-from domain.events import EdAttributes, Event, Feed, Intent, Kind, Mechanism, NoAttributes, Role, SearchAttributes
+from domain.attributes import EdAttributes, Intent, Mechanism, NoAttributes, SearchAttributes
+from domain.events import Event
 from domain.ids import EventId, MemberId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember, MemberStatus
 from triggers.evaluate import evaluate

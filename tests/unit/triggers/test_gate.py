@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.events import Grade, Handling
+from domain.attributes import Grade, Handling
 from triggers.gate import Gate, GateReason, gate
 
 P, C, BLOCK, NONE = Handling.P, Handling.C, Handling.BLOCK, Handling.NONE

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from domain.events import Kind
+from domain.kinds import Kind
 from domain.matches import Relation
 from tests.trials import record, trials
 from tests.unit.triggers.histories import random_life, random_member

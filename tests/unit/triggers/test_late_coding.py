@@ -9,21 +9,19 @@ from random import Random
 
 import pytest
 
-from domain.events import (
+from domain.attributes import (
     ATTRIBUTES_BY_KIND,
     Attributes,
     CrimeAttributes,
     CustodyAttributes,
     EdAttributes,
-    Event,
-    Feed,
     Intent,
-    Kind,
     Mechanism,
     NoAttributes,
-    Role,
 )
+from domain.events import Event
 from domain.ids import EventId, event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember
 from tests.oracle.forms import form_outcomes

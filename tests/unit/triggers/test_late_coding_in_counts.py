@@ -8,21 +8,18 @@ from random import Random
 
 import pytest
 
-from domain.events import (
+from domain.attributes import (
     ATTRIBUTES_BY_KIND,
     Attributes,
     CrimeAttributes,
     EdAttributes,
-    Event,
-    Feed,
     Intent,
-    Kind,
     Mechanism,
     MissingAttributes,
-    Place,
-    Role,
 )
+from domain.events import Event, Place
 from domain.ids import event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.trials import record, trials
 from tests.unit.triggers.histories import MEMBER, START, random_member

@@ -12,8 +12,9 @@ from itertools import combinations
 from random import Random
 from typing import Any
 
-from domain.events import Event, Feed, Kind, Role, natural_role
+from domain.events import Event
 from domain.ids import MemberId
+from domain.kinds import Feed, Kind, Role, natural_role
 from domain.people import CohortMember, MemberStatus
 from domain.triggers import TriggerFired
 from tests.trials import record, trials

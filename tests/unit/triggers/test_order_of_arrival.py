@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from domain.events import Role
 from domain.ids import FiringId
+from domain.kinds import Role
 from domain.matches import Relation
 from domain.triggers import TriggerFired
 from tests.trials import trials

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from random import Random
 
-from domain.events import Feed
 from domain.ids import MemberId
+from domain.kinds import Feed
 from tests.trials import trials
 from tests.unit.triggers.histories import MEMBER, random_life
 from triggers.changes import compare

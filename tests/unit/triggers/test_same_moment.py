@@ -5,8 +5,10 @@ from itertools import permutations
 
 import pytest
 
-from domain.events import EdAttributes, Event, Feed, Intent, Kind, Mechanism, Role
+from domain.attributes import EdAttributes, Intent, Mechanism
+from domain.events import Event
 from domain.ids import event_id
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from tests.unit.triggers.histories import MEMBER
 from triggers.evaluate import evaluate

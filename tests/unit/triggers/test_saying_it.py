@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from domain.attributes import Grade, Handling, IntelAttributes
 from domain.errors import RuleError
-from domain.events import Feed, Grade, Handling, IntelAttributes, Kind, Role, natural_role
+from domain.kinds import Feed, Kind, Role, natural_role
 from domain.matches import Relation
 from domain.triggers import TriggerFired
 from tests.unit.triggers.histories import MEMBER

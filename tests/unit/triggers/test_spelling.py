@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from domain.errors import RuleError
-from domain.events import Kind
+from domain.kinds import Kind
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.offences import offence_tables
 from triggers.scenarios import read_scenario

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from domain.events import EdAttributes, Event, Feed, Intent, Kind, NoAttributes, Role
+from domain.attributes import EdAttributes, Intent, NoAttributes
+from domain.events import Event
 from domain.ids import EventId
+from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.people import CohortMember
 from tests.oracle.waits import waiting_outcomes

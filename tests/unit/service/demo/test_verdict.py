@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.model import Alert, AlertState, Clocks, TriggerRecord, TriggerState
-from domain.events import Event, Kind
+from domain.events import Event
 from domain.ids import AlertId, EventId, FiringId, MemberId, RuleId
+from domain.kinds import Kind
 from domain.matches import Match, MatchDecision, MatchReason
 from domain.triggers import Priority, Sensitivity, TriggerFired
 from fixtures.force import Force, ForceSpec, Truth, generate

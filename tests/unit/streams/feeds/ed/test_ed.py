@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.events import EdAttributes, Event, Feed, Intent, Kind, Mechanism, Role
+from domain.attributes import EdAttributes, Intent, Mechanism
+from domain.events import Event
+from domain.kinds import Feed, Kind, Role
 from streams.feeds.ed import KINDS
 from streams.feeds.outcome import RejectReason, Where
 from tests.unit.streams.feeds.ed.messages import (

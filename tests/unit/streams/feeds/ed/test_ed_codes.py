@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.attributes import Intent, Mechanism
 from domain.errors import ConfigError
-from domain.events import Intent, Mechanism
 from streams.feeds.ed_codes import NO_CODES, EdCodes, load_ed_codes
 
 

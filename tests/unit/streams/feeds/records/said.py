@@ -5,7 +5,8 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
-from domain.events import Event, Feed, Kind, natural_role
+from domain.events import Event
+from domain.kinds import Feed, Kind, natural_role
 from streams.feeds.envelope import parse_record
 from streams.feeds.outcome import Rejected
 from streams.feeds.record_policy import RecordPolicy

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import Grade, Handling
+from domain.attributes import Grade, Handling
 from streams.feeds.intel_grades import most_cautious, parse_grade
 from streams.feeds.offences import groups_of, normalise_offence, offence_tables
 

@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from domain.events import Event, Feed, Kind
+from domain.events import Event
+from domain.kinds import Feed, Kind
 from streams.feeds.column_mapping import parse_mapping
 from streams.feeds.outcome import RejectReason
 from tests.unit.streams.feeds.records.said import parsed

@@ -8,29 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import (
+from domain.attributes import (
     ATTRIBUTES_BY_KIND,
     NONE_STATED,
     CrimeAttributes,
     CustodyAttributes,
     EdAttributes,
-    Event,
-    Feed,
     Grade,
     Handling,
     IntelAttributes,
     Intent,
-    Kind,
-    Marking,
     MissingAttributes,
     MissingRisk,
     ProgrammeAttributes,
-    Regime,
-    Role,
     SearchAttributes,
 )
+from domain.events import Event, Marking, Regime
 from domain.identity import DobQuality, NameKind, Scheme, Sex
 from domain.ids import event_id
+from domain.kinds import Feed, Kind, Role
 from streams.codec import content_digest, decode_event, encode
 from streams.feeds.border import ATTRIBUTES_IN
 from streams.feeds.envelope import parse_counted, parse_record

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events import Event, Feed
+from domain.events import Event
+from domain.kinds import Feed
 from streams.feeds.outcome import ParseResult, Rejected, RejectReason
 from streams.feeds.record_policy import RecordPolicy
 from streams.feeds.records import parse_body, read_ndjson, split_ndjson

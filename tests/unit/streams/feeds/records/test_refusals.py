@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.events import Event, Feed
+from domain.events import Event
+from domain.kinds import Feed
 from streams.feeds.envelope import parse_record
 from streams.feeds.outcome import Rejected, RejectReason
 from streams.feeds.records import read_ndjson

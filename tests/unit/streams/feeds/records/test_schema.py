@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from domain.events import Event, Feed, Kind
+from domain.events import Event
+from domain.kinds import Feed, Kind
 from streams.feeds.schema import record_schema
 from tests.unit.streams.feeds.records.said import parsed, record
 from tests.unit.streams.feeds.records.test_docs import blocks

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.attributes import CrimeAttributes, Handling, IntelAttributes
 from domain.errors import ConfigError
-from domain.events import CrimeAttributes, Event, Feed, Handling, IntelAttributes, Kind, Role
+from domain.events import Event
 from domain.identity import NameKind, Scheme
+from domain.kinds import Feed, Kind, Role
 from streams.feeds.column_mapping import TableMapping, parse_mapping, shipped_mapping, shipped_names
 from streams.feeds.outcome import Ignored, ParseResult, Rejected, RejectReason
 from streams.feeds.records import read_ndjson
