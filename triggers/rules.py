@@ -1,24 +1,16 @@
 """A rule, and a set of rules, as values ready to evaluate. `checking.py` makes them from a rule file."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from domain.ids import RuleId
-from domain.kinds import TAKES_BACK, Kind
 from domain.triggers import Cap, Priority, Sensitivity
 from triggers.conditions import ALWAYS, Check, Condition, compiled, rules_asked
 from triggers.patterns import Pattern, families_of, rules_of
 from triggers.reference import Reference
-from triggers.standing import STANDING_KINDS
-
-TOUCH_EVERY_RULE = STANDING_KINDS | TAKES_BACK
-"""Kinds after which any rule may answer differently."""
-
-
-_MOST_WORKED_OUT = 1_000
 
 
 class Ground(StrEnum):
@@ -127,23 +119,6 @@ class RuleSet:
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""
         return next((rule for rule in self.rules if rule.rule_id == rule_id), None)
-
-    def touching(self, kinds: Iterable[Kind]) -> "RuleSet":
-        """The rules whose answer an event of these kinds can change, and the rules that those ask about."""
-        wanted = frozenset(kinds)
-        if wanted & TOUCH_EVERY_RULE:
-            return self
-        families = frozenset(kind.value.split(".")[0] for kind in wanted)
-        known: RuleSet | None = self.worked_out.get(families)
-        if known is None:
-            picked = {rule.rule_id for rule in self.rules if self.families_for(rule) & families}
-            for rule in reversed(self.rules):  # those that ask come after those they ask
-                if rule.rule_id in picked:
-                    picked |= {RuleId(asked) for asked in rule.asks}
-            known = replace(self, rules=tuple(rule for rule in self.rules if rule.rule_id in picked))
-            if len(self.worked_out) < _MOST_WORKED_OUT:
-                self.worked_out[families] = known
-        return known
 
     def families_for(self, rule: Rule) -> frozenset[str]:
         """The families of one rule, from the set's own table where it has one."""

@@ -4,7 +4,7 @@ A sheet is a value: another entry makes another sheet. It remembers every moment
 which event patterns hold at each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,6 @@ from triggers.history import HistoryEntry
 from triggers.holding import Holding
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import SILENT, Occurrence, family_of, fold_occurrence
-from triggers.patterns import RELATIONS, Subject
 from triggers.reference import Reference
 from triggers.standing import Person
 
@@ -125,11 +124,6 @@ class Sheet:
             if len(scene) == 1 and scene[0].plain:
                 return scene[0].moment
         return None
-
-    def seen_by(self, about: Subject) -> Sequence[Scene]:
-        """The scenes of the subjects that stand so to the member."""
-        relations = RELATIONS[about]
-        return tuple(scene for scene in self.scenes.values() if scene[0].moment.relation in relations)
 
     def _see(self, occurrence: Occurrence, subject: str) -> Iterator[Sighting]:
         latest: datetime | None = None

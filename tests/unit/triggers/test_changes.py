@@ -138,11 +138,3 @@ def test_cleared_by_hl7_null_is_unknown_again() -> None:
     arrival = entry("a", Kind.ED_ARRIVAL, 0, EdAttributes(visit_key="V", intent=Intent.ASSAULT), role=Role.PATIENT)
     nulled = entry("b", Kind.ED_UPDATED, 1, EdAttributes(visit_key="V", cleared=("intent",)), role=Role.PATIENT)
     assert names(changes([arrival], nulled).withdrawn) == [("ED_ASSAULT", "a")]
-
-
-def test_rules_that_an_event_cannot_touch_are_not_asked() -> None:
-    touched = {str(rule.rule_id) for rule in RULES.touching({Kind.CUSTODY_ARRIVED}).rules}
-    assert "CUSTODY_ARREST" in touched
-    assert "ED_WEAPON_ASSAULT" not in touched
-    assert RULES.touching({Kind.STATUS_CHANGED}) is RULES
-    assert RULES.touching({Kind.VISIT_MADE}).rules == ()

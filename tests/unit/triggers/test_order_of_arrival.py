@@ -13,7 +13,7 @@ from domain.triggers import TriggerFired
 from tests.trials import trials
 from tests.unit.triggers.histories import MEMBER, START, on_time, random_history
 from triggers.changes import Changes, compare
-from triggers.evaluate import evaluate
+from triggers.evaluate import evaluate, kept
 from triggers.history import History, HistoryEntry, with_entries
 from triggers.loading import shipped_rules
 from triggers.verdicts import Verdict
@@ -34,13 +34,12 @@ def _fired(verdicts: tuple[Verdict, ...]) -> set[tuple[object, ...]]:
 def _folded(entries: list[HistoryEntry]) -> tuple[dict[FiringId, TriggerFired], History]:
     """The firings that stand after entry by entry was added and only the differences were acted on."""
     standing: dict[FiringId, TriggerFired] = {}
+    answer = kept(RULES, MEMBER, ())
     history: History = ()
     for entry in entries:
-        after = with_entries(history, (entry,))
-        kinds = {entry.kind} | {known.kind for known in after if known.occurrence == entry.occurrence}
-        touched = RULES.touching(kinds)
-        _act(standing, compare(evaluate(touched, MEMBER, history), evaluate(touched, MEMBER, after)))
-        history = after
+        step = answer.changed((entry,))
+        _act(standing, step.changes)
+        answer, history = step.kept, with_entries(history, (entry,))
     return standing, history
 
 

@@ -29,7 +29,6 @@ from triggers.hits import ENDINGS
 from triggers.indexing import index_of
 from triggers.loading import shipped_rules
 from triggers.occurrences import ASKED_VALUES
-from triggers.patterns import Subject
 from triggers.rules import RuleSet, combined
 from triggers.scenarios import Scenario
 from triggers.trial import run_scenario
@@ -127,7 +126,7 @@ def test_no_fact_reads_what_the_comparison_of_hits_leaves_out() -> None:
         for sheet in index.sheets.values():
             for told in sheet.occurrence.told if sheet.occurrence else ():
                 values, final = _Spied(told.values), _Spied(sheet.occurrence.final)  # type: ignore[union-attr]
-                for sightings in (*sheet.seen_by(Subject.SELF), *sheet.seen_by(Subject.LINKED)):
+                for sightings in sheet.scenes.values():
                     moment = [sightings[0].moment, *sightings[0].moment.corrections()][-1]
                     moment.values = values
                     for fact in FACTS.values():
