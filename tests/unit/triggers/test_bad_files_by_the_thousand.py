@@ -16,7 +16,10 @@ from jsonschema import Draft202012Validator
 
 from domain.errors import RuleError
 from tests.trials import record, trials
-from tests.unit.triggers.bad_files import FORM, MEANING, Data, Spoiler, spoilt_texts
+from tests.unit.triggers.bad_files.form import FORM
+from tests.unit.triggers.bad_files.meaning import MEANING
+from tests.unit.triggers.bad_files.spoiling import Data, Spoiler
+from tests.unit.triggers.bad_files.texts import spoilt_texts
 from triggers.faults import RuleFileError
 from triggers.loading import load_rules, shipped_reference
 from triggers.reading import read_yaml
