@@ -206,23 +206,20 @@ class TestByTheCohort:
         await house.play.give(harm())
         house.later(days(20))
         await house.play.twin.transport.trim(house.play.clock.now())
-        await house.join(standing("M2", associates=(MemberId("M1"),)))
-        await house.look()
+        await house.look_for(standing("M2", associates=(MemberId("M1"),)))
         assert await heard(house, "M2") == [("ASSOCIATE_HARMED", Priority.P3, START + days(20))]
 
     async def test_two_who_move_together_hear_of_each_other(self, house: Looking) -> None:
         await house.join(standing("M1", household_id=HouseholdId("H1")))
         await house.play.give(harm())
         house.later(days(3))
-        await house.join(standing("M2", household_id=HouseholdId("H1")))
-        await house.look()
+        await house.look_for(standing("M2", household_id=HouseholdId("H1")))
         assert await heard(house, "M2") == [("ASSOCIATE_HARMED", Priority.P1, START + days(3))]
 
     async def test_who_joins_hears_of_what_happened_to_those_close(self, house: Looking) -> None:
         await house.play.give(harm())
         house.later(days(20))
-        await house.join(watched("M4", associates=(MemberId("M1"),)))
-        await house.look()
+        await house.look_for(watched("M4", associates=(MemberId("M1"),)))
         assert await heard(house, "M4") == [("ASSOCIATE_HARMED", Priority.P3, START + days(20))]
 
     async def test_a_link_that_stood_at_the_time_is_not_told_again(self, house: Looking) -> None:
@@ -230,15 +227,13 @@ class TestByTheCohort:
         await house.play.give(harm())
         house.later(days(20))
         await house.join(standing("M1", household_id=HouseholdId("H1")))
-        await house.join(standing("M2", household_id=HouseholdId("H1"), associates=(MemberId("M1"),)))
-        await house.look()
+        await house.look_for(standing("M2", household_id=HouseholdId("H1"), associates=(MemberId("M1"),)))
         assert await heard(house, "M2") == [("ASSOCIATE_HARMED", Priority.P1, START)]
 
     async def test_a_link_that_is_removed_leaves_what_it_told(self, house: Looking) -> None:
         await house.join(standing("M2", associates=(MemberId("M1"),)))
         await house.play.give(harm())
-        await house.join(standing("M2"))
-        await house.look()
+        await house.look_for(standing("M2"))
         assert await heard(house, "M2") == [("ASSOCIATE_HARMED", Priority.P1, START)]
         await house.play.give(harm(at=days(20)))
         assert await heard(house, "M2") == [("ASSOCIATE_HARMED", Priority.P1, START)]
@@ -247,8 +242,7 @@ class TestByTheCohort:
         await house.join(standing("M3", allowed_feeds=(Feed.ED, Feed.PROGRAMME)))
         await house.play.give(harm("M1"), harm("M3"))
         await house.join(standing("M2", associates=(MemberId("M3"),)))
-        await house.join(standing("M3", allowed_feeds=(Feed.ED, Feed.PROGRAMME), associates=(MemberId("M1"),)))
-        await house.look()
+        await house.look_for(standing("M3", allowed_feeds=(Feed.ED, Feed.PROGRAMME), associates=(MemberId("M1"),)))
         state = await house.play.twin.decisions.person(MemberId("M3"))  # type: ignore[attr-defined]
         assert [entry for entry in state.history if entry.feed is Feed.POLICE] == []
         assert await heard(house, "M2") == []
@@ -272,7 +266,6 @@ class TestByTheCohort:
         await house.play.give(told(Kind.DA_INCIDENT, saying("M1", Role.VICTIM)))
         await house.play.give(harm(at=hours(1)))
         house.later(hours(5))
-        await house.join(watched("M4", household_id=HouseholdId("H1")))
-        await house.look()
+        await house.look_for(watched("M4", household_id=HouseholdId("H1")))
         found = {(one.rule_id, one.fired_at, one.late) for one in await house.play.standing("M4")}
         assert found == {("DA_IN_HOUSEHOLD", START, True), ("ASSOCIATE_HARMED", START + hours(6), True)}

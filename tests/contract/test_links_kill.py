@@ -60,8 +60,7 @@ async def _killed_amid(folder: Path, pause: float) -> bool:
     """Learn a link while the server dies; whether it died before it was told of."""
     async with living_store(folder) as client:
         house = await _house(client).prepare()
-        await house.join(*(CohortMember(MemberId(name), MemberStatus.AT_RISK, joined_at=BEFORE) for name in PEOPLE))
-        await house.look()
+        await house.look_for(*(CohortMember(MemberId(name), MemberStatus.AT_RISK, joined_at=BEFORE) for name in PEOPLE))
         await house.play.give(*_harms())
         link = event(Kind.ASSOCIATION_ADDED, "M1", at=timedelta(days=30), attributes={"other_member": "M2"})
         await house.play.accept(link)

@@ -12,15 +12,8 @@ from domain.kinds import Feed, Kind
 from domain.people import MemberStatus, WatchAuthority
 from streams.lookback_engine import PAGE
 from streams.lookback_ports import Progress
-from tests.unit.streams.looking_back import Looking, identity, told, visit, watched
+from tests.unit.streams.looking_back import PHONED, Looking, identity, stabbing, told, visit, watched
 from tests.unit.streams.play import NO_WAIT, START, hours, minutes
-
-PHONED = identity("M1", phones=("07700900111",))
-"""M1 with one thing more that is known."""
-
-
-def stabbing(name: str | Identity | None = "M1", key: str = "V1", **fields: Any) -> Any:
-    return visit(Kind.ED_ARRIVAL, name, key, intent="assault", mechanism="sharp", **fields)
 
 
 class TestJoining:
@@ -29,8 +22,7 @@ class TestJoining:
         await house.play.give(happened)
         assert await house.play.ended(happened) == "no_match"
         house.later(minutes(2))
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         (firing,) = await house.play.standing("M1")
         assert (firing.rule_id, firing.late, firing.fired_at) == ("ED_WEAPON_ASSAULT", True, happened.occurred_at)
         (alert,) = await house.play.alerts("M1")
@@ -53,26 +45,22 @@ class TestJoining:
     async def test_the_clock_that_people_feel_starts_when_it_was_found(self, house: Looking) -> None:
         await house.play.give(stabbing())
         house.later(hours(5))
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         (alert,) = await house.play.alerts("M1")
         assert {row.caused_at for row in await house.play.rows(alert)} == {START + hours(5)}
 
     async def test_looking_again_finds_nothing_new(self, house: Looking) -> None:
         await house.play.give(stabbing())
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         state = await house.play.twin.decisions.person(MemberId("M1"))  # type: ignore[attr-defined]
         books = await house.disposed()
-        await house.join(watched("M1", identity=PHONED))
-        await house.look()
+        await house.look_for(watched("M1", identity=PHONED))
         assert await house.play.twin.decisions.person(MemberId("M1")) == state  # type: ignore[attr-defined]
         assert await house.disposed() == books
         assert len(await house.play.alerts("M1")) == 1
 
     async def test_a_live_event_that_went_to_the_member_is_not_sent_again(self, house: Looking) -> None:
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         await house.play.give(stabbing())
         await house.join(watched("M1", identity=PHONED))
         await house.pages()
@@ -101,8 +89,7 @@ class TestJoining:
         await house.play.give(stabbing())
         await house.join(watched("M1"))
         await house.lookback.run_once()
-        await house.join(watched("M1", identity=PHONED))
-        await house.look()
+        await house.look_for(watched("M1", identity=PHONED))
         (firing,) = await house.play.standing("M1")
         assert firing.rule_id == "ED_WEAPON_ASSAULT"
         assert (await house.store.progress()) == Progress(version=2)
@@ -112,16 +99,14 @@ class TestJoining:
         await house.play.give(stabbing("M2"))
         await house.look()
         seen = len(house.seen)
-        await house.join(watched("M1", area="Elsewhere", navigator_id=None, safe_contact="by letter"))
-        await house.look()
+        await house.look_for(watched("M1", area="Elsewhere", navigator_id=None, safe_contact="by letter"))
         assert len(house.seen) == seen
         assert await house.store.progress() == Progress(version=2)
 
     async def test_a_test_message_is_never_found(self, house: Looking) -> None:
         happened = stabbing(live=False)
         await house.play.give(happened)
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         assert await house.play.ended(happened) == "suppressed:test_message"
 
     async def test_a_store_that_was_never_looked_back_on_is_taken_as_it_is(self, made: Looking) -> None:
@@ -141,54 +126,44 @@ class TestJoining:
 class TestChanges:
     async def test_an_identity_that_becomes_known_finds_what_it_could_not(self, house: Looking) -> None:
         poor = Identity(names=identity("M1").names)
-        await house.join(watched("M1", identity=poor))
-        await house.look()
+        await house.look_for(watched("M1", identity=poor))
         happened = stabbing(replace(identity("M1"), names=()))
         await house.play.give(happened)
         assert await house.play.ended(happened) == "no_match"
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         assert await house.play.ended(happened) == "alert"
 
     async def test_an_associate_learnt_later_hears_of_the_harm(self, house: Looking) -> None:
-        await house.join(watched("M1"), watched("M2"))
-        await house.look()
+        await house.look_for(watched("M1"), watched("M2"))
         await house.play.give(stabbing())
         assert await house.play.live("M2") == []
         house.later(minutes(3))
-        await house.join(watched("M2", associates=(MemberId("M1"),)))
-        await house.look()
+        await house.look_for(watched("M2", associates=(MemberId("M1"),)))
         (firing,) = await house.play.standing("M2")
         assert (firing.rule_id, firing.late) == ("ASSOCIATE_HARMED", True)
         (own,) = await house.play.standing("M1")
         assert not own.late, "what was known in time stays as it was told"
 
     async def test_an_associate_who_joins_is_told_about_to_those_who_listed_them(self, house: Looking) -> None:
-        await house.join(watched("M2", associates=(MemberId("M1"),)))
-        await house.look()
+        await house.look_for(watched("M2", associates=(MemberId("M1"),)))
         await house.play.give(stabbing())
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         assert await house.play.live() == [("M1", "ED_WEAPON_ASSAULT"), ("M2", "ASSOCIATE_HARMED")]
 
     async def test_a_household_learnt_later_hears_of_what_happens_at_home(self, house: Looking) -> None:
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         happened = told(Kind.DA_INCIDENT, attributes={"household_key": "HH1"})
         await house.play.give(happened)
-        await house.join(watched("M1", household_id=HouseholdId("HH1")))
-        await house.look()
+        await house.look_for(watched("M1", household_id=HouseholdId("HH1")))
         (firing,) = await house.play.standing("M1")
         assert (firing.rule_id, firing.late) == ("DA_IN_HOUSEHOLD", True)
 
     async def test_a_feed_allowed_later_is_found(self, house: Looking) -> None:
-        await house.join(watched("M1", allowed_feeds=(Feed.POLICE,)))
-        await house.look()
+        await house.look_for(watched("M1", allowed_feeds=(Feed.POLICE,)))
         happened = stabbing()
         await house.play.give(happened)
         assert await house.play.ended(happened) == "suppressed:feed_not_allowed"
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         assert await house.play.ended(happened) == "alert"
 
 
@@ -197,8 +172,7 @@ class TestTime:
         happened = stabbing()
         await house.play.give(happened)
         house.later(hours(49))
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         assert await house.play.ended(happened) == "suppressed:too_late"
         state = await house.play.twin.decisions.person(MemberId("M1"))  # type: ignore[attr-defined]
         assert [entry.kind for entry in state.history] == [Kind.ED_ARRIVAL]
@@ -208,8 +182,7 @@ class TestTime:
         happened = stabbing()
         await house.play.give(happened)
         house.later(hours(20))
-        await house.join(watched("M1", watch=WatchAuthority(starts=date(2026, 3, 3))))
-        await house.look()
+        await house.look_for(watched("M1", watch=WatchAuthority(starts=date(2026, 3, 3))))
         assert await house.play.ended(happened) == "suppressed:watch_not_started"
         state = await house.play.twin.decisions.person(MemberId("M1"))  # type: ignore[attr-defined]
         assert len(state.history) == 1, "but it counts as history"
@@ -218,8 +191,7 @@ class TestTime:
         one = visit(Kind.ED_ARRIVAL, "M1", "V1", intent="assault", mechanism="blunt_object")
         other = visit(Kind.ED_ARRIVAL, "M1", "V2", at=hours(20), intent="assault", mechanism="blunt_object")
         await house.play.give(one, other)
-        await house.join(watched("M1", watch=WatchAuthority(starts=date(2026, 3, 3))))
-        await house.look()
+        await house.look_for(watched("M1", watch=WatchAuthority(starts=date(2026, 3, 3))))
         assert await house.play.live("M1") == [("M1", "ED_ASSAULT"), ("M1", "ED_REPEAT_ASSAULT")]
 
     @pytest.mark.parametrize(
@@ -233,8 +205,7 @@ class TestTime:
     async def test_what_may_not_be_kept_is_not_kept(self, house: Looking, fields: dict[str, Any], ending: str) -> None:
         happened = stabbing()
         await house.play.give(happened)
-        await house.join(watched("M1", **fields))
-        await house.look()
+        await house.look_for(watched("M1", **fields))
         assert await house.play.ended(happened) == ending
         state = await house.play.twin.decisions.person(MemberId("M1"))  # type: ignore[attr-defined]
         assert state.history == ()
@@ -242,8 +213,7 @@ class TestTime:
     async def test_who_is_closed_is_not_found(self, house: Looking) -> None:
         happened = stabbing()
         await house.play.give(happened)
-        await house.join(watched("M1", status=MemberStatus.CLOSED))
-        await house.look()
+        await house.look_for(watched("M1", status=MemberStatus.CLOSED))
         assert await house.play.ended(happened) == "no_match"
 
 
@@ -264,8 +234,7 @@ class TestTheLog:
             for number in range(whole)
         ]
         await house.play.give(*happened)
-        await house.join(watched("M1"))
-        await house.look()
+        await house.look_for(watched("M1"))
         state = await house.play.twin.decisions.person(MemberId("M1"))  # type: ignore[attr-defined]
         assert len(state.history) == 2
         lefts = [progress.left for progress, _, _ in house.seen]

@@ -2,35 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from alerts.memory import MemoryAlertStore
 from alerts.model import Channel, Purpose
-from alerts.routing import Directory
 from domain.clock import ManualClock
-from domain.ids import MemberId, NavigatorId, RuleId
-from domain.people import Navigator
+from domain.ids import MemberId, RuleId
 from service.fault_bells import MOST_BELLS, FaultBells, words_of
-from streams.decide import DecidePolicy, World
 from streams.memory import MemoryTransport
 from streams.memory_server import MemoryServer
 from streams.memory_tallies import MemoryTallies
 from streams.messages import Disposition, Ending, PersonState
 from streams.ports import NO_EVENT, Commit
 from streams.tallies import SeenFault
-from triggers.loading import shipped_rules
+from tests.unit.service.bells import CHIEFS, NOON, world
 from triggers.sparing import RuleFault
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-CHIEFS = (
-    Navigator(NavigatorId("S1"), email="s1@example.com", supervisor=True),
-    Navigator(NavigatorId("S2"), phone="+447700900222", supervisor=True),
-)
-WORLD = World(
-    rules=shipped_rules(),
-    directory=Directory({each.navigator_id: each for each in CHIEFS}),
-    policy=DecidePolicy(secret=b"0123456789abcdef"),
-)
+WORLD = world(*CHIEFS)
 
 
 class Stage:
@@ -96,7 +84,7 @@ async def test_whole_events_come_first_and_nobody_is_called_more_than_a_few_time
 async def test_whoever_comes_to_be_a_supervisor_hears_of_what_nobody_could_hear() -> None:
     stage = Stage()
     await stage.meet("ED_ASSAULT")
-    assert await stage.bells.ring(replace(WORLD, directory=Directory({})), NOON) == ()
+    assert await stage.bells.ring(world(), NOON) == ()
     assert await stage.ring() == ["ED_ASSAULT"]
 
 

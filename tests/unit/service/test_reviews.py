@@ -1,30 +1,18 @@
 """The bell for doubtful matches: rung once in half an hour, for whoever is on duty, again after a restart never."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from alerts.model import Channel
-from alerts.routing import Directory
 from domain.events import Event
 from domain.ids import EventId, NavigatorId
 from domain.kinds import Feed, Kind
 from domain.people import Navigator
 from service.reviews import bell
-from streams.decide import DecidePolicy, World
 from streams.messages import ReviewItem
-from triggers.loading import shipped_rules
+from tests.unit.service.bells import CHIEF, NOON, world
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DUTY = Navigator(NavigatorId("D1"), phone="+447700900111", email="d1@example.com", duty=True)
 AWAY = Navigator(NavigatorId("D2"), phone="+447700900222", duty=True, available=False)
-CHIEF = Navigator(NavigatorId("S1"), email="s1@example.com", supervisor=True)
-
-
-def world(*people: Navigator) -> World:
-    return World(
-        rules=shipped_rules(),
-        directory=Directory({each.navigator_id: each for each in people}),
-        policy=DecidePolicy(secret=b"0123456789abcdef"),
-    )
 
 
 def review(at: datetime) -> ReviewItem:

@@ -1,28 +1,14 @@
 """Who hears that a rule was switched off or a version taken back: every supervisor, once, without a word of content."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from alerts.memory import MemoryAlertStore
 from alerts.model import Channel, Purpose
-from alerts.routing import Directory
-from domain.ids import NavigatorId
-from domain.people import Navigator
 from service.rulebook_bells import RuleBells
-from streams.decide import DecidePolicy, World
+from tests.unit.service.bells import CHIEFS, NOON, world
 from triggers.lifecycle_values import Head, Kill, RolledBack
-from triggers.loading import shipped_rules
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-CHIEFS = (
-    Navigator(NavigatorId("S1"), email="s1@example.com", supervisor=True),
-    Navigator(NavigatorId("S2"), phone="+447700900222", supervisor=True),
-)
-WORLD = World(
-    rules=shipped_rules(),
-    directory=Directory({each.navigator_id: each for each in CHIEFS}),
-    policy=DecidePolicy(secret=b"0123456789abcdef"),
-)
+WORLD = world(*CHIEFS)
 KILLED = Head(1, kills=(Kill("ED_ASSAULT", "user:anna", NOON, "it floods", NOON + timedelta(hours=24)),))
 BACK = Head(2, rolled_back=RolledBack(7, 6, "user:anna", NOON, "too many"))
 
@@ -53,5 +39,5 @@ async def test_what_is_over_or_a_day_old_is_no_news() -> None:
 
 async def test_whoever_comes_to_be_a_supervisor_hears_of_what_nobody_could_hear() -> None:
     bells = RuleBells(MemoryAlertStore())
-    assert await bells.ring(KILLED, "", replace(WORLD, directory=Directory({})), NOON) == 0
+    assert await bells.ring(KILLED, "", world(), NOON) == 0
     assert await bells.ring(KILLED, "", WORLD, NOON + timedelta(seconds=5)) == 2

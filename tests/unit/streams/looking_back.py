@@ -15,7 +15,7 @@ from cohort.memory import MemoryCohortStore
 from cohort.policy import MatchPolicy
 from domain.events import Event, Mention
 from domain.identity import DateOfBirth, Identifier, Identity, Name, Scheme
-from domain.kinds import Role, natural_role
+from domain.kinds import Kind, Role, natural_role
 from domain.people import CohortMember
 from streams.associations import LinkKeeper
 from streams.audit import AuditEntry, AuditLine
@@ -66,9 +66,18 @@ def visit(kind: Any, name: str | Identity | None, key: str = "V1", **fields: Any
     return ed(kind, visit=key, mentions=mentions, **fields)
 
 
+def stabbing(name: str | Identity | None = "M1", key: str = "V1", **fields: Any) -> Event:
+    """A visit that alerts."""
+    return visit(Kind.ED_ARRIVAL, name, key, intent="assault", mechanism="sharp", **fields)
+
+
 def told(kind: Any, *mentions: Mention, **fields: Any) -> Event:
     """Any other event that names people by identity."""
     return event(kind, mentions=mentions, **fields)
+
+
+PHONED = identity("M1", phones=("07700900111",))
+"""M1 with one thing more that is known."""
 
 
 class Written:
@@ -87,7 +96,10 @@ class Written:
 
 
 class Looking:
-    """A house with look-back. `join` writes people and lets the index follow; `look` looks back until nothing is left."""
+    """A house with look-back. `join` writes people and lets the index follow; `look` looks back until nothing is left.
+
+    `look_for` does both.
+    """
 
     def __init__(self, server: MemoryServer | None = None, client: Redis | None = None, **play: Any) -> None:
         self.play = self._played(**play)
@@ -169,6 +181,11 @@ class Looking:
         counts = await self.play.twin.transport.counts()
         assert counts.balanced
         assert counts.in_flight == 0
+
+    async def look_for(self, *members: CohortMember) -> None:
+        """They join or change, and look-back finds what passed by."""
+        await self.join(*members)
+        await self.look()
 
     def reviews(self) -> ReviewDesk:
         """Where people decide on doubtful matches."""

@@ -35,8 +35,7 @@ async def _told(dies_after: int | None) -> tuple[Any, int]:
     server = MemoryServer(clock, fail=fate)
     house = await Looking(server=server, clock=clock, twin=memory_twin(server), rules=only_links()).prepare()
     house.cohort.revise = _fated(house.cohort.revise, fate)  # type: ignore[method-assign]
-    await house.join(*_people())
-    await house.look()
+    await house.look_for(*_people())
     await house.play.give(_harm("M1", "C1", timedelta(0)), _harm("M2", "C2", hours(1)), _harm("M3", "C3", hours(2)))
     cancelled = event(Kind.CRIME_CANCELLED, ("M1", Role.VICTIM), at=hours(3), key="C0")
     await house.play.give(_harm("M1", "C0", hours(2)), cancelled)
@@ -86,8 +85,7 @@ async def test_the_engine_says_what_the_rules_say_whatever_the_order() -> None:
     for _ in range(count):
         events = life(rng)
         house = await Looking(rules=rules).prepare()
-        await house.join(*_people())
-        await house.look()
+        await house.look_for(*_people())
         for one in rng.sample(events, len(events)):
             await house.play.twin.transport.accept([one], START)  # the clock stands still: nothing is found late
             await house.play.run()
