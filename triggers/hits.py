@@ -16,11 +16,11 @@ from domain.matches import JOINED
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of
 from triggers.occurrences import ASKED_VALUES, Values, fold_occurrence
-from triggers.patterns import ABOUT_OTHERS, EventPattern
+from triggers.patterns import ABOUT_OTHERS, EventPattern, Subject
 from triggers.sheets import Scene, Sheet, Sighting
 from triggers.verdicts import FiringDecision
 
-SUSPECT_FAMILIES = frozenset({"custody", "arrest"})
+SUSPECT_FAMILIES = frozenset({"custody", "arrest", "stopsearch"})
 """Families that read the person as a suspect whatever the condition says."""
 
 Grading = Callable[[Moment], int]
@@ -333,7 +333,11 @@ def _decide(pattern: EventPattern, moment: Moment, corrections: tuple[Moment, ..
 
 
 def _only_as_suspect(pattern: EventPattern, moment: Moment) -> bool:
+    """Whether the pattern reads them as a suspect: by its kind, by asking for it, or because in this record they are
+    nothing else, whatever it asks. Where it is about a home, a suspect in it is one who lives there."""
     if pattern.suspect_side or moment.occurrence.family in SUSPECT_FAMILIES:
+        return True
+    if pattern.subject is Subject.SELF and moment.roles and moment.roles <= SUSPECT_ROLES:
         return True
     return not moment.roles.isdisjoint(SUSPECT_ROLES) and not pattern.holds(moment.without_suspect_roles())
 

@@ -249,7 +249,8 @@ class Life:
         if moment.relation is Relation.SELF and age is not None and age < 10:
             innocent = moment.roles - SUSPECT_ROLES
             only_so = innocent != moment.roles and not way[0](self, moment, moment.said, innocent)
-            if looked_for.offending or moment.family in ("custody", "arrest") or only_so:
+            nothing_else = looked_for.about == "self" and bool(moment.roles) and not innocent
+            if looked_for.offending or moment.family in ("custody", "arrest", "stopsearch") or only_so or nothing_else:
                 return True
         told = (moment.said, moment.after, *(said for said, _ in moment.until_now))
         return moment.family == "intel" and not all(passes(said) for said in told)

@@ -100,9 +100,9 @@ def test_every_cut_of_a_message_has_an_answer() -> None:
     ],
 )
 def test_no_message_takes_long(raw: str, why: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # not of the clock: others use this machine too
     parse(raw)
-    assert time.perf_counter() - started < 1.0, why
+    assert time.process_time() - started < 5.0, why  # what backtracks takes minutes
 
 
 def test_speed(capsys: pytest.CaptureFixture[str]) -> None:
