@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from domain.triggers import TriggerFired
+from domain.triggers import Priority, TriggerFired
 from triggers.language import span_of
 from triggers.patterns import AbsencePattern, all_in
 from triggers.rules import RuleSet
@@ -34,7 +34,7 @@ class Comparison:
         was not: it may be listed, and need not be. One that a correction only made less urgent may be stated as it was
         told, as it stands, or both."""
         left, beside = list(firings), list(replaced)
-        missing, as_told = [], set[tuple[datetime, str, str]]()
+        missing, as_told = [], dict[tuple[datetime, str, str], Priority]()
         for expected in self.scenario.expect:
             found = next((firing for firing in [*left, *beside] if self._agrees(expected, firing)), None)
             if found is None:
@@ -43,8 +43,8 @@ class Comparison:
                 left.remove(found)
             else:
                 beside.remove(found)
-                as_told.add(_which(found))
-        return missing, [self._firing_words(firing) for firing in left if _which(firing) not in as_told]
+                as_told[_which(found)] = found.priority
+        return missing, [self._firing_words(one) for one in left if not _only_lowered(one, as_told.get(_which(one)))]
 
     def corrections(
         self, corrections: Sequence[Correction], replaced: Sequence[Correction]
@@ -124,6 +124,11 @@ class Comparison:
         if self.rules.rule(expected.rule) is None:
             return f" (no rule of this test is called {expected.rule})"
         return "" if expected.member in people else f" (nobody of this test's cohort is called {expected.member})"
+
+
+def _only_lowered(firing: TriggerFired, told: Priority | None) -> bool:
+    """Whether the same firing had been told as more urgent."""
+    return told is not None and told.outranks(firing.priority)
 
 
 def _which(firing: TriggerFired) -> tuple[datetime, str, str]:

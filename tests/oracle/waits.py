@@ -68,7 +68,8 @@ def waiting_outcomes(
     days = [(one, _midnight_after(one.moment.said["review_date"])) for one in dated if "review_date" in one.moment.said]
     if record is not None and isinstance(record.moment.said.get("review_date"), datetime):
         days.append((record, _midnight_after(record.moment.said["review_date"])))
-    judge("T4", [one for one in _absent(life, days, reviews, 3) if one.at <= now], None)
+    due = [replace(one, about="") for one in _absent(life, days, reviews, 3) if one.at <= now]
+    judge("T4", due, DAY, each=True)
     missed = life.news(ground("appointment.missed", always))
     twice = counted(missed, [one.moment.key for one in missed], 2, 28 * DAY)
     judge("T5", [candidate(one, 3) for one in twice if stands(life, one)], DAY)
