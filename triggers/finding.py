@@ -5,7 +5,7 @@ keeps from now on and the difference, by occurrence of the completing moment. Wh
 to change; hits and what they rest on are values. `windows.py` has the finders of patterns over several occurrences.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from domain.ids import OccurrenceKey
 from triggers.hits import Hit, Wanted, all_alike, edges, hits_on
 from triggers.indexing import HistoryIndex, Keys
+from triggers.lines import in_order
 from triggers.patterns import ABOUT_OTHERS, AnyOf, EventPattern
 from triggers.sheets import Sheet
 
@@ -41,6 +42,22 @@ class Found:
                 hits.pop(key, None)
         self.notes = notes
         return self
+
+
+def outcome(found: Found, was: Iterable[Hit | None], now: Iterable[Hit | None], notes: Any) -> tuple[Found, Difference]:
+    """The next version, from what was completed in the changed part and what is completed there now."""
+    before = {id(hit): hit for hit in was if hit is not None}
+    after = {id(hit): hit for hit in now if hit is not None}
+    gone = {one: hit for one, hit in before.items() if one not in after}
+    come = [hit for one, hit in after.items() if one not in before]
+    if not gone and not come:
+        return Found(found.hits, notes), NO_DIFFERENCE
+    difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
+    for key in dict.fromkeys(hit.occurrence for hit in (*gone.values(), *come)):
+        known = found.hits.get(key, ())
+        kept = [hit for hit in known if id(hit) not in gone]
+        difference[key] = (known, tuple(in_order([*kept, *(hit for hit in come if hit.occurrence == key)])))
+    return found.differing(difference, notes), difference
 
 
 class Finder(Protocol):

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from triggers.finding import NO_DIFFERENCE, Difference, Found
+from triggers.finding import NO_DIFFERENCE, Difference, Found, outcome
 from triggers.hits import Hit, Moments
 from triggers.lines import Line, in_order
 from triggers.looking_back import Anchor, completed
 from triggers.patterns import SequencePattern
-from triggers.windows import Row, last_of, outcome, shift_of
+from triggers.windows import Row, last_of, shift_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class SequenceFinder:
         thens = notes.thens.upto(place, now)
         late = [one.hit for one in notes.coded] if since is None else [first for first in firsts if first.earlier]
         coded = self._coded(late, thens, notes.coded) if late else Line()
-        return outcome(found, [*was, *notes.coded], [*now, *coded], Following(firsts, thens, coded))
+        before, after = ([one.done for one in rows] for rows in ((*was, *notes.coded), (*now, *coded)))
+        return outcome(found, before, after, Following(firsts, thens, coded))
 
     def _one_more(self, found: Found, then: Hit) -> tuple[Found, Difference]:
         """The usual case: one `then` in a new occurrence, later than all before it."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.ids import OccurrenceKey
-from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits, outcome
 from triggers.hits import Hit, Moments
 from triggers.lines import Line, in_order
 
@@ -128,22 +127,6 @@ class LookingBack:
         again = Anchor(anchor.hit, anchor.part)
         again.done, again.mark = made if made is not None else (None, None)
         return again
-
-
-def outcome(found: Found, was: Iterable[Hit | None], now: Iterable[Hit | None], notes: Any) -> tuple[Found, Difference]:
-    """The next version, from what was completed in the changed part and what is completed there now."""
-    before = {id(hit): hit for hit in was if hit is not None}
-    after = {id(hit): hit for hit in now if hit is not None}
-    gone = {one: hit for one, hit in before.items() if one not in after}
-    come = [hit for one, hit in after.items() if one not in before]
-    if not gone and not come:
-        return Found(found.hits, notes), NO_DIFFERENCE
-    difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
-    for key in dict.fromkeys(hit.occurrence for hit in (*gone.values(), *come)):
-        known = found.hits.get(key, ())
-        kept = [hit for hit in known if id(hit) not in gone]
-        difference[key] = (known, tuple(in_order([*kept, *(hit for hit in come if hit.occurrence == key)])))
-    return found.differing(difference, notes), difference
 
 
 def news_of(difference: Difference) -> tuple[Hits, Hits]:

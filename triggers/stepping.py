@@ -13,10 +13,10 @@ from itertools import pairwise
 from operator import attrgetter
 
 from triggers.by_points import chain_by_points
-from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits, outcome
 from triggers.hits import Hit
 from triggers.lines import Line
-from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, news_of, outcome, replaced, within
+from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, news_of, replaced, within
 from triggers.patterns import StepsPattern
 
 Steps = Sequence[Sequence[Hit]]

@@ -8,13 +8,13 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from domain.ids import OccurrenceKey
 from domain.kinds import Feed
 from triggers.by_window import Around, told_together, windows_around
 from triggers.facts import FACTS
-from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
+from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits, outcome
 from triggers.hits import Hit, Moments
 from triggers.lines import KEY, Line, in_order
 from triggers.patterns import CountPattern, Distinct
@@ -71,28 +71,6 @@ def last_of(difference: Difference, line: Line[Any]) -> Hit | None:
         return None
     ((was, now),) = difference.values()
     return now[0] if not was and len(now) == 1 and line.ends_before(now[0].key) else None
-
-
-class Done(Protocol):
-    """What may have completed a pattern."""
-
-    done: Hit | None
-
-
-def outcome(found: Found, was: Sequence[Done], now: Sequence[Done], notes: Any) -> tuple[Found, Difference]:
-    """The next version, from the rows that stood in the changed part and those that stand there now."""
-    before = {id(row.done): row.done for row in was if row.done is not None}
-    after = {id(row.done): row.done for row in now if row.done is not None}
-    gone = {one: hit for one, hit in before.items() if one not in after}
-    come = [hit for one, hit in after.items() if one not in before]
-    if not gone and not come:
-        return Found(found.hits, notes), NO_DIFFERENCE
-    difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
-    for key in dict.fromkeys(hit.occurrence for hit in (*gone.values(), *come)):
-        known = found.hits.get(key, ())
-        kept = [hit for hit in known if id(hit) not in gone]
-        difference[key] = (known, tuple(in_order([*kept, *(hit for hit in come if hit.occurrence == key)])))
-    return found.differing(difference, notes), difference
 
 
 # -- count ---------------------------------------------------------------------------------------------------------
@@ -177,7 +155,7 @@ class CountFinder:
         alone = naming.by_occurrence and all(row.hit.open and len(counted[row.hit.occurrence]) == 1 for row in rows)
         counting = Counting(notes.rows.upto(place, rows), naming, notes.all_different and alone)
         self._complete(counting, place, shift.last + self.pattern.within, counted)
-        return outcome(found, old, rows, counting)
+        return outcome(found, [row.done for row in old], [row.done for row in rows], counting)
 
     def _one_more(self, found: Found, hit: Hit, counted: Mapping[OccurrenceKey, Hits]) -> tuple[Found, Difference]:
         """The usual case: one hit of a new occurrence, later than all before it."""
