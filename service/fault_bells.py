@@ -8,12 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from alerts.model import Purpose
-from alerts.planning import Row, notices
+from alerts.planning import Row
 from alerts.ports import Outbox
-from alerts.reference import reference_of
-from alerts.routing import on_duty, supervisors
 from domain.clock import LONDON
-from domain.ids import shard_of
+from service.bells import bell_rows, those_in_charge
 from streams.decide import World
 from streams.tallies import SeenFault, Tallies
 
@@ -63,17 +61,8 @@ def words_of(fault: SeenFault) -> str:
 
 def rows_for(fault: SeenFault, world: World, now: datetime) -> tuple[Row, ...]:
     """The messages of one fault; the same on the same day."""
-    directory, routing, about = world.directory, world.policy.routing, _about(fault)
-    return notices(
-        supervisors(directory, routing) or on_duty(directory, routing),
-        purpose=Purpose.RULE_FAULT if fault.rule_id else Purpose.SET_ASIDE,
-        reference=reference_of(about, world.policy.secret),
-        shard=shard_of(about),
-        about=about,
-        due=now,
-        now=now,
-        urgent=True,
-    )
+    purpose = Purpose.RULE_FAULT if fault.rule_id else Purpose.SET_ASIDE
+    return bell_rows(those_in_charge(world), purpose, _about(fault), world, now, urgent=True)
 
 
 def _most_telling(faults: Iterable[SeenFault]) -> list[SeenFault]:

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 
 from alerts.breaker import FloodKey, Sent
 from alerts.model import Purpose
-from alerts.planning import Row, notices
+from alerts.planning import Row
 from alerts.ports import Outbox
-from alerts.reference import reference_of
-from alerts.routing import Recipient, on_duty, supervisors, themselves
+from alerts.routing import supervisors, themselves
 from alerts.snooze import NO_SNOOZES, Snooze, Snoozes, SnoozeState
-from domain.ids import shard_of
 from domain.triggers import Priority
+from service.bells import bell_rows, those_in_charge
 from streams.decide import World
 from streams.flood_keeper import FloodKeeper
 from streams.quiet_ports import BreakerStore, SnoozeStore
@@ -140,7 +139,7 @@ def made_rows(snooze: Snooze, world: World, now: datetime) -> tuple[Row, ...]:
     others = tuple(
         one for one in supervisors(world.directory, world.policy.routing) if one.navigator_id != snooze.by.navigator_id
     )
-    return _rows(others, Purpose.SNOOZE_MADE, f"snooze|{snooze.snooze_id}|made", world, now)
+    return bell_rows(others, Purpose.SNOOZE_MADE, f"snooze|{snooze.snooze_id}|made", world, now)
 
 
 def over_rows(snooze: Snooze, world: World, now: datetime) -> tuple[Row, ...]:
@@ -149,33 +148,10 @@ def over_rows(snooze: Snooze, world: World, now: datetime) -> tuple[Row, ...]:
         return ()
     routing = world.policy.routing
     maker = themselves(world.directory, routing, snooze.by.navigator_id) or supervisors(world.directory, routing)
-    return _rows(maker, Purpose.SNOOZE_OVER, f"snooze|{snooze.snooze_id}|over", world, now)
+    return bell_rows(maker, Purpose.SNOOZE_OVER, f"snooze|{snooze.snooze_id}|over", world, now)
 
 
 def flood_rows(key: FloodKey, last: datetime | None, world: World, now: datetime, *, urgent: bool) -> tuple[Row, ...]:
     """Supervisors hear that alerts wait in the digest. What was rung last makes the id: two workers ring it once."""
-    directory, routing = world.directory, world.policy.routing
     about = f"flood|{key}|{last.isoformat() if last else ''}"
-    found = supervisors(directory, routing) or on_duty(directory, routing)
-    return _rows(found, Purpose.FLOOD, about, world, now, urgent=urgent)
-
-
-def _rows(
-    recipients: Sequence[Recipient],
-    purpose: Purpose,
-    about: str,
-    world: World,
-    now: datetime,
-    *,
-    urgent: bool = False,
-) -> tuple[Row, ...]:
-    return notices(
-        recipients,
-        purpose=purpose,
-        reference=reference_of(about, world.policy.secret),
-        shard=shard_of(about),
-        about=about,
-        due=now,
-        now=now,
-        urgent=urgent,
-    )
+    return bell_rows(those_in_charge(world), Purpose.FLOOD, about, world, now, urgent=urgent)

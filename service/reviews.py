@@ -8,10 +8,9 @@ restart neither forgets nor repeats it.
 from datetime import UTC, datetime, timedelta
 
 from alerts.model import Purpose
-from alerts.planning import Row, notices
-from alerts.reference import reference_of
+from alerts.planning import Row
 from alerts.routing import on_duty
-from domain.ids import shard_of
+from service.bells import bell_rows
 from streams.decide import World
 from streams.messages import ReviewItem
 
@@ -30,12 +29,4 @@ def bell(newest: ReviewItem | None, world: World, now: datetime) -> tuple[Row, .
         return ()
     spell = int(newest.created_at.timestamp() // RING_EVERY.total_seconds())
     about = f"reviews|{datetime.fromtimestamp(spell * RING_EVERY.total_seconds(), UTC).isoformat()}"
-    return notices(
-        on_duty(world.directory, world.policy.routing),
-        purpose=Purpose.REVIEW,
-        reference=reference_of(about, world.policy.secret),
-        shard=shard_of(about),
-        about=about,
-        due=now,
-        now=now,
-    )
+    return bell_rows(on_duty(world.directory, world.policy.routing), Purpose.REVIEW, about, world, now)

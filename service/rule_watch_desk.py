@@ -8,12 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from alerts.model import Purpose
-from alerts.planning import Row, notices
-from alerts.reference import reference_of
-from alerts.routing import on_duty, supervisors
+from alerts.planning import Row
 from domain.clock import LONDON
-from domain.ids import RuleId, shard_of
+from domain.ids import RuleId
 from domain.kinds import Kind
+from service.bells import bell_rows, those_in_charge
 from service.rule_watch import Forecast, Judgement, LiveRule, WatchPolicy, judge, watched_of
 from streams.decide import World
 from streams.tallies import FIRINGS_FOR, Tallies, days_between
@@ -135,16 +134,7 @@ def feeds_of(rule: Rule, rules: RuleSet) -> frozenset[str]:
 def alarm_rows(alarm: Judgement, day: date, world: World, now: datetime) -> tuple[Row, ...]:
     """Supervisors hear that a forecast was missed; of which rule is told behind the login."""
     about = f"rule-watch|{alarm.name}|{day.isoformat()}"
-    directory, routing = world.directory, world.policy.routing
-    return notices(
-        supervisors(directory, routing) or on_duty(directory, routing),
-        purpose=Purpose.RULE_WATCH,
-        reference=reference_of(about, world.policy.secret),
-        shard=shard_of(about),
-        about=about,
-        due=now,
-        now=now,
-    )
+    return bell_rows(those_in_charge(world), Purpose.RULE_WATCH, about, world, now)
 
 
 def _told_by_group(alarm: Judgement, alarms: Iterable[Judgement], feeds: Mapping[str, frozenset[str]]) -> bool:

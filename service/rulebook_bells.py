@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from alerts.model import Purpose
-from alerts.planning import Row, notices
 from alerts.ports import Outbox
-from alerts.reference import reference_of
-from alerts.routing import on_duty, supervisors
-from domain.ids import shard_of
+from service.bells import bell_rows, those_in_charge
 from streams.decide import World
 from triggers.lifecycle_values import Head
 
@@ -29,9 +26,9 @@ class RuleBells:
 
     async def ring(self, head: Head, trouble: str, world: World, now: datetime) -> int:
         """Order what is due; how many messages were new. Raises StoreUnavailable."""
-        fresh = 0
+        fresh, heard_by = 0, those_in_charge(world)
         for about in _news(head, trouble, now):
-            rows = () if about in self._rung else _rows(about, world, now)
+            rows = () if about in self._rung else bell_rows(heard_by, Purpose.RULES, about, world, now, urgent=True)
             if rows:  # where nobody is there to hear, somebody may be later
                 fresh += await self._outbox.order(rows)
                 self._rung.add(about)
@@ -48,17 +45,3 @@ def _news(head: Head, trouble: str, now: datetime) -> Iterator[str]:
         yield f"rules|back|{back.number}|{back.at.isoformat()}"
     if trouble:
         yield f"rules|broken|{head.revision}"
-
-
-def _rows(about: str, world: World, now: datetime) -> tuple[Row, ...]:
-    directory, routing = world.directory, world.policy.routing
-    return notices(
-        supervisors(directory, routing) or on_duty(directory, routing),
-        purpose=Purpose.RULES,
-        reference=reference_of(about, world.policy.secret),
-        shard=shard_of(about),
-        about=about,
-        due=now,
-        now=now,
-        urgent=True,
-    )
