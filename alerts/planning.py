@@ -168,6 +168,24 @@ def notices(
     )
 
 
+def _notices_of(
+    alert: Alert, recipients: Iterable[Recipient], purpose: Purpose, *, shard: int, due: datetime, now: datetime
+) -> tuple[Row, ...]:
+    """Rows that tell of an alert, in its present round."""
+    return notices(
+        recipients,
+        purpose=purpose,
+        reference=alert.reference,
+        shard=shard,
+        about=alert.alert_id,
+        due=due,
+        now=now,
+        alert_id=alert.alert_id,
+        group=alert.repeats,
+        urgent=alert.priority is Priority.P1,
+    )
+
+
 def new_delivery(
     about: str,
     *,
@@ -211,30 +229,9 @@ def _telling(
     now: datetime,
 ) -> tuple[Row, ...]:
     due = due_at(alert.priority, now, policy)
-    fresh = notices(
-        routing.recipients,
-        purpose=purpose,
-        reference=alert.reference,
-        shard=shard,
-        about=alert.alert_id,
-        due=due,
-        now=now,
-        alert_id=alert.alert_id,
-        group=alert.repeats,
-        urgent=alert.priority is Priority.P1,
-    )
-    alarm = notices(
-        routing.notice_to,
-        purpose=Purpose.SUPERVISOR_NOTICE,
-        reference=alert.reference,
-        shard=shard,
-        about=alert.alert_id,
-        due=due_at(Priority.P1, now, policy),
-        now=now,
-        alert_id=alert.alert_id,
-        group=alert.repeats,
-        urgent=alert.priority is Priority.P1,
-    )
+    fresh = _notices_of(alert, routing.recipients, purpose, shard=shard, due=due, now=now)
+    at_once = due_at(Priority.P1, now, policy)
+    alarm = _notices_of(alert, routing.notice_to, Purpose.SUPERVISOR_NOTICE, shard=shard, due=at_once, now=now)
     return cancelled(existing, FailureReason.OVERTAKEN) + fresh + alarm
 
 
@@ -250,18 +247,8 @@ def _corrections(
     """To whoever was told, on the same channels. Before anybody was, a correction needs no message (what waits will
     show the corrected alert) and a withdrawal cancels what waits."""
     told = sorted({(row.recipient_id, row.channel) for row in existing if row.told and row.purpose in TELLING})
-    fresh = notices(
-        (Recipient(recipient, (channel,)) for recipient, channel in told),
-        purpose=purpose,
-        reference=alert.reference,
-        shard=shard,
-        about=alert.alert_id,
-        due=due_at(alert.priority, now, policy),
-        now=now,
-        alert_id=alert.alert_id,
-        group=alert.repeats,
-        urgent=alert.priority is Priority.P1,
-    )
+    to = (Recipient(recipient, (channel,)) for recipient, channel in told)
+    fresh = _notices_of(alert, to, purpose, shard=shard, due=due_at(alert.priority, now, policy), now=now)
     if purpose is Purpose.WITHDRAWAL:
         return cancelled(existing, FailureReason.NOT_TRUE_ANY_MORE) + fresh
     return fresh
