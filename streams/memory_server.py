@@ -327,22 +327,7 @@ class MemoryServer:
 
     def ledger(self) -> LedgerCounts:
         """The books as they are."""
-        flat: dict[str, dict[str, int]] = {"accepted": {}, "duplicate": {}}
-        deep: dict[str, dict[str, dict[str, int]]] = {"quarantined": {}, "ignored": {}, "disposed": {}}
-        for (what, feed, why), number in self.totals.items():
-            if why:
-                deep[what].setdefault(feed, {})[why] = number
-            else:
-                flat[what][feed] = number
-        return LedgerCounts(
-            accepted=flat["accepted"],
-            duplicate=flat["duplicate"],
-            quarantined=deep["quarantined"],
-            ignored=deep["ignored"],
-            disposed=deep["disposed"],
-            in_flight=len(self.in_flight),
-            last_received=dict(self.last),
-        )
+        return LedgerCounts.of(self.totals, len(self.in_flight), dict(self.last))
 
 
 def _without_alert_id(disposition: Disposition) -> str:

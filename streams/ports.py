@@ -135,6 +135,28 @@ class LedgerCounts:
     in_flight: int = 0
     last_received: Mapping[str, datetime] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls, totals: Mapping[tuple[str, str, str], int], in_flight: int, last_received: Mapping[str, datetime]
+    ) -> "LedgerCounts":
+        """The books from totals by what is counted, feed and reason; '' where it is counted without reasons."""
+        flat: dict[str, dict[str, int]] = {"accepted": {}, "duplicate": {}}
+        deep: dict[str, dict[str, dict[str, int]]] = {"quarantined": {}, "ignored": {}, "disposed": {}}
+        for (what, feed, why), number in totals.items():
+            if what in deep:
+                deep[what].setdefault(feed, {})[why] = number
+            else:
+                flat[what][feed] = number
+        return cls(
+            accepted=flat["accepted"],
+            duplicate=flat["duplicate"],
+            quarantined=deep["quarantined"],
+            ignored=deep["ignored"],
+            disposed=deep["disposed"],
+            in_flight=in_flight,
+            last_received=last_received,
+        )
+
     @property
     def balanced(self) -> bool:
         """Whether every accepted event is either disposed of or in flight."""

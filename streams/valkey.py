@@ -412,23 +412,12 @@ def _applied(review: Review, retention: Retention) -> tuple[Any, ...]:
 
 def ledger_counts(fields: dict[str, int], in_flight: int) -> LedgerCounts:
     """The flat counters of the ledger hash as a LedgerCounts."""
-    flat: dict[str, dict[str, int]] = {"accepted": {}, "duplicate": {}}
-    deep: dict[str, dict[str, dict[str, int]]] = {"quarantined": {}, "ignored": {}, "disposed": {}}
+    totals: dict[tuple[str, str, str], int] = {}
     last: dict[str, datetime] = {}
     for name, value in fields.items():
         what, feed, *why = name.split("|")
         if what == "last":
             last[feed] = datetime.fromtimestamp(value / 1000, UTC)
-        elif why:
-            deep[what].setdefault(feed, {})["|".join(why)] = value
         else:
-            flat[what][feed] = value
-    return LedgerCounts(
-        accepted=flat["accepted"],
-        duplicate=flat["duplicate"],
-        quarantined=deep["quarantined"],
-        ignored=deep["ignored"],
-        disposed=deep["disposed"],
-        in_flight=in_flight,
-        last_received=last,
-    )
+            totals[what, feed, "|".join(why)] = value
+    return LedgerCounts.of(totals, in_flight, last)
