@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from domain.ids import RuleId
 from domain.kinds import Feed
 from domain.triggers import Cap, Sensitivity
-from triggers.compiling import Shaping, suspect_words
+from triggers.compiling import Shaping, only_in_crisis, suspect_words
 from triggers.conditions import ALWAYS, Condition, compiled, facts_asked
 from triggers.cost import cost_of
 from triggers.facts import FACTS
@@ -227,6 +227,13 @@ class _Compiler(Shaping):
             intel_only = all({kind.feed for kind in event.kinds} == {Feed.INTEL} for event in events)
             if intel_only and form.then.expires_after is None:
                 self.tell("a rule on intelligence alone needs 'expires_after' (14d is usual)", ("then",))
+        crisis = self.reference.lists.get("crisis_codes", frozenset())
+        open_to_all = form.then.sensitivity is not Sensitivity.HEALTH
+        if open_to_all and any(only_in_crisis(event.where, crisis) for event in events):
+            self.tell(
+                "a rule on self-harm or a crisis is for health-approved contacts only; it needs 'sensitivity: health'",
+                ("then", "sensitivity"),
+            )
         self._under_ten(when, form)
 
     def _under_ten(self, when: Pattern, form: RuleForm) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from domain.attributes import Intent
 from domain.kinds import SUSPECT_ROLES, Feed, Kind
 from domain.people import MemberStatus
 from triggers.asking import Asking
@@ -355,6 +356,21 @@ def needs_a_find(condition: Condition) -> bool:
             return any(needs_a_find(part) for part in parts)
         case OneOf(parts):
             return all(needs_a_find(part) for part in parts)
+        case _:
+            return False
+
+
+def only_in_crisis(condition: Condition, crisis: frozenset[str]) -> bool:
+    """Whether the condition can hold only of somebody who hurt themself, or came to hospital in such a crisis."""
+    match condition:
+        case Test(fact="intent", operator=Operator.IS | Operator.IN, value=value):
+            return {*([value] if isinstance(value, str) else value)} <= {Intent.SELF_HARM.value}
+        case Test(fact="codes", operator=Operator.IS | Operator.IN, value=value):
+            return {*([value] if isinstance(value, str) else value)} <= crisis
+        case All(parts):
+            return any(only_in_crisis(part, crisis) for part in parts)
+        case OneOf(parts):
+            return all(only_in_crisis(part, crisis) for part in parts)
         case _:
             return False
 

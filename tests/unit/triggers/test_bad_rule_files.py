@@ -192,6 +192,8 @@ BAD: list[tuple[tuple[Any, ...], Any, str, str]] = [
     (WHEN, {"sequence": {**SEQUENCE, "same_occurrence": "maybe"}}, "must be true or false", "a word for a truth"),
     (WHEN, {"any_of": []}, "too few entries", "any of nothing"),
     (WHEN, {"event": {"kinds": ["intel.*"]}}, "needs 'expires_after'", "intelligence does not last"),
+    (WHEN, _where(intent="self_harm"), "it needs 'sensitivity: health'", "health data for everybody"),
+    (WHEN, _where(codes={"in": "crisis_codes"}), "it needs 'sensitivity: health'", "the same by its codes"),
     (
         WHEN,
         {"event": {"kinds": ["crime.*"], "subject": "linked", "where": {"role": "suspect"}}},
