@@ -100,7 +100,6 @@ class Standing(StrEnum):
     IN_DATE = "in_date"
     NOT_BEGUN = "not_begun"
     ENDED = "ended"
-    REVIEW_OVERDUE = "review_overdue"
     NOT_WATCHED = "not_watched"  # closed or deceased
     FEED_NOT_ALLOWED = "feed_not_allowed"  # such events are not even recorded (rules.md section 2)
 
@@ -109,7 +108,7 @@ def watch_standing(member: CohortMember, *, on: datetime, feed: Feed) -> Standin
     """How the member's authority stands to an event of `feed` that happened at `on` (aware).
 
     Days are London days. The reason that forbids most is told first: not watched, then feed, then dates. No authority
-    given at all is in date (rules.md 1.4).
+    given at all is in date (rules.md 1.4). An overdue review asks for one (T4) and silences nothing (ADR 0016).
     """
     if member.status in (MemberStatus.CLOSED, MemberStatus.DECEASED):
         return Standing.NOT_WATCHED
@@ -121,8 +120,6 @@ def watch_standing(member: CohortMember, *, on: datetime, feed: Feed) -> Standin
         return Standing.NOT_BEGUN
     if watch.ends is not None and day > watch.ends:
         return Standing.ENDED
-    if watch.review_on is not None and day > watch.review_on:
-        return Standing.REVIEW_OVERDUE
     return Standing.IN_DATE
 
 

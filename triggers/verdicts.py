@@ -21,7 +21,6 @@ class FiringDecision(StrEnum):
     UNDER_TEN = "under_ten"
     WATCH_NOT_STARTED = "watch_not_started"
     WATCH_ENDED = "watch_ended"
-    REVIEW_OVERDUE = "review_overdue"
     NOT_WATCHED = "not_watched"
     FEED_NOT_ALLOWED = "feed_not_allowed"
 
@@ -29,7 +28,6 @@ class FiringDecision(StrEnum):
 DECISION_BY_STANDING: dict[Standing, FiringDecision] = {
     Standing.NOT_BEGUN: FiringDecision.WATCH_NOT_STARTED,
     Standing.ENDED: FiringDecision.WATCH_ENDED,
-    Standing.REVIEW_OVERDUE: FiringDecision.REVIEW_OVERDUE,
     Standing.NOT_WATCHED: FiringDecision.NOT_WATCHED,
     Standing.FEED_NOT_ALLOWED: FiringDecision.FEED_NOT_ALLOWED,
 }

@@ -149,7 +149,7 @@ class Life:
             return False
         watch = member.watch
         begun = watch.starts is None or watch.starts <= day
-        return begun and all(last is None or day <= last for last in (watch.ends, watch.review_on))
+        return begun and (watch.ends is None or day <= watch.ends)
 
     def age(self, at: datetime) -> int | None:
         born = [dob for dob in self.member.identity.dates_of_birth if dob.quality is not DobQuality.DEFAULT]

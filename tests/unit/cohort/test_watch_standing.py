@@ -19,19 +19,9 @@ WATCHED = WatchAuthority(starts=date(2026, 3, 1), review_on=date(2026, 6, 30), e
         (WatchAuthority(), datetime(1999, 1, 1, tzinfo=UTC), Standing.IN_DATE, "no authority given means one in date"),
         (WATCHED, datetime(2026, 3, 1, 0, 0, tzinfo=UTC), Standing.IN_DATE, "from the first minute of the first day"),
         (WATCHED, datetime(2026, 2, 28, 23, 59, tzinfo=UTC), Standing.NOT_BEGUN, "the minute before"),
-        (
-            WATCHED,
-            datetime(2026, 6, 30, 22, 59, tzinfo=UTC),
-            Standing.IN_DATE,
-            "the review day itself, 23:59 in London",
-        ),
-        (
-            WATCHED,
-            datetime(2026, 6, 30, 23, 0, tzinfo=UTC),
-            Standing.REVIEW_OVERDUE,
-            "summer time: already the next day",
-        ),
-        (WATCHED, datetime(2026, 10, 1, 0, 0, tzinfo=UTC), Standing.ENDED, "ended says more than overdue"),
+        (WATCHED, datetime(2026, 7, 1, 12, 0, tzinfo=UTC), Standing.IN_DATE, "an overdue review silences nothing"),
+        (WATCHED, datetime(2026, 9, 30, 22, 59, tzinfo=UTC), Standing.IN_DATE, "the last day, 23:59 in London"),
+        (WATCHED, datetime(2026, 9, 30, 23, 0, tzinfo=UTC), Standing.ENDED, "summer time: already the next day"),
         (WatchAuthority(ends=date(2026, 3, 2)), datetime(2026, 3, 2, 23, 59, tzinfo=UTC), Standing.IN_DATE, "last day"),
     ],
 )

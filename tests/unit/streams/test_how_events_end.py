@@ -40,8 +40,8 @@ from tests.unit.streams.play import ed, event, hours, member, navigator
         (
             watched(review_on=DAY - timedelta(days=1)),
             ed(Kind.ED_ARRIVAL, "M1", visit="V", **STABBED),
-            "suppressed:review_overdue",
-            "nobody has reviewed it",
+            "alert",
+            "nobody has reviewed it, and that is no reason to miss it",
         ),
         (
             member("M1", allowed_feeds=(Feed.POLICE,)),

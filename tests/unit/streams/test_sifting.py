@@ -175,14 +175,14 @@ class TestInTheFlow:
         await play.give(self.hurt("C3", hours(4)))
         assert len(await play.standing()) == 1  # from now on it cools as usual
 
-    async def test_what_an_overdue_review_kept_quiet_quiets_nobody_afterwards(self) -> None:
-        overdue = member("M1", watch=WatchAuthority(starts=date(2025, 1, 1), review_on=date(2026, 3, 1)))
-        play = await Play([overdue]).prepare()
+    async def test_what_a_watch_kept_quiet_before_it_began_quiets_nobody_afterwards(self) -> None:
+        early = member("M1", watch=WatchAuthority(starts=date(2026, 3, 3)))
+        play = await Play([early]).prepare()
         first, second = self.hurt("C1", hours(0)), self.hurt("C2", hours(3))
         await play.give(first)
-        play.change(replace(overdue, watch=replace(overdue.watch, review_on=date(2026, 9, 1))))
+        play.change(replace(early, watch=replace(early.watch, starts=date(2026, 1, 1))))
         await play.give(second)
-        assert [await play.ended(one) for one in (first, second)] == ["suppressed:review_overdue", "alert"]
+        assert [await play.ended(one) for one in (first, second)] == ["suppressed:watch_not_started", "alert"]
 
     async def test_what_nobody_was_told_of_waits_for_a_snooze_too(self) -> None:
         play = await Play([member("M1")], rules=without(tipt(), frozenset({"VIOLENCE_VICTIM"}))).prepare()
