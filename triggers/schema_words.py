@@ -24,7 +24,7 @@ ABOUT: Mapping[str, str] = {
     # then
     "priority": "P1 reachable now or serious harm likely, P2 strong change, P3 worth a planned visit.",
     "headline": "What the page behind the login says first. No name, no offence, no diagnosis.",
-    "message_key": "A lasting name for what the alert is about, as in ed.assault, for consoles with words of their own.",
+    "message_key": "A lasting name of what the alert is about, as in ed.assault, for consoles with their own words.",
     "priorities": "A table of other priorities, read from the top; the first line that holds counts.",
     "headlines": "A table of other headlines, read from the top; the first line that holds counts.",
     "reviews": "What the same firing also opens, such as a review of disengagement.",
