@@ -15,7 +15,7 @@ from triggers.reading import Path
 
 Form = TypeVar("Form", bound=BaseModel)
 
-_MOST = 40
+_MOST = 20
 """So many parts of one rule are mended; with more it is no rule yet."""
 
 _LEFT_OUT = object()
