@@ -69,11 +69,12 @@ class Faults:
         """Note every fault of a form that stands at `root` + `path`, in plain words."""
         told: set[Path] = set()
         problems = error.errors(include_url=False)
-        within = {plain_path(problem["loc"])[:-1] for problem in problems}
+        paths = [plain_path(problem["loc"]) for problem in problems]
+        around = {path[:length] for path in paths for length in range(len(path))}
         for problem in problems:
             inner = plain_path(problem["loc"])
-            if problem["type"] == "too_short" and inner in within:
-                continue  # an entry was refused, and only so there are too few
+            if problem["type"] == "too_short" and inner in around:
+                continue  # entries were refused, and only so there are too few
             if problem["type"] == "literal_error" and inner in told:
                 continue  # it was tried as something else first, and that was told
             told.add(inner)
