@@ -25,12 +25,31 @@ class Fault:
 
     def __str__(self) -> str:
         """'line 12, ED_ASSAULT, when.event: ...'."""
-        where = [f"line {self.line}"]
-        if self.rule:
-            where.append(self.rule)
-        if self.path:
-            where.append(".".join(str(part) for part in self.path))
-        return f"{', '.join(where)}: {self.message}"
+        return _told(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What looks like a slip in a sound rule, and hinders nothing: the rule ('' for the file itself), its path, its
+    line and what to look at."""
+
+    rule: str
+    path: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        """'line 12, ED_ASSAULT, then.headline: ...'."""
+        return _told(self)
+
+
+def _told(note: Fault | Remark) -> str:
+    where = [f"line {note.line}"]
+    if note.rule:
+        where.append(note.rule)
+    if note.path:
+        where.append(".".join(str(part) for part in note.path))
+    return f"{', '.join(where)}: {note.message}"
 
 
 class RuleFileError(RuleError):
