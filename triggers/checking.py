@@ -69,7 +69,8 @@ def checked(document: Document, reference: Reference, *, name: str, beside: froz
     rules = compiler.rules(data.get("rules"))
     faults.refuse(name)
     assert head is not None
-    return rule_set(head.rule_set, head.version, rules, reference, owner=head.owner)
+    remarks = tuple(sorted(faults.remarks, key=lambda remark: remark.line))
+    return rule_set(head.rule_set, head.version, rules, reference, owner=head.owner, remarks=remarks)
 
 
 def _head(data: Mapping[str, Any], faults: Faults) -> RuleFileHead | None:

@@ -77,9 +77,10 @@ def cost_of(rule: Rule, others: Mapping[str, Rule] | None = None) -> Cost:
     return _cost(rule.when, others or {}, frozenset({str(rule.rule_id)}))
 
 
-def set_cost(rules: RuleSet) -> Cost:
-    """What a whole set costs for one event of one person, were every rule touched by it."""
-    others = {str(rule.rule_id): rule for rule in rules.rules}
+def set_cost(rules: RuleSet, beside: RuleSet | None = None) -> Cost:
+    """What a whole set costs for one event of one person, were every rule touched by it. Its rules may be built on
+    those of `beside`."""
+    others = {str(rule.rule_id): rule for known in (beside, rules) if known for rule in known.rules}
     each = [cost_of(rule, others) for rule in rules.rules]
     return Cost(
         looks=sum(cost.looks for cost in each),

@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any
 
 from domain.triggers import Priority, TriggerFired
+from triggers.faults import did_you_mean
 from triggers.language import span_of
 from triggers.patterns import AbsencePattern, all_in
 from triggers.rules import RuleSet
-from triggers.scenarios import Expectation, Scenario, span_from
+from triggers.scenario_values import Expectation, Scenario, span_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,12 @@ class Comparison:
         """What an expectation names that is not there at all: a slip of the pen, most likely."""
         people = [member.member_id for member in self.scenario.cohort]
         if self.rules.rule(expected.rule) is None:
-            return f" (no rule of this test is called {expected.rule})"
-        return "" if expected.member in people else f" (nobody of this test's cohort is called {expected.member})"
+            meant = did_you_mean(expected.rule, [str(rule.rule_id) for rule in self.rules.rules])
+            return f" (no rule of this test is called {expected.rule}{meant})"
+        meant = did_you_mean(expected.member, people)
+        return (
+            "" if expected.member in people else f" (nobody of this test's cohort is called {expected.member}{meant})"
+        )
 
 
 def _only_lowered(firing: TriggerFired, told: Priority | None) -> bool:

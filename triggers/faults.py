@@ -1,4 +1,4 @@
-"""Faults of a rule file: where, and what would be right, in a supervisor's words. All of them are told at once."""
+"""Faults of a rule file, and remarks on it: where, and what would be right, in a supervisor's words, all at once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MOST_FAULTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: the rule it is in ('' for the file itself), its path, its line and what is wrong."""
+    """One fault: the rule or rule test it is in ('' for the file itself), its path, its line and what is wrong."""
 
     rule: str
     path: Path
@@ -63,10 +63,11 @@ class RuleFileError(RuleError):
 
 @dataclass(slots=True)
 class Faults:
-    """Collects faults while a document is read; after MOST_FAULTS it refuses at once."""
+    """Collects faults and remarks while a document is read; after MOST_FAULTS faults it refuses at once."""
 
     document: Document
     found: list[Fault] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
     def add(self, message: str, *, path: Path, root: Path = (), rule: str = "") -> None:
         """Note a fault at `root` + `path`; the path is told from `root` on."""
@@ -75,6 +76,12 @@ class Faults:
             self.found.append(fault)
         if len(self.found) >= MOST_FAULTS:
             self.refuse(f"the rule file (the first {MOST_FAULTS} are told)")
+
+    def remark(self, message: str, *, path: Path, root: Path = (), rule: str = "") -> None:
+        """Note what looks like a slip and is no fault, each once, as `add` does."""
+        remark = Remark(rule, path, self.document.line((*root, *path)), message)
+        if remark not in self.remarks and len(self.remarks) < MOST_FAULTS:
+            self.remarks.append(remark)
 
     def add_form(
         self,

@@ -9,12 +9,11 @@ from typing import Any
 
 from domain.errors import RuleError
 from triggers.differences import Difference, differences
-from triggers.faults import RuleFileError
+from triggers.lifecycle_reading import read_contents
 from triggers.lifecycle_values import Checkup, Contents, RuleText
-from triggers.loading import load_reference, load_rules
 from triggers.reading import read_yaml
 from triggers.rules import RuleSet, combined, rule_set
-from triggers.scenarios import read_scenarios
+from triggers.scenarios import read_rule_tests
 from triggers.trial import run_scenario
 
 LIVE_AT_FIRST = ("tipt", "programme")
@@ -26,10 +25,11 @@ MOST_TESTS_BYTES = 1024 * 1024
 
 
 def rules_of(contents: Contents, *, name: str = "rules", version: int = 1) -> RuleSet:
-    """The rules of all the files as one set. Raises RuleError with every fault of the first file that has any."""
-    found, faults = _loaded(contents)
-    if faults:
-        raise RuleError("\n".join(faults))
+    """The rules of all the files as one set. Raises RuleError with every fault of every file."""
+    read = read_contents(contents)
+    if read.faults:
+        raise RuleError("\n".join(map(str, read.faults)))
+    found = list(read.sets.values())
     whole = found[0] if len(found) == 1 else combined(found)
     return rule_set(name, version, whole.rules, whole.reference, owner=whole.owner)
 
@@ -43,10 +43,10 @@ def shipped_contents(names: Sequence[str] = LIVE_AT_FIRST) -> Contents:
 
 def checkup(contents: Contents, now: datetime) -> Checkup:
     """Read all the files and run the rule tests on them: everything that there is to say against a version."""
-    found, faults = _loaded(contents)
-    if faults:
-        return Checkup(now, tuple(faults[:MOST_FAULTS]))
-    whole = combined(found)
+    read = read_contents(contents)
+    if read.faults:
+        return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])))
+    whole = combined(read.sets.values())
     passed, failed = _tested(contents.tests, whole)
     ids = tuple(sorted(str(rule.rule_id) for rule in whole.rules))
     return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]))
@@ -117,54 +117,17 @@ def set_named(text: str) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _loaded(contents: Contents) -> tuple[list[RuleSet], list[str]]:
-    """Every file as a rule set, and every fault of every file."""
-    faults: list[str] = []
-    try:
-        reference = load_reference(contents.reference)
-    except RuleError as error:
-        return [], _lines("the reference lists", error)
-    ids = {each.name: _ids(each.text) for each in contents.rules}
-    found = []
-    for each in contents.rules:
-        others = frozenset().union(*(known for name, known in ids.items() if name != each.name))
-        faults += [f"{each.name}: rule {twice} is in another file too" for twice in sorted(others & ids[each.name])]
-        try:
-            found.append(load_rules(each.text, reference, name=each.name, beside=others))
-        except RuleError as error:
-            faults += _lines(each.name, error)
-    if not contents.rules:
-        faults.append("there is no rule file")
-    return found, faults
-
-
-def _lines(name: str, error: RuleError) -> list[str]:
-    if isinstance(error, RuleFileError):
-        return [f"{name}: {fault}" for fault in error.faults]
-    return [f"{name}: {error}"]
-
-
-def _ids(text: str) -> frozenset[str]:
-    """The ids of the rules in a file, as far as it can be read."""
-    try:
-        data = read_yaml(text).data
-    except RuleError:
-        return frozenset()
-    rules = data.get("rules") if isinstance(data, dict) else None
-    listed = rules if isinstance(rules, list) else []
-    return frozenset(str(each["id"]) for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str))
-
-
 def _tested(tests: Sequence[RuleText], rules: RuleSet) -> tuple[int, list[str]]:
     """How many rule tests pass, and what is wrong with the others."""
     passed, failed = 0, list[str]()
     for file in tests:
         try:
-            scenarios = read_scenarios(file.text)
+            read = read_rule_tests(file.text)
         except RuleError as error:
             failed.append(f"{file.name}: {error}")
             continue
-        for scenario in scenarios:
+        failed += [f"{file.name}: {fault}" for fault in read.faults]
+        for scenario in read.scenarios:
             result = run_scenario(scenario, rules)
             if result.passed:
                 passed += 1

@@ -1,6 +1,7 @@
 """YAML into plain data, safely: no tags, no aliases, bounded size and depth, no key twice, every path with its line."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,15 @@ MAX_SCALAR = 2_000
 """Characters of one value: longer ones are no sentence, and some kinds of number take for ever to read."""
 
 Path = tuple[str | int, ...]
+
+
+class Unreadable(RuleError):
+    """Text that is no plain, bounded YAML: what was `told`, and the `line` (from 1; 0: of the text as a whole)."""
+
+    def __init__(self, told: str, line: int = 0) -> None:
+        self.told = told
+        self.line = line
+        super().__init__(f"line {line}: {told}" if line else told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +63,12 @@ class _Bounded:
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             event = self.get_event()
-            raise RuleError(f"line {event.start_mark.line + 1}: aliases (*) are not allowed in a rule file")
+            raise Unreadable("aliases (*) are not allowed in a rule file", event.start_mark.line + 1)
         self.depth += 1
         self.nodes += 1
         if self.depth > MAX_DEPTH or self.nodes > MAX_NODES:
             line = self.peek_event().start_mark.line + 1
-            raise RuleError(f"line {line}: the file is nested too deeply or too large to be a rule file")
+            raise Unreadable("the file is nested too deeply or too large to be a rule file", line)
         node = super().compose_node(parent, index)  # type: ignore[misc] # the composer's, whoever reads
         self.depth -= 1
         return node
@@ -94,21 +104,62 @@ def read_yaml(text: str | bytes) -> Document:
 
 def read_yaml_all(text: str | bytes) -> tuple[Document, ...]:
     """Every document in `text` (separated by ---), in order. Raises RuleError as `read_yaml` does."""
+    return _read(_content(text))
+
+
+def read_yaml_each(text: str | bytes) -> tuple[Document | Unreadable, ...]:
+    """Every document in `text`, in order, and for one that is no plain, bounded YAML why not: it spoils no other.
+
+    Raises RuleError where the text as a whole cannot be read.
+    """
+    content = _content(text)
+    try:
+        return _read(content)
+    except Unreadable:
+        return tuple(each for part in _parts(content) for each in _each(part))
+
+
+def _parts(content: str) -> Iterator[str]:
+    """The text cut where documents begin; blank lines stand for what is before each: lines keep their numbers."""
+    part, before = list[str](), 0
+    for place, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", content)):
+        if _BEGINS.match(line) and part:
+            yield "\n" * before + "".join(part)
+            part, before = [], place
+        part.append(line)
+    yield "\n" * before + "".join(part)
+
+
+_BEGINS = re.compile(r"---(\s|$)")
+
+
+def _each(part: str) -> tuple[Document | Unreadable, ...]:
+    try:
+        return _read(part)
+    except Unreadable as fault:
+        return (fault,)
+
+
+def _content(text: str | bytes) -> str:
     raw = text.encode() if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         raise RuleError(f"the file has {len(raw)} bytes; at most {MAX_BYTES} are allowed")
     try:
-        content = raw.decode("utf-8")
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RuleError("the file is not UTF-8 text") from error
+
+
+def _read(content: str) -> tuple[Document, ...]:
+    try:
         if _WITH_LIBYAML:
             with contextlib.suppress(yaml.YAMLError):
                 return tuple(_documents(_Quick(content)))
         return tuple(_documents(_Exact(content)))
-    except UnicodeDecodeError as error:
-        raise RuleError("the file is not UTF-8 text") from error
     except yaml.YAMLError as error:
-        raise RuleError(_yaml_fault(error)) from error
+        raise _yaml_fault(error) from error
     except RecursionError as error:
-        raise RuleError("the file is nested too deeply to be a rule file") from error
+        raise Unreadable("the file is nested too deeply to be a rule file") from error
 
 
 def _documents(loader: _Quick | _Exact) -> Iterator[Document]:
@@ -119,28 +170,33 @@ def _documents(loader: _Quick | _Exact) -> Iterator[Document]:
             yield Document(_plain(loader, node, (), lines), lines)
 
 
-def _yaml_fault(error: yaml.YAMLError) -> str:
+def _yaml_fault(error: yaml.YAMLError) -> Unreadable:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "it cannot be read"
-    return f"line {mark.line + 1}: this is not YAML: {problem}" if mark is not None else f"this is not YAML: {problem}"
+    return Unreadable(f"this is not YAML: {problem}", mark.line + 1 if mark is not None else 0)
 
 
 def _plain(loader: _Quick | _Exact, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     line = lines[path] = node.start_mark.line + 1
     if node.tag not in _TAGS:
-        raise RuleError(f"line {line}: tags (!) are not allowed in a rule file")
+        raise Unreadable("tags (!) are not allowed in a rule file", line)
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node, path, lines)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, part, (*path, place), lines) for place, part in enumerate(node.value)]
     if len(node.value) > MAX_SCALAR:
-        raise RuleError(f"line {line}: this value has {len(node.value)} characters; at most {MAX_SCALAR} are allowed")
+        raise Unreadable(f"this value has {len(node.value)} characters; at most {MAX_SCALAR} are allowed", line)
     try:
         return loader.construct_object(node)
-    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
-        raise RuleError(f"line {line}: this value cannot be read; put quotes around words") from error
+    except ValueError as error:
+        if node.tag == _TIMESTAMP:
+            return node.value  # a day that no calendar has, such as 2009-13-04: what it stands for will say so
+        raise Unreadable("this value cannot be read; put quotes around words", line) from error
+    except (LookupError, AttributeError, TypeError, OverflowError) as error:
+        raise Unreadable("this value cannot be read; put quotes around words", line) from error
 
 
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge")
 )
@@ -152,12 +208,12 @@ def _mapping(loader: _Quick | _Exact, node: yaml.MappingNode, path: Path, lines:
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise RuleError(f"line {line}: a key must be a plain word")
+            raise Unreadable("a key must be a plain word", line)
         key = str(key_node.value)
         if len(key) > MAX_SCALAR:
-            raise RuleError(f"line {line}: a key must be a plain word")
+            raise Unreadable("a key must be a plain word", line)
         if key in data:
-            raise RuleError(f"line {line}: '{key[:60]}' is given twice")
+            raise Unreadable(f"'{key[:60]}' is given twice", line)
         data[key] = _plain(loader, value_node, (*path, key), lines)
         lines[(*path, key)] = line
     return data

@@ -9,6 +9,7 @@ from typing import Any
 from domain.ids import RuleId
 from domain.triggers import Cap, Priority, Sensitivity
 from triggers.conditions import ALWAYS, Check, Condition, compiled, rules_asked
+from triggers.faults import Remark
 from triggers.patterns import Pattern, families_of, rules_of
 from triggers.reference import Reference
 
@@ -113,6 +114,8 @@ class RuleSet:
     reference: Reference = field(default=Reference(), repr=False)
     owner: str = ""
     families: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)  # by rule id
+    remarks: tuple[Remark, ...] = field(default=(), repr=False, compare=False)
+    """What looks like a slip in these rules, and hinders nothing."""
     worked_out: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What others have worked out of this set once and for all (its plan); never part of what it says."""
 
@@ -125,14 +128,22 @@ class RuleSet:
         return self.families.get(rule.rule_id) or rule.families
 
 
-def rule_set(name: str, version: int, rules: Iterable[Rule], reference: Reference, *, owner: str = "") -> RuleSet:
+def rule_set(
+    name: str,
+    version: int,
+    rules: Iterable[Rule],
+    reference: Reference,
+    *,
+    owner: str = "",
+    remarks: tuple[Remark, ...] = (),
+) -> RuleSet:
     """A rule set with its rules in order of what they ask about, then as given."""
     ordered = _in_order_of_asking(tuple(rules))
     families: dict[str, frozenset[str]] = {}
     for rule in ordered:
         built_on = (families.get(asked, frozenset()) for asked in rules_of(rule.when))
         families[str(rule.rule_id)] = rule.families.union(*built_on)
-    return RuleSet(name, version, ordered, reference, owner, families)
+    return RuleSet(name, version, ordered, reference, owner, families, remarks)
 
 
 def _in_order_of_asking(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
@@ -156,4 +167,5 @@ def combined(sets: Iterable[RuleSet]) -> RuleSet:
     rules = {str(rule.rule_id): rule for part in reversed(parts) for rule in part.rules}
     first = parts[0]
     name = "+".join(part.name for part in parts)
-    return rule_set(name, first.version, rules.values(), first.reference, owner=first.owner)
+    remarks = tuple(remark for part in parts for remark in part.remarks)
+    return rule_set(name, first.version, rules.values(), first.reference, owner=first.owner, remarks=remarks)

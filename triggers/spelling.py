@@ -6,7 +6,7 @@ have meant is refused with what would be right.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from difflib import get_close_matches
@@ -121,8 +121,8 @@ class Spelt:
     place: Mapping[str, Any] | None = None
 
 
-def spelt(kind: Kind, written: Mapping[str, Any]) -> Spelt:
-    """`written` as `kind` knows it. Raises ValueError, in an author's words, for a name that means nothing here."""
+def spelt(kind: Kind, written: Mapping[str, Any], tell: Callable[[str, str], None]) -> Spelt:
+    """`written` as `kind` knows it. What means nothing here is told, in an author's words, with its name, and left."""
     family = "programme" if kind.value.split(".")[0] not in NAMES else kind.value.split(".")[0]
     known = frozenset(field.name for field in fields(ATTRIBUTES_BY_KIND[kind]))
     values: dict[str, Any] = {}
@@ -130,16 +130,19 @@ def spelt(kind: Kind, written: Mapping[str, Any]) -> Spelt:
     system = next((str(written[name]) for name in _SYSTEM_NAMES if name in written), "")
     for given, value in written.items():
         name = NAMES[family].get(folded_word(given), folded_word(given))
-        if family == "ed" and name in _CODE_NAMES:
-            codes += _codes(name, value, system, values)
-        elif name in _ENVELOPE or name in NOTED or (family == "ed" and name in _SYSTEM_NAMES) or _is_place(name, value):
-            continue
-        elif name in known:
-            values[name] = _word(name, value, codes)
-        elif name in _MARKS.get(family, ()):
-            values.update(_marked(name, value))
-        else:
-            raise ValueError(_unknown(given, known))
+        try:
+            if family == "ed" and name in _CODE_NAMES:
+                codes += _codes(name, value, system, values)
+            elif name in _ENVELOPE or name in NOTED or (family == "ed" and name in _SYSTEM_NAMES):
+                continue
+            elif name in known and not _is_place(name, value):
+                values[name] = _word(name, value, codes)
+            elif name in _MARKS.get(family, ()):
+                values.update(_marked(name, value))
+            elif not _is_place(name, value):
+                tell(_unknown(given, known), given)
+        except ValueError as error:
+            tell(str(error), given)
     if codes:
         values["codes"] = codes
     found = written.get("found_place")  # where they were found is where this happened

@@ -21,7 +21,7 @@ from triggers.keeping import Kept, kept
 from triggers.keeping import Step as StepMade
 from triggers.linked import links_taken_back, resting_on, told_to
 from triggers.rules import RuleSet
-from triggers.scenarios import Scenario
+from triggers.scenario_values import Scenario
 from triggers.timelines import Step
 from triggers.verdicts import Verdict
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.commands.rules import Lists
 from service.commands.rules_acts import rules
 from service.terminal import FAULTS, Config, Data, err, out, progress, settings_for, table
 from service.terminal import run as run_command
@@ -34,6 +35,7 @@ def backtest(
         str, typer.Option("--rules", help="A YAML file, `live`, a version's number, or a shipped set (tipt).")
     ] = "live",
     against: Annotated[str, typer.Option("--against", help="Compare with these: as --rules. Often `live`.")] = "",
+    reference: Lists = None,
     since: Annotated[
         str, typer.Option("--since", help="First day (2026-01-31, London) or moment; default: 90 days.")
     ] = "",
@@ -67,7 +69,7 @@ def backtest(
     settings, now = settings_for(config, data), SystemClock().now()
 
     async def choose() -> "tuple[Chosen, Chosen | None]":
-        return await _chosen(settings, which, against)
+        return await _chosen(settings, which, against, reference)
 
     async def work() -> int:
         new, old = await choose()
@@ -86,18 +88,15 @@ def backtest(
     raise typer.Exit(run_command(work))
 
 
-async def _chosen(settings: "Settings", which: str, against: str) -> "tuple[Chosen, Chosen | None]":
-    """The rules asked about. The store is reached only where there is one; it is not started for that."""
+async def _chosen(settings: "Settings", which: str, against: str, lists: Path | None) -> "tuple[Chosen, Chosen | None]":
+    """The rules asked about; `lists` are those of `which`. The store is reached only where there is one."""
     from service.backtest_rules import chosen_rules
-    from service.rulebook_keeping import rule_book
-    from service.wiring import is_running, reach_store
+    from service.rules_asked import lists_in
+    from service.rules_live import book_of
 
-    there = settings.store.redis_url.get_secret_value() or await is_running(settings)
-    if not there and not (settings.data_dir / "valkey").exists():
-        return await chosen_rules(which, None), await chosen_rules(against, None) if against else None
-    async with reach_store(settings) as client:
-        book = rule_book(client)
-        return await chosen_rules(which, book), await chosen_rules(against, book) if against else None
+    async with book_of(settings) as book:
+        new = await chosen_rules(which, book, lists_in(lists))
+        return new, await chosen_rules(against, book) if against else None
 
 
 def _asked(

@@ -7,9 +7,9 @@ import typer
 from rich.markup import escape
 
 from service.commands.asked import Call, called
-from service.commands.rules import rules
 from service.commands.rules_desk import At, at_desk, number_of
 from service.commands.rules_shown import live_span, london, print_differences, print_killed, print_standing
+from service.commands.rules_test import rules
 from service.terminal import FAULTS, err, out, run, show_json, table
 
 if TYPE_CHECKING:

@@ -122,14 +122,14 @@ def test_role_and_force_area_may_stand_among_the_attributes() -> None:
 @pytest.mark.parametrize(
     ("kind", "attributes", "words"),
     [
-        ("ed.arrival", {"intnet": "assault"}, "line 8: 'intnet' is not an attribute here; did you mean 'intent'"),
-        ("ed.arrival", {"intent": "asault"}, "'asault' is none of assault, self_harm"),
+        ("ed.arrival", {"intnet": "assault"}, "'intnet' is not an attribute here; did you mean 'intent'"),
+        ("ed.arrival", {"intent": "asault"}, "'intent' is 'asault', which it cannot be; did you mean 'assault'?"),
         ("ed.coded", {"code": "stabbed"}, "neither an ICD-10 code such as X99 nor a SNOMED CT id"),
         ("intel.submitted", {"grade": {"reliability": 1}}, "is not a part of a grade"),
         ("nrm.referred", {"county_lines": "perhaps"}, "neither true nor false"),
         ("ed.arrival", {"acuity": "high"}, "is not a number"),
         ("ed.arrival", {"arrival": "yesterday"}, "neither a span such as 9d nor a date and time"),
-        ("no.such", {}, "'no.such' is none of"),
+        ("no.such", {}, "'kind' is 'no.such', which it cannot be; there are ed.arrival"),
     ],
 )
 def test_what_nobody_could_have_meant_is_refused_with_what_would_be_right(
@@ -140,7 +140,7 @@ def test_what_nobody_could_have_meant_is_refused_with_what_would_be_right(
     try:
         _said(kind, attributes)
     except RuleError as error:
-        assert words.split(": ", 1)[-1] in str(error)
+        assert words in str(error)
 
 
 def test_every_kind_can_be_told_without_attributes() -> None:

@@ -56,7 +56,7 @@ def test_words_are_compared_without_their_case(priority: str) -> None:
 
 
 def test_a_field_that_no_firing_has_is_told() -> None:
-    with pytest.raises(Exception, match="'urgency' is nothing a firing has; it has priority"):
+    with pytest.raises(Exception, match="'urgency' is nothing a firing has; there are at, member, rule, priority"):
         _result(SECOND.replace("VICTIM}", "VICTIM, urgency: P2}"))
 
 

@@ -1,0 +1,123 @@
+"""The same file is judged alike wherever it is asked about: checked, tested, explained, submitted, backtested."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from domain.errors import NotFound, RuleError
+from service.backtest_rules import chosen_rules
+from service.rule_tests import Bench, summary
+from service.rules_asked import asked, lists_in, together
+from triggers.lifecycle_contents import checkup, replacing, shipped_contents
+from triggers.lifecycle_values import RuleText
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+AFTER = """
+rule_set: extra
+version: 1
+owner: Tester
+about: a rule that rests on one of another file
+rules:
+  - id: {id}
+    version: 1
+    owner: Tester
+    why: rests on the live rule beside it
+    sources: [a page]
+    when: {when}
+    then: {{priority: P2, contact_within: 24h, headline: Something more, message_key: joined.burst}}
+"""
+FIRED = "{fired: {rule: ED_WEAPON_ASSAULT}}"
+OF_A_LIST = "{event: {kinds: [crime.*], where: {flags: {in: hot_list}}}}"
+TEST = """
+name: one rule rests on another
+rules: [{rules}]
+cohort: [{{member_id: M1, status: at_risk, date_of_birth: 2008-03-03}}]
+timeline:
+  - {{at: 0h, kind: ed.arrival, member: M1, attributes: {{visit_key: V1, intent: assault, mechanism: sharp}}}}
+expect:
+  - {{at: 0h, member: M1, rule: ED_WEAPON_ASSAULT}}
+  - {{at: 0h, member: M1, rule: AFTER_WEAPON}}
+"""
+
+
+def _written(folder: Path, when: str = FIRED, rule: str = "AFTER_WEAPON") -> Path:
+    file = folder / "fx.yaml"
+    file.write_text(AFTER.format(when=when, id=rule))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("when", "rule", "lists", "sound", "why"),
+    [
+        (FIRED, "AFTER_WEAPON", False, True, "a rule that asks about one of another file"),
+        (FIRED.replace("WEAPON", "WEAPN"), "AFTER_WEAPON", False, False, "a rule that asks about none that there is"),
+        (FIRED, "ED_ASSAULT", False, False, "an id that another file has too"),
+        (OF_A_LIST, "AFTER_WEAPON", True, True, "a list of its own reference lists"),
+        (OF_A_LIST, "AFTER_WEAPON", False, False, "a list that the live ones have not"),
+    ],
+)
+def test_checking_submitting_and_backtesting_agree(
+    tmp_path: Path, when: str, rule: str, lists: bool, sound: bool, why: str
+) -> None:
+    file = _written(tmp_path, when, rule)
+    own = shipped_contents().reference.replace("lists:\n", "lists:\n  hot_list: [street_robbery]\n", 1)
+    (tmp_path / "ref.yaml").write_text(own)
+    reference = lists_in(tmp_path / "ref.yaml" if lists else None)
+    live = shipped_contents()
+
+    checked = asked(str(file), live, reference)
+    submitted = checkup(replacing(live, RuleText("fx", file.read_text()), reference=reference), NOW)
+    assert (not checked.faults) is (not submitted.faults) is sound, (why, checked.faults)
+    told = [fault if fault.startswith("tipt: ") else f"extra: {fault}" for fault in checked.faults]
+    assert told == list(submitted.faults)
+    if sound:
+        assert asyncio.run(chosen_rules(str(file), None, reference)).rules.rule(rule) is not None
+        assert checked.own is not None and [str(each.rule_id) for each in checked.own.rules] == [rule]
+    else:
+        with pytest.raises(RuleError):
+            asyncio.run(chosen_rules(str(file), None, reference))
+
+
+def test_a_backtest_by_other_lists_is_of_other_rules(tmp_path: Path) -> None:
+    file = str(_written(tmp_path))
+    live = asyncio.run(chosen_rules(file, None))
+    other = asyncio.run(chosen_rules(file, None, shipped_contents().reference + "# another\n"))
+    assert live.digest != other.digest
+
+
+def test_sets_that_a_test_names_are_read_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _written(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "t.yaml"
+    file.write_text(TEST.format(rules="tipt, fx.yaml"))
+    alone = tmp_path / "alone.yaml"
+    alone.write_text(TEST.format(rules="fx.yaml"))
+    rows = list(Bench(together(("tipt",)), together).rows([file, alone]))
+    assert [row.passed for row in rows] == [True, False]
+    assert not rows[1].ran and "there is no rule 'ED_WEAPON_ASSAULT'" in rows[1].difference
+    assert summary(rows) == "1 passed, 0 failed, 1 could not be run"
+
+
+def test_what_holds_no_test_says_so(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "blank.yaml").write_text("# nothing yet\n")
+    (tmp_path / "lost.yaml").write_text(TEST.format(rules="imagined"))
+    bench = Bench(together(("tipt",)), together)
+    rows = list(bench.rows([tmp_path / "folder", tmp_path / "blank.yaml", tmp_path / "lost.yaml"]))
+    assert [row.difference for row in rows] == [
+        "the folder holds no file of rule tests (.yaml)",
+        "the file holds no rule test",
+        "its rules cannot be used: there is no shipped rule set 'imagined'; there are: tipt, programme",
+    ]
+    assert not any(row.ran or row.passed for row in rows)
+    with pytest.raises(OSError, match="nowhere"):
+        list(bench.rows([tmp_path / "nowhere.yaml"]))
+
+
+def test_rules_that_are_not_there_are_told() -> None:
+    with pytest.raises(NotFound):
+        asked("imagined", shipped_contents())
+    with pytest.raises(NotFound, match=r"rule file nowhere\.yaml"):
+        asked("/nowhere.yaml", shipped_contents())
