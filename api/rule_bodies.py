@@ -33,6 +33,14 @@ class Drafting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tests: Annotated[tuple[FileText, ...], msgspec.Meta(max_length=200)] = ()
 
 
+class HistoryJudged(msgspec.Struct, frozen=True):
+    """What history a backtest judged: decisions in its time, and the first and last moment of which it knows."""
+
+    in_time: Annotated[int, msgspec.Meta(ge=0)] = 0
+    first: _Moment | None = None
+    last: _Moment | None = None
+
+
 class Forecasting(msgspec.Struct, frozen=True):
     """What `rules backtest --json` begins with; the rest of its result may be sent along and is not read."""
 
@@ -42,6 +50,7 @@ class Forecasting(msgspec.Struct, frozen=True):
     firings: Annotated[int, msgspec.Meta(ge=0)]
     made_at: _Moment | None = None
     figures: dict[str, int] = {}
+    history: HistoryJudged = HistoryJudged()
     version: _Seen = None
 
 

@@ -39,7 +39,7 @@ from api.rule_shapes import (
 )
 from triggers.explain import rule_sentence
 from triggers.lifecycle_contents import compared
-from triggers.lifecycle_values import Backtested, Kill, Person, RuleText, Standing
+from triggers.lifecycle_values import Backtested, Kill, Person, RuleText, Standing, covered_by
 
 Who = Annotated[Caller, Depends(caller_of)]
 Number = Annotated[int, Path(ge=1, le=999_999_999, description="The version's number.")]
@@ -172,9 +172,19 @@ class RuleDoors:
         return await self._moved(await self._desk.check(number, _person(caller)))
 
     async def backtest(self, request: Request, number: Number, caller: Who) -> Response:
-        """Hand in what `reachpoint rules backtest --json` has found. It must be of these very rules."""
+        """Hand in what `reachpoint rules backtest --json` has found. Of these very rules, and of enough history."""
         said = await read_command(request, Forecasting, within=self._policy.body_within, most=MOST_BYTES)
-        told = Backtested(said.rules_digest, said.since, said.until, said.firings, said.figures, said.made_at)
+        heard = said.history
+        told = Backtested(
+            rules_digest=said.rules_digest,
+            since=said.since,
+            until=said.until,
+            firings=said.firings,
+            figures=said.figures,
+            made_at=said.made_at,
+            judged=heard.in_time,
+            covered=covered_by((said.since, said.until), heard.first, heard.last),
+        )
         seen = version_seen(request, said.version)
         return await self._moved(await self._desk.backtest(number, told, _person(caller), seen=seen))
 

@@ -37,6 +37,7 @@ def told(report: Report, made_at: datetime) -> dict[str, Any]:
         "history": {
             "people": tally.people,
             "decisions": tally.events,
+            "in_time": plan.in_time,
             "first": plan.first,
             "last": plan.last,
             "damaged_files": list(plan.damaged),

@@ -54,7 +54,11 @@ class PersonPast:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files that are read, as they were when the backtest began, in chunks. `damaged` could not be read."""
+    """The files that are read, as they were when the backtest began, in chunks. `damaged` could not be read.
+
+    `first` and `last` are of what is judged, up to the end of the time asked about; `in_time` is how many decisions lie
+    in that time itself, and `whole` from when to when there is history at all.
+    """
 
     folder: Path
     decisions: tuple[Path, ...]
@@ -63,6 +67,8 @@ class Plan:
     first: datetime | None
     last: datetime | None
     damaged: tuple[str, ...] = ()
+    in_time: int = 0
+    whole: tuple[datetime, datetime] | None = None
 
     @property
     def rows(self) -> int:
@@ -70,8 +76,8 @@ class Plan:
         return sum(chunk.rows for chunk in self.chunks)
 
 
-def plan_of(archive: ParquetArchive, until: datetime) -> Plan:
-    """What is to be read of an archive, up to `until`."""
+def plan_of(archive: ParquetArchive, since: datetime, until: datetime) -> Plan:
+    """What is to be read of an archive for a time: all up to `until`."""
     decisions, alerts = archive.sound(Table.DECISIONS), archive.sound(Table.ALERTS)
     damaged = tuple(file.name for file in archive.damaged())
     if not decisions:
@@ -80,10 +86,22 @@ def plan_of(archive: ParquetArchive, until: datetime) -> Plan:
     with archive.connection() as connection:
         asked = select("member_id, count(*)", decisions, before)
         people = connection.execute(f"{asked} GROUP BY member_id ORDER BY member_id").fetchall()
-        asked = select("min(decided_at), max(decided_at)", decisions, before)
-        first, last = connection.execute(asked).fetchall()[0]
-    moments = [each.replace(tzinfo=UTC) if each else None for each in (first, last)]
-    return Plan(archive.folder, tuple(decisions), tuple(alerts), _chunks(people), moments[0], moments[1], damaged)
+        within = f"{before} AND decided_at >= TIMESTAMP '{_naive(since).isoformat(sep=' ')}'"
+        bounds = f"min(decided_at), max(decided_at) FILTER (WHERE {before}), max(decided_at)"
+        asked = select(f"{bounds}, count(*) FILTER (WHERE {within})", decisions)
+        first, last, newest, in_time = connection.execute(asked).fetchall()[0]
+    moments = [each.replace(tzinfo=UTC) if each else None for each in (first if people else None, last)]
+    return Plan(
+        archive.folder,
+        tuple(decisions),
+        tuple(alerts),
+        _chunks(people),
+        moments[0],
+        moments[1],
+        damaged,
+        in_time,
+        (first.replace(tzinfo=UTC), newest.replace(tzinfo=UTC)) if first else None,
+    )
 
 
 def _chunks(people: Sequence[tuple[str, int]]) -> tuple[Chunk, ...]:

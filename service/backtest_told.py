@@ -6,7 +6,15 @@ from typing import Any
 import msgspec
 
 from domain.errors import ConfigError
-from triggers.lifecycle_values import Backtested
+from triggers.lifecycle_values import Backtested, covered_by
+
+
+class _History(msgspec.Struct, frozen=True):
+    """What history was judged; a result of an earlier release does not say how much lay in its time."""
+
+    in_time: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -18,6 +26,7 @@ class _Told(msgspec.Struct, frozen=True):
     firings: Any
     made_at: datetime | None = None
     figures: Any = None
+    history: _History = _History()
 
 
 def read_backtest(body: bytes) -> Backtested:
@@ -27,10 +36,23 @@ def read_backtest(body: bytes) -> Backtested:
     except (msgspec.MsgspecError, UnicodeError):
         raise ConfigError("This is not what `reachpoint rules backtest --json` writes.") from None
     firings = len(told.firings) if isinstance(told.firings, list) else told.firings
-    aware = all(each is None or each.tzinfo is not None for each in (told.since, told.until, told.made_at))
+    aware = all(each is None or each.tzinfo is not None for each in _moments(told))
     if not isinstance(firings, int) or not aware:
         raise ConfigError("This is not what `reachpoint rules backtest --json` writes.")
-    return Backtested(told.rules_digest, told.since, told.until, firings, forecast(told.figures), told.made_at)
+    return Backtested(
+        rules_digest=told.rules_digest,
+        since=told.since,
+        until=told.until,
+        firings=firings,
+        figures=forecast(told.figures),
+        made_at=told.made_at,
+        judged=told.history.in_time,
+        covered=covered_by((told.since, told.until), told.history.first, told.history.last),
+    )
+
+
+def _moments(told: _Told) -> tuple[datetime | None, ...]:
+    return told.since, told.until, told.made_at, told.history.first, told.history.last
 
 
 def forecast(figures: object) -> dict[str, int]:

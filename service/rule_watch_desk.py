@@ -114,7 +114,7 @@ def forecasts_of(told: Backtested | None, rules: RuleSet) -> Mapping[RuleId, For
     """What a backtest says of each rule: `figures` by rule id over its time. None, or no time: nothing."""
     if told is None or told.until <= told.since:
         return {}
-    over = told.until - told.since
+    over = told.covered or told.until - told.since  # where history covers less, the rest says nothing
     return {
         rule.rule_id: Forecast(told.figures[rule.rule_id], over) for rule in rules.rules if rule.rule_id in told.figures
     }

@@ -81,7 +81,7 @@ def judged(archive: ParquetArchive, spec: YearSpec, rules: RuleSet, *, processes
     until = spec.begins + timedelta(days=spec.days + 14)
     asked = Backtest(Chosen(rules, "", "tipt"), Window(spec.begins, until))
     began, worked = time.perf_counter(), _cpu()
-    plan = plan_of(archive, until)
+    plan = plan_of(archive, spec.begins, until)
     report = run(asked, plan, processes=processes)
     took, cpu = time.perf_counter() - began, _cpu() - worked
     count = next(iter(report.tally.sides.values()))

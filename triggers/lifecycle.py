@@ -108,7 +108,7 @@ def check(book: Book, number: int, found: Checkup, act: Act) -> Outcome:
 
 
 def backtest(book: Book, number: int, told: Backtested, act: Act, policy: LifecyclePolicy) -> Outcome:
-    """Take the result of a backtest: of these very rules, and not too old."""
+    """Take the result of a backtest: of these very rules, of enough history, and not too old."""
     standing = book.standing(number)
     if standing is None:
         return Refused(Refusal.NO_SUCH_VERSION)
@@ -268,6 +268,10 @@ def _backtest_wrong(standing: Standing, told: Backtested, now: datetime, policy:
         return Refusal.BACKTEST_OF_OTHER_RULES
     if told.until <= told.since:
         return Refusal.BACKTEST_UNREADABLE
+    if not told.judged:
+        return Refusal.BACKTEST_OF_NOTHING
+    if told.covered < policy.backtest_over:
+        return Refusal.BACKTEST_TOO_SHORT
     made = told.made_at or now
     return Refusal.BACKTEST_TOO_OLD if now - made > policy.backtest_for else None
 

@@ -56,6 +56,8 @@ class Refusal(StrEnum):
     BACKTEST_OF_OTHER_RULES = "backtest_of_other_rules"
     BACKTEST_UNREADABLE = "backtest_unreadable"
     BACKTEST_TOO_OLD = "backtest_too_old"
+    BACKTEST_OF_NOTHING = "backtest_of_nothing"
+    BACKTEST_TOO_SHORT = "backtest_too_short"
     NOT_ON_LIVE = "not_on_live"
     SAME_PERSON = "same_person"
     NOT_APPROVED = "not_approved"
@@ -81,6 +83,10 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.BACKTEST_OF_OTHER_RULES: "the backtest was made of other rules than these",
     Refusal.BACKTEST_UNREADABLE: "this is not the result of a backtest",
     Refusal.BACKTEST_TOO_OLD: "the backtest is too old; make it again",
+    Refusal.BACKTEST_OF_NOTHING: "the backtest judged no decision of history, and that is no forecast; make it again "
+    "over a time for which there is history (--since and --until, or --history with a file)",
+    Refusal.BACKTEST_TOO_SHORT: "the history in the backtest's time covers less than 7 days, and a forecast is told by "
+    "the week; make it again over a longer time",
     Refusal.NOT_ON_LIVE: "another version has gone live since it was submitted; submit it again on top of that one",
     Refusal.SAME_PERSON: "another person than its author and than whoever submitted it must do that",
     Refusal.NOT_APPROVED: "no second person has approved it yet",
@@ -185,7 +191,10 @@ class Checkup:
 
 @dataclass(frozen=True, slots=True)
 class Backtested:
-    """The result of a backtest: of which rules, over which time, with how many firings; `figures` as it told them."""
+    """The result of a backtest: of which rules, over which time, with how many firings; `figures` as it told them.
+
+    `judged` decisions of history lie in its time, and history covers so much of that time; 0 where it does not say.
+    """
 
     rules_digest: str
     since: datetime
@@ -193,6 +202,15 @@ class Backtested:
     firings: int
     figures: dict[str, int] = field(default_factory=dict)
     made_at: datetime | None = None
+    judged: int = 0
+    covered: timedelta = timedelta(0)
+
+
+def covered_by(window: tuple[datetime, datetime], first: datetime | None, last: datetime | None) -> timedelta:
+    """How much of a time lies between the first and the last of history; nothing where there is none."""
+    if first is None or last is None:
+        return timedelta(0)
+    return max(min(window[1], last) - max(window[0], first), timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +366,12 @@ Outcome = Moved | Refused
 
 @dataclass(frozen=True, slots=True)
 class LifecyclePolicy:
-    """How long things hold. Proposed here: a backtest 30 days, a kill one day, a confirmed one 30 days."""
+    """How long things hold. Proposed here: a backtest 30 days, a kill one day, a confirmed one 30 days.
+
+    A forecast is told by the week, so a backtest needs `backtest_over` of history at least.
+    """
 
     backtest_for: timedelta = timedelta(days=30)
+    backtest_over: timedelta = timedelta(days=7)
     kill_for: timedelta = timedelta(hours=24)
     confirmed_kill_for: timedelta = timedelta(days=30)

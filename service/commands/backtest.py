@@ -19,6 +19,7 @@ from service.terminal import run as run_command
 if TYPE_CHECKING:
     from service.backtest import Backtest, Chosen, Report, Row
     from service.backtest_source import Plan
+    from service.backtest_tally import Window
     from service.settings import Settings
     from streams.archive_parquet import ParquetArchive
 
@@ -65,6 +66,7 @@ def backtest(
     """
     from domain.clock import SystemClock
     from service.backtest_report import told
+    from service.backtest_source import plan_of
 
     settings, now = settings_for(config, data), SystemClock().now()
 
@@ -76,10 +78,11 @@ def backtest(
         asked = _asked(settings, new, old, window=(since, until, examples), now=now, work=(contact_minutes, hours))
         asked = _with_cohort(asked, cohort, rows=csv_file is not None)
         with _archive(settings, history, cohort) as archive, archive.locked(shared=True):
-            report = _judge(asked, archive, processes, csv_file)
-        if report.plan.rows == 0:
-            err.print("There is no history in that time: nothing was archived, or --history names another file.")
-            return FAULTS
+            plan = plan_of(archive, asked.window.since, asked.window.until)
+            if not plan.in_time:
+                err.print(_nothing_in(plan, asked.window, history), markup=False, soft_wrap=True)
+                return FAULTS
+            report = _judge(asked, plan, processes, csv_file)
         _write(report, told(report, now), json, html)
         for name in report.plan.damaged:
             err.print(f"A file of the archive cannot be read and was left out: {name}", markup=False)
@@ -176,11 +179,26 @@ def _archive(settings: "Settings", history: str, cohort: Path | None) -> "Iterat
         yield archived_from(Path(history), cohort_of(cohort), Path(made) / _ARCHIVE)
 
 
-def _judge(asked: "Backtest", archive: "ParquetArchive", processes: int, csv_file: Path | None) -> "Report":
-    from service.backtest import run
-    from service.backtest_source import plan_of
+def _nothing_in(plan: "Plan", window: "Window", history: str) -> str:
+    """Why nothing was judged, and what would be right."""
+    asked = f"There is no history from {_day(window.since)} to {_day(window.until)}, so nothing was judged"
+    if plan.whole is not None:
+        first, last = map(_day, plan.whole)
+        return f"{asked}: the history goes from {first} to {last}. Ask for a time within that (--since, --until)."
+    if history == _ARCHIVE:
+        return f"{asked}: the archive is empty. `reachpoint archive status` tells of it; --history takes a file."
+    return f"{asked}: {Path(history).name} tells of nobody in the cohort file."
 
-    plan = plan_of(archive, asked.window.until)
+
+def _day(at: datetime) -> str:
+    from domain.clock import LONDON
+
+    return f"{at.astimezone(LONDON):%d %b %Y}"
+
+
+def _judge(asked: "Backtest", plan: "Plan", processes: int, csv_file: Path | None) -> "Report":
+    from service.backtest import run
+
     with _rows_into(csv_file) as keep:
         return _with_progress(lambda tell: run(asked, plan, processes=processes, progress=tell, keep=keep), plan)
 

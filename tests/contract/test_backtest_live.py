@@ -55,7 +55,7 @@ async def test_a_backtest_of_what_was_archived_is_the_live_run(client: Redis | N
     files.write(records[:20], ())  # a crash behind this: written, and not forgotten yet
     await Archiver(waiting, files, play.clock).turn()
     assert await waiting.archive_waiting() == 0
-    plan = plan_of(files, POLICY.until)
+    plan = plan_of(files, POLICY.until - hours(24 * 365), POLICY.until)
     found = {
         person.member_id: replay(person.pasts, play.world.rules, POLICY)
         for chunk in plan.chunks

@@ -13,10 +13,10 @@ from domain.ids import MemberId, RuleId
 from domain.triggers import Priority
 from streams import codec
 from streams.audit import AuditEntry, Operation
-from tests.unit.triggers.book import ANNA, BEN, NOW, POLICY, Trial, contents, good
+from tests.unit.triggers.book import ANNA, BEN, NOW, POLICY, Trial, contents, forecast, good
 from triggers.lifecycle import approve, backtest, check, publish, submit
 from triggers.lifecycle_emergency import kill
-from triggers.lifecycle_values import Act, Backtested, Book, BookEntry, Change, Head, Moved
+from triggers.lifecycle_values import Act, Book, BookEntry, Change, Head, Moved
 from triggers.memory import MemoryRuleBook, MemoryShadows
 from triggers.ports import RuleBookStore, ShadowStore
 from triggers.shadowing import MOST_EXAMPLES, ShadowCount, ShadowFiring, ShadowTally, Side
@@ -63,7 +63,7 @@ async def all_the_way(store: RuleBookStore, version: int = 1) -> int:
     act = Act(ANNA, NOW, "a note")
     number = (await apply(store, lambda book: submit(book, contents(version), act))).head.last
     await apply(store, lambda book: check(book, number, good(), act))
-    told = Backtested(contents(version).digest, NOW.replace(year=2025), NOW, 3, {"added": 1})
+    told = forecast(contents(version).digest, firings=3, added=1)
     await apply(store, lambda book: backtest(book, number, told, act, POLICY))
     await apply(store, lambda book: approve(book, number, Act(BEN, NOW), POLICY))
     await apply(store, lambda book: publish(book, number, act, POLICY))
@@ -84,7 +84,7 @@ async def test_what_is_written_is_read_back_whole(store: RuleBookStore, valkey: 
     for version in (1, 2):
         number = trial.draft(version)
         trial.do(check(trial.book, number, good(), trial.act(reason="a note")))
-        told = Backtested(contents(version).digest, NOW.replace(year=2025), NOW, 3, {"added": 1})
+        told = forecast(contents(version).digest, firings=3, added=1)
         trial.do(backtest(trial.book, number, told, trial.act(reason="a note"), POLICY))
         trial.do(approve(trial.book, number, trial.act(BEN, ""), POLICY))
         trial.do(publish(trial.book, number, trial.act(reason="a note"), POLICY))

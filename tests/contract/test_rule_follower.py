@@ -10,10 +10,10 @@ from domain.clock import ManualClock
 from domain.errors import NotAllowed
 from service.rulebook import RuleFollower, as_entry, ensure_book
 from streams import keys
-from tests.unit.triggers.book import ANNA, BEN, CLEO, NOW, REFERENCE, TEST, contents, text
+from tests.unit.triggers.book import ANNA, BEN, CLEO, NOW, REFERENCE, TEST, contents, forecast, text
 from triggers.lifecycle_contents import rules_of, shipped_contents
 from triggers.lifecycle_desk import RuleDesk, RuleRefused
-from triggers.lifecycle_values import Backtested, Refusal, RuleText, State
+from triggers.lifecycle_values import Refusal, RuleText, State
 from triggers.valkey import HEAD, VERSIONS, ValkeyRuleBook, ValkeyShadows
 
 
@@ -41,7 +41,7 @@ class House:
             tests=(RuleText("t", TEST.replace("TRIAL_ONE", rule)),),
         )
         number = standing.number
-        told = Backtested(standing.digest, NOW - timedelta(days=30), NOW, 1)
+        told = forecast(standing.digest, days=30)
         await self.desk.backtest(number, told, ANNA)
         await self.desk.approve(number, BEN)
         await self.desk.publish(number, ANNA)
@@ -170,7 +170,7 @@ async def test_rules_pinned_to_a_file_stay_whatever_the_book_says(house: House) 
 async def test_the_shadow_is_followed_beside_the_live_rules(house: House) -> None:
     await house.begin()
     standing = await house.desk.submit(text(2), "note", ANNA, tests=(RuleText("t", TEST),))
-    await house.desk.backtest(standing.number, Backtested(standing.digest, NOW - timedelta(days=9), NOW, 1), ANNA)
+    await house.desk.backtest(standing.number, forecast(standing.digest, days=9), ANNA)
     await house.desk.shadow(standing.number, ANNA)
     await house.follower.refresh()
     assert house.follower.shadow is not None

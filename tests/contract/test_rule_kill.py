@@ -1,6 +1,5 @@
 """Publishing on a store that is killed at any moment of it: afterwards the version is live whole, or not at all."""
 
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,10 +12,10 @@ from service.rulebook import RuleFollower, as_entry, ensure_book
 from streams import codec, keys
 from tests.dying_store import killed_amid, living_store
 from tests.trials import record, trials
-from tests.unit.triggers.book import ANNA, BEN, NOW, TEST, contents, text
+from tests.unit.triggers.book import ANNA, BEN, NOW, TEST, contents, forecast, text
 from triggers.lifecycle_contents import rules_of
 from triggers.lifecycle_desk import RuleDesk
-from triggers.lifecycle_values import Backtested, RuleText, State
+from triggers.lifecycle_values import RuleText, State
 from triggers.valkey import ValkeyRuleBook, ValkeyShadows
 
 pytestmark = pytest.mark.server
@@ -37,7 +36,7 @@ async def prepared(client: Redis) -> RuleDesk:
     store, desk = book_on(client)
     await ensure_book(store, NOW, shipped=contents(1))
     draft = await desk.submit(text(2), "the second", ANNA, tests=(RuleText("t", TEST),))
-    await desk.backtest(2, Backtested(draft.digest, NOW - timedelta(days=9), NOW, 1), ANNA)
+    await desk.backtest(2, forecast(draft.digest, days=9), ANNA)
     await desk.approve(2, BEN)
     return desk
 

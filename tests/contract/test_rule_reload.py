@@ -25,11 +25,11 @@ from service.settings import Settings
 from service.wiring import policies_of
 from tests.trials import record, trials
 from tests.unit.streams.play import ed, member
-from tests.unit.triggers.book import ANNA, BEN, TEST, contents, text
+from tests.unit.triggers.book import ANNA, BEN, TEST, contents, forecast, text
 from triggers.evaluate import evaluate
 from triggers.lifecycle_contents import rules_of
 from triggers.lifecycle_desk import RuleRefused
-from triggers.lifecycle_values import Backtested, RuleText
+from triggers.lifecycle_values import RuleText
 from triggers.valkey import VERSIONS
 
 pytestmark = pytest.mark.server
@@ -76,7 +76,7 @@ class House:
             self.refused.add(number)
             return
         now = self.service.clock.now()
-        await desk.backtest(number, Backtested(draft.digest, now - timedelta(days=365), now, turn), ANNA)
+        await desk.backtest(number, forecast(draft.digest, now, firings=turn), ANNA)
         await desk.approve(number, BEN)
         if turn % 9 == 8:
             await self.valkey.hset(VERSIONS, str(number), b"torn")

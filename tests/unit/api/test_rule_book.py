@@ -39,10 +39,13 @@ async def test_a_version_goes_live_by_two_people(api: Api) -> None:
     assert (standing["number"], standing["state"], standing["submitted_by"]) == (2, "checked", "S1")
     assert standing["missing"] == ["no_backtest", "not_approved"]
     told = {"rules_digest": standing["digest"], "since": "2025-03-02T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
+    heard = {"in_time": 900, "first": "2024-03-02T00:00:00Z", "last": "2026-03-01T00:00:00Z", "people": 9}
     at = f"{VERSIONS}/2"
-    assert (await post(api, f"{at}/backtest", {**told, "firings": 12, "weeks": []})).json()["standing"]["missing"] == [
-        "not_approved"
-    ]
+    nothing = await post(api, f"{at}/backtest", {**told, "firings": 12})
+    assert (nothing.status_code, "no decision" in nothing.json()["detail"]) == (409, True)
+    assert (await post(api, f"{at}/backtest", {**told, "firings": 12, "weeks": [], "history": heard})).json()[
+        "standing"
+    ]["missing"] == ["not_approved"]
     refused = await post(api, f"{at}/approve")
     assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
     assert "another person" in refused.json()["detail"].lower()

@@ -65,7 +65,7 @@ def whole(year: ParquetArchive, tipt: RuleSet) -> Judged:
 
 def judged(archive: ParquetArchive, asked: Backtest, *, processes: int = 1) -> Judged:
     rows: list[Row] = []
-    report = run(asked, plan_of(archive, asked.window.until), processes=processes, keep=rows.extend)
+    report = run(asked, plan_of(archive, asked.window.since, asked.window.until), processes=processes, keep=rows.extend)
     return report, sorted(rows, key=lambda row: (row.side, row.firing_id))
 
 
@@ -147,9 +147,19 @@ def test_no_history_is_told_as_none(tmp_path: Path, tipt: RuleSet) -> None:
     empty = ParquetArchive(tmp_path / "archive")
     empty.prepare()
     report, rows = judged(empty, ask(tipt))
+    assert (report.plan.in_time, report.plan.whole) == (0, None)
     assert (report.plan.rows, rows, report.tally.people) == (0, [], 0)
     assert "nobody would be called" in " ".join(headline(report))
     assert "<h1>" in page(report, told(report, NOW))
+
+
+def test_a_time_after_all_history_has_none_in_it_though_there_is_a_past(year: ParquetArchive) -> None:
+    begins = ENDS + timedelta(days=30)
+    plan = plan_of(year, begins, begins + timedelta(days=1))
+    assert (plan.in_time, plan.rows > 0) == (0, True)
+    before = plan_of(year, YEAR_BEGINS - timedelta(days=9), YEAR_BEGINS - timedelta(days=8))
+    assert (before.rows, before.in_time, before.first, before.whole) == (0, 0, None, plan.whole)
+    assert plan_of(year, YEAR_BEGINS, ENDS).in_time == plan_of(year, YEAR_BEGINS, ENDS).rows
 
 
 def test_what_was_exported_and_read_again_says_the_same(
@@ -159,7 +169,7 @@ def test_what_was_exported_and_read_again_says_the_same(
     with file.open("wb") as stream:
         count = export_to(year, stream)
     again = archived_from(file, {}, tmp_path / "again")
-    assert count == plan_of(year, ENDS).rows
+    assert count == plan_of(year, YEAR_BEGINS, ENDS).rows
     assert judged(again, ask(tipt))[1] == whole[1]
 
 
@@ -274,3 +284,12 @@ def test_the_rule_book_takes_the_result(whole: Judged) -> None:
     taken = read_backtest(msgspec.json.encode(told(report, NOW)))
     assert (taken.rules_digest, taken.firings, taken.made_at) == ("digest", len(rows), NOW)
     assert sum(taken.figures.values()) == len(rows)
+    assert taken.judged == report.plan.in_time > 0
+    assert timedelta(days=300) < taken.covered <= ENDS - YEAR_BEGINS
+
+
+def test_a_result_that_says_nothing_of_its_history_is_a_forecast_of_nothing(whole: Judged) -> None:
+    result = told(whole[0], NOW)
+    del result["history"]
+    taken = read_backtest(msgspec.json.encode(result))
+    assert (taken.judged, taken.covered) == (0, timedelta(0))

@@ -52,6 +52,14 @@ def contents(version: int = 1, *, why: str = "To see it work.", tests: str = TES
     )
 
 
+def forecast(
+    rules_digest: str, now: datetime = NOW, *, days: int = 365, firings: int = 12, **figures: int
+) -> Backtested:
+    """A backtest of a time that was full of history to its end."""
+    span = timedelta(days=days)
+    return Backtested(rules_digest, now - span, now, firings, figures, judged=1_000, covered=span)
+
+
 def good(*rules: str, passed: int = 1) -> Checkup:
     return Checkup(NOW, (), rules or ("TRIAL_ONE",), 1, passed)
 
@@ -90,7 +98,7 @@ class Trial:
 
     def report(self, number: int) -> Backtested:
         standing = self.book.standings[number]
-        return Backtested(standing.digest, self.now - timedelta(days=365), self.now, 12)
+        return forecast(standing.digest, self.now)
 
     def tested(self, number: int) -> None:
         self.do(check(self.book, number, replace(good(), at=self.now), self.act()))

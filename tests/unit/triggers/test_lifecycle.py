@@ -106,6 +106,8 @@ def test_a_backtest_must_be_of_these_rules_and_recent() -> None:
     cases = [
         (replace(right, rules_digest="0" * 32), Refusal.BACKTEST_OF_OTHER_RULES),
         (replace(right, since=right.until), Refusal.BACKTEST_UNREADABLE),
+        (replace(right, judged=0), Refusal.BACKTEST_OF_NOTHING),
+        (replace(right, covered=timedelta(days=6)), Refusal.BACKTEST_TOO_SHORT),
         (replace(right, made_at=NOW - timedelta(days=31)), Refusal.BACKTEST_TOO_OLD),
     ]
     for told, reason in cases:

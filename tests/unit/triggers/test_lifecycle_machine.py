@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.trials import trials
-from tests.unit.triggers.book import POLICY, Trial, contents, good
+from tests.unit.triggers.book import POLICY, Trial, contents, forecast, good
 from triggers.lifecycle import approve, backtest, check, end_shadow, missing, publish, shadow, submit, withdraw
 from triggers.lifecycle_emergency import confirm_kill, kill, revive, roll_back
-from triggers.lifecycle_values import Act, Backtested, Checkup, Did, Outcome, Person, Refused, State
+from triggers.lifecycle_values import Act, Checkup, Did, Outcome, Person, Refused, State
 
 PEOPLE = st.sampled_from([Person(f"user:{name}", "local") for name in ("anna", "ben", "cleo", "dan")])
 BACK = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5])
@@ -67,7 +67,7 @@ class Lives(RuleBasedStateMachine):
         number = self._near(back)
         standing = self.trial.book.standing(number)
         digest = standing.digest if standing and right else "0" * 32
-        told = Backtested(digest, self.trial.now - timedelta(days=9), self.trial.now, firings)
+        told = forecast(digest, self.trial.now, days=9, firings=firings)
         self._do(backtest(self.trial.book, number, told, self._act(by), POLICY))
 
     @rule(by=PEOPLE, other=PEOPLE, text=st.integers(1, 4))
