@@ -49,7 +49,7 @@ def add(
             day, length = date.fromisoformat(until) if until else None, span_of(span) if span else None
         except ValueError as error:
             raise ConfigError(f"{error}.") from None
-        async with _at(call) as at:
+        async with _at(call, takes_two=include_p1) as at:
             made = await at.quiet.desk.make(
                 RuleId(rule),
                 MemberId(member),
@@ -141,7 +141,7 @@ def confirm(call: Call, snooze_id: SnoozeId) -> None:
     """As the second person, agree that P1 is quiet too."""
 
     async def work() -> None:
-        async with _at(call) as at:
+        async with _at(call, takes_two=True) as at:
             done = await at.quiet.desk.confirm(await at.quiet.whole_id(snooze_id), by=at.by)
             _tell(done, at.quiet.now(), json=call.json)
 
@@ -248,7 +248,8 @@ def rule_watch(call: Call) -> None:
 
 
 @asynccontextmanager
-async def _at(call: Call) -> AsyncIterator[_At]:
+async def _at(call: Call, *, takes_two: bool = False) -> AsyncIterator[_At]:
+    """The desk, and who acts; `takes_two` for one half of what takes two people."""
     from alerts.snooze import Maker
     from api.keys import AccessRole
     from domain.clock import SystemClock
@@ -260,7 +261,7 @@ async def _at(call: Call) -> AsyncIterator[_At]:
     settings, clock = call.settings(), SystemClock()
     policies = policies_of(settings)
     async with reach_store(settings) as client:
-        person = await acting(client, call.as_key, AccessRole.SUPERVISOR, clock.now())
+        person = await acting(client, call.as_key, AccessRole.SUPERVISOR, clock.now(), takes_two=takes_two)
         navigator = None if ":" in person.who else NavigatorId(person.who)
         yield _At(await LocalQuiet(client, policies, clock).begin(), Maker(person.who, person.role, navigator))
 

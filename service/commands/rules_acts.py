@@ -41,6 +41,7 @@ def submit(
     act(
         call,
         lambda at: at.desk.submit(text, note, at.person, author=author, reference=lists, tests=cases, name=file.stem),
+        takes_two=True,
     )
 
 
@@ -89,14 +90,14 @@ def shadow(
 @called_by
 def approve(call: Call, number: Number, reason: Note = "") -> None:
     """Say, as another person than its author and than who submitted it, that it may go live."""
-    act(call, lambda at: at.desk.approve(number, at.person, reason))
+    act(call, lambda at: at.desk.approve(number, at.person, reason), takes_two=True)
 
 
 @rules.command("publish")
 @called_by
 def publish(call: Call, number: Number, reason: Note = "") -> None:
     """Put it live, between two events. Tells everything that is still missing instead, if anything is."""
-    act(call, lambda at: at.desk.publish(number, at.person, reason))
+    act(call, lambda at: at.desk.publish(number, at.person, reason), takes_two=True)
 
 
 @rules.command("withdraw")
@@ -129,7 +130,7 @@ def kill(
     reason: Why,
 ) -> None:
     """Switch one rule off at once, for a day unless a second person confirms it. All supervisors are told."""
-    _switch(call, lambda at: at.desk.kill(rule, at.person, reason))
+    _switch(call, lambda at: at.desk.kill(rule, at.person, reason), takes_two=True)
 
 
 @rules.command("confirm")
@@ -139,7 +140,7 @@ def confirm(
     rule: Annotated[str, typer.Argument(help="The rule's id.")],
 ) -> None:
     """Agree, as a second person, that a rule stays switched off for 30 days."""
-    _switch(call, lambda at: at.desk.confirm_kill(rule, at.person))
+    _switch(call, lambda at: at.desk.confirm_kill(rule, at.person), takes_two=True)
 
 
 @rules.command("revive")
@@ -158,7 +159,7 @@ def check_version(call: Call, number: int) -> None:
     act(call, lambda at: at.desk.check(number, at.person))
 
 
-def _switch(call: Call, what: Callable[[At], Awaitable["Kill | None"]]) -> None:
+def _switch(call: Call, what: Callable[[At], Awaitable["Kill | None"]], *, takes_two: bool = False) -> None:
     """Switch one rule off or on and tell how it stands."""
 
     def tell(done: "Kill | None") -> int:
@@ -170,7 +171,7 @@ def _switch(call: Call, what: Callable[[At], Awaitable["Kill | None"]]) -> None:
             print_killed([done])
         return 0
 
-    ask(call, what, tell)
+    ask(call, what, tell, takes_two=takes_two)
 
 
 def _tests(paths: Sequence[Path]) -> "tuple[RuleText, ...]":

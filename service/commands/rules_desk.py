@@ -28,8 +28,11 @@ class At:
 
 
 @asynccontextmanager
-async def at_desk(call: Call) -> AsyncIterator[At]:
-    """The desk on the store of the settings. Raises ConfigError and NotAllowed as `acting` does."""
+async def at_desk(call: Call, *, takes_two: bool = False) -> AsyncIterator[At]:
+    """The desk on the store of the settings; `takes_two` for one half of what takes two people.
+
+    Raises ConfigError and NotAllowed as `acting` does.
+    """
     from api.keys import AccessRole
     from domain.clock import SystemClock
     from service.commands.acting import acting
@@ -43,17 +46,17 @@ async def at_desk(call: Call) -> AsyncIterator[At]:
     async with reach_store(settings) as client:
         if pinned is None:
             await ensure_book(rule_book(client), clock.now(), offer=False)
-        person = await acting(client, call.as_key, AccessRole.SUPERVISOR, clock.now())
+        person = await acting(client, call.as_key, AccessRole.SUPERVISOR, clock.now(), takes_two=takes_two)
         yield At(rule_desk(client, clock, pinned=pinned), person, pinned is not None)
 
 
-def ask(call: Call, what: Callable[[At], Awaitable[_T]], tell: Callable[[_T], int]) -> None:
+def ask(call: Call, what: Callable[[At], Awaitable[_T]], tell: Callable[[_T], int], *, takes_two: bool = False) -> None:
     """Do one thing to the book and tell what came of it; the exit status is what `tell` answers. A refusal is told with
     all that is missing: status 1."""
     from triggers.lifecycle_desk import RuleRefused
 
     async def work() -> int:
-        async with at_desk(call) as at:
+        async with at_desk(call, takes_two=takes_two) as at:
             try:
                 done = await what(at)
             except RuleRefused as refused:
@@ -64,7 +67,7 @@ def ask(call: Call, what: Callable[[At], Awaitable[_T]], tell: Callable[[_T], in
     raise typer.Exit(run(work))
 
 
-def act(call: Call, what: Callable[[At], Awaitable["Standing"]]) -> None:
+def act(call: Call, what: Callable[[At], Awaitable["Standing"]], *, takes_two: bool = False) -> None:
     """Do one thing to a version and tell where it stands then."""
 
     async def stands(at: At) -> "tuple[Standing, tuple[Refusal, ...]]":
@@ -80,7 +83,7 @@ def act(call: Call, what: Callable[[At], Awaitable["Standing"]]) -> None:
         faults = standing.check is not None and (standing.check.faults or standing.check.failed)
         return FAULTS if standing.state.value == "draft" and faults else 0
 
-    ask(call, stands, tell)
+    ask(call, stands, tell, takes_two=takes_two)
 
 
 async def number_of(at: At, number: int | None) -> int:

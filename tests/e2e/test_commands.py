@@ -121,6 +121,26 @@ def test_what_cannot_be_done_is_a_sentence_and_an_exit_status(place: Path) -> No
     assert not wrong
 
 
+TAKES_TWO = (
+    "rules submit rules.yaml --note new",
+    "rules approve 1",
+    "rules publish 1",
+    "rules kill ED_ASSAULT --reason flood",
+    "rules confirm ED_ASSAULT",
+    "snooze add ED_ASSAULT M1 --reason calm --for 1d --include-p1",
+    "snooze confirm 0123",
+)
+
+
+def test_where_supervisors_have_keys_nobody_is_two_people(place: Path) -> None:
+    assert reachpoint("keys", "create", "anna", "--role", "supervisor", "--data", "keyed", cwd=place).status == 0
+    for words in TAKES_TWO:
+        done = reachpoint(*words.split(), "--data", "keyed", cwd=place)
+        assert done.status == 2 and "act with your own: --as-key FILE" in done.err, (words, done)
+    alone = reachpoint("rules", "roll-back", "--reason", "too many", "--data", "keyed", cwd=place)
+    assert alone.status == 1 and "key" not in alone.err, alone
+
+
 def test_a_wrong_sending_url_is_refused_without_being_shown(place: Path) -> None:
     done = reachpoint("run", "--config", "wrong.toml", "--data", "data-w", cwd=place)
     assert done.status == 2 and "secret-of-ours" not in done.out + done.err
