@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.model import Alert
 from alerts.suppression import SuppressionPolicy
 from domain.ids import MemberId
 from domain.people import CohortMember
+from service.backtest_beside import priority_beside
 from service.backtest_capacity import Capacity, Missed, missed_clocks
 from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay, replay_both
 from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of
-from service.backtest_tally import Side, Tally, Window, band_of, tally_of
+from service.backtest_tally import Side, Tally, Window, alerts_of, band_of, tally_of
 from streams.archive_replay import Past
 from streams.decide import A_CHILDHOOD
 from triggers.rules import RuleSet
@@ -68,6 +70,8 @@ class Row:
     area: str
     status: str
     outcome: str
+    alert_priority: str  # of the alert that rang with it; '' for none in the time
+    other_alert_priority: str  # of the same call by the other rules; '' for none
 
 
 @dataclass(slots=True)
@@ -177,16 +181,29 @@ def groups_of(member: CohortMember, on: datetime) -> dict[str, str]:
 
 def _rows_of(lives: dict[Side, Life], known: tuple[Known, ...], window: Window) -> list[Row]:
     outcomes = {firing: one.outcome for one in known for firing in one.firings}
+    rang = {side: [alert for alert, _ in alerts_of(life, window).values()] for side, life in lives.items()}
+    urgencies = {side: _urgencies(side, rang) for side in lives}
     return [
-        _row(side, seen, outcomes)
+        _row(side, seen, outcomes, urgencies[side])
         for side, life in lives.items()
         for seen in sorted(life.firings.values(), key=lambda each: (each.at, each.firing.firing_id))
         if window.holds(seen.at)
     ]
 
 
-def _row(side: Side, seen: FiringSeen, outcomes: Mapping[str, str]) -> Row:
+def _urgencies(side: Side, rang: Mapping[Side, list[Alert]]) -> dict[str, tuple[str, str]]:
+    """By firing: the priority of the alert that rang with it, and that of the same call on the other side."""
+    others = [alert for other, alerts in rang.items() if other is not side for alert in alerts]
+    return {
+        record.trigger.firing_id: (alert.priority.value, priority_beside(alert, others))
+        for alert in rang[side]
+        for record in alert.triggers
+    }
+
+
+def _row(side: Side, seen: FiringSeen, outcomes: Mapping[str, str], urgencies: Mapping[str, tuple[str, str]]) -> Row:
     firing, member = seen.firing, seen.member
+    urgency, beside = urgencies.get(firing.firing_id, ("", ""))
     return Row(
         side=side.value,
         firing_id=str(firing.firing_id),
@@ -202,6 +219,8 @@ def _row(side: Side, seen: FiringSeen, outcomes: Mapping[str, str]) -> Row:
         area=member.area,
         status=member.status.value,
         outcome=outcomes.get(firing.firing_id, ""),
+        alert_priority=urgency,
+        other_alert_priority=beside,
     )
 
 

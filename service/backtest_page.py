@@ -11,8 +11,18 @@ from typing import Any
 
 from domain.clock import LONDON
 from service.backtest import Report
+from service.backtest_beside import urgency_words
 from service.backtest_charts import Series, bar, columns, folded, heat, table
-from service.backtest_report import SHIFTS, assumptions, headline, rules_table, shifts_of, sides_of, weeks_of
+from service.backtest_report import (
+    SHIFTS,
+    assumptions,
+    headline,
+    priorities_table,
+    rules_table,
+    shifts_of,
+    sides_of,
+    weeks_of,
+)
 from service.backtest_style import STYLE
 from service.backtest_tally import NO_OUTCOME, Count, Example, Side
 
@@ -30,6 +40,7 @@ def page(report: Report, result: dict[str, Any]) -> str:
         _difference(report),
         _weeks(report),
         _rules(report),
+        _priorities(report),
         _hours(report),
         _navigators(report),
         _clocks(report),
@@ -162,6 +173,16 @@ def _rules(report: Report) -> str:
     return _section("Rule by rule", table("Firings by rule", head, rows), note=note)
 
 
+def _priorities(report: Report) -> str:
+    old = report.tally.sides[Side.AGAINST] if report.asked.against else None
+    found = priorities_table(report.tally.sides[Side.RULES], old)
+    if not found:
+        return ""
+    rows = [[str(name), *(f"{number:,}" for number in numbers)] for name, *numbers in found]
+    head = ["priority", *(f"alerts, {name}" for name in _shown(report))]
+    return _section("By priority", table("Alerts by priority", head, rows))
+
+
 def _change(new: int, old: int) -> str:
     return "same" if new == old else f"{new - old:+,}"
 
@@ -246,7 +267,8 @@ def _difference(report: Report) -> str:
     counts = (
         f"<p><strong>{tally.calls_added:,}</strong> alerts would be new, <strong>{tally.calls_removed:,}</strong> "
         f"would not have been made. Of firings that stood to the end, {tally.added.total():,} are new and "
-        f"{tally.removed.total():,} gone; what was taken back again is not among them.</p>"
+        f"{tally.removed.total():,} gone; what was taken back again is not among them. "
+        f"{escape(urgency_words(tally.urgency))}</p>"
     )
     head = ["outcome", "would be lost", "would stay"]
     known = table("What came of the real alerts", head, rows) if set(outcomes) - {NO_OUTCOME} else ""

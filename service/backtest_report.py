@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.clock import LONDON
 from service.backtest import Report, figures
+from service.backtest_beside import less_urgent, more_urgent, urgency_words
 from service.backtest_capacity import Missed
 from service.backtest_tally import NO_OUTCOME, Count, Example, Side
 
@@ -170,6 +171,11 @@ def _difference(report: Report) -> dict[str, Any]:
         "firings_removed": tally.removed.total(),
         "alerts_added": tally.calls_added,
         "alerts_removed": tally.calls_removed,
+        "alerts_less_urgent": less_urgent(tally.urgency),
+        "alerts_more_urgent": more_urgent(tally.urgency),
+        "priorities_changed": [
+            {"before": was, "now": now, "alerts": number} for (was, now), number in sorted(tally.urgency.items())
+        ],
         "added_by_rule": dict(sorted(tally.added.items())),
         "removed_by_rule": dict(sorted(tally.removed.items())),
         "outcomes_of_removed": dict(sorted(tally.lost_outcomes.items())),
@@ -224,6 +230,7 @@ def headline(report: Report) -> list[str]:
             f"{tally.calls_added:,} alerts would be new, {tally.calls_removed:,} would not have been made"
             + _lost_words(tally.lost_outcomes)
         )
+        said.append(urgency_words(tally.urgency))
     return said
 
 
@@ -243,12 +250,23 @@ def _busiest(count: Count, report: Report) -> str:
 
 CSV_COLUMNS = (
     "side", "firing_id", "rule", "version", "member_id", "priority", "fired_at", "told_at", "state", "late",
-    "navigator", "area", "status", "outcome",
+    "navigator", "area", "status", "outcome", "alert_priority", "other_alert_priority",
 )  # fmt: skip
 """One line for each firing."""
 
 
 TerminalTable = tuple[str, Sequence[str], Sequence[Sequence[object]], Sequence[str]]
+
+
+def priorities_table(count: Count, old: Count | None) -> list[list[int | str]]:
+    """By priority: alerts, and alerts with the other rules where there are any."""
+    names = sorted({*count.priority, *(old.priority if old else ())})
+    return [[name, count.priority[name], *([old.priority[name]] if old else [])] for name in names]
+
+
+def _priorities(count: Count, old: Count | None) -> TerminalTable:
+    columns = ["priority", "alerts", *(["alerts before"] if old else [])]
+    return "By priority", columns, priorities_table(count, old), columns[1:]
 
 
 def tables(report: Report) -> Sequence[TerminalTable]:
@@ -265,6 +283,7 @@ def tables(report: Report) -> Sequence[TerminalTable]:
     if old:
         columns.append("firings before")
     made: list[TerminalTable] = [("By rule", columns, rows, columns[1:])]
+    made.append(_priorities(count, old))
     people: list[Sequence[object]] = [
         [who, count.navigator[who], *(shifts_of(count, who, report)[shift]["mean"] for shift in SHIFTS),
          max(shifts_of(count, who, report)[shift]["most"] for shift in SHIFTS),

@@ -15,6 +15,7 @@ from domain.clock import LONDON
 from domain.ids import AlertId
 from domain.people import CohortMember
 from domain.triggers import Sensitivity
+from service.backtest_beside import Urgency, counterparts, urgency_of
 from service.backtest_replay import FiringSeen, FiringState, Life
 from service.backtest_source import Known
 from streams.archive_rows import born
@@ -22,8 +23,6 @@ from streams.archive_rows import born
 NO_OUTCOME = "none recorded"
 NOBODY = "no navigator"
 GATEKEEPERS = "gatekeepers"
-SAME_MOMENT = timedelta(minutes=30)
-"""Two alerts of one person whose firings are that close in event time are one call (domain.md section 9, grouping)."""
 _BANDS = ((10, "under 10"), (14, "10-13"), (16, "14-15"), (18, "16-17"), (21, "18-20"), (25, "21-24"))
 _OLDEST = "25 and over"
 
@@ -123,6 +122,7 @@ class Tally:
     removed: Counter[str] = field(default_factory=Counter)
     calls_added: int = 0
     calls_removed: int = 0
+    urgency: Urgency = field(default_factory=Counter)  # alerts on both sides, with another priority
     lost_outcomes: Counter[str] = field(default_factory=Counter)
     kept_outcomes: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
@@ -135,7 +135,7 @@ class Tally:
         """Count the other's too."""
         for side, count in other.sides.items():
             self.sides[side].add(count)
-        for name in ("added", "removed", "lost_outcomes", "kept_outcomes", "groups"):
+        for name in ("added", "removed", "urgency", "lost_outcomes", "kept_outcomes", "groups"):
             getattr(self, name).update(getattr(other, name))
         self.calls_added += other.calls_added
         self.calls_removed += other.calls_removed
@@ -161,7 +161,7 @@ def tally_of(lives: dict[Side, Life], groups: dict[str, str], known: tuple[Known
     tally = Tally(people=1)
     tally.groups.update(groups.items())
     outcomes = {firing: one for one in known for firing in one.firings}
-    told = {side: _alerts_of(life, window) for side, life in lives.items()}
+    told = {side: alerts_of(life, window) for side, life in lives.items()}
     for side, life in lives.items():
         _count(tally.sides[side], life, told[side], window)
         _outcomes(tally.sides[side], told[side], outcomes)
@@ -176,7 +176,7 @@ def tally_of(lives: dict[Side, Life], groups: dict[str, str], known: tuple[Known
     return tally
 
 
-def _alerts_of(life: Life, window: Window) -> dict[AlertId, tuple[Alert, datetime]]:
+def alerts_of(life: Life, window: Window) -> dict[AlertId, tuple[Alert, datetime]]:
     """The alerts that rang within the time, with when."""
     rang: dict[AlertId, datetime] = {}
     for ring in life.rings:
@@ -305,26 +305,16 @@ def _difference(
                 found = known.get(firing_id)
                 tally.examples.append(_example(what, seen, (found.outcome or found.state) if found else ""))
     tally.examples = first_of(tally.examples, window.examples)
-    for alert, _ in told[Side.RULES].values():
-        tally.calls_added += not _is_told(alert, told[Side.AGAINST])
-    for alert, _ in told[Side.AGAINST].values():
-        if _is_told(alert, told[Side.RULES]):
+    now, before = ([alert for alert, _ in told[side].values()] for side in (Side.RULES, Side.AGAINST))
+    tally.urgency += urgency_of(now, before)
+    for alert in now:
+        tally.calls_added += not counterparts(alert, before)
+    for alert in before:
+        if counterparts(alert, now):
             tally.kept_outcomes[_outcome(alert, known)] += 1
         else:
             tally.calls_removed += 1
             tally.lost_outcomes[_outcome(alert, known)] += 1
-
-
-def _is_told(alert: Alert, others: dict[AlertId, tuple[Alert, datetime]]) -> bool:
-    """Whether the other side calls too: on one of the same firings, or within half an hour of event time."""
-    mine = [record.trigger for record in alert.triggers]
-    ids, times = {each.firing_id for each in mine}, [each.fired_at for each in mine]
-    for other, _ in others.values():
-        for record in other.triggers:
-            trigger = record.trigger
-            if trigger.firing_id in ids or any(abs(trigger.fired_at - at) <= SAME_MOMENT for at in times):
-                return True
-    return False
 
 
 def band_of(member: CohortMember, on: date) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from domain.errors import ConfigError
 from domain.ids import MemberId
+from domain.triggers import Priority
 from fixtures.year import YEAR_BEGINS, YearSpec
 from service.backtest import Backtest, Chosen, Report, Row, run
 from service.backtest_capacity import Capacity, missed_clocks
@@ -92,8 +93,33 @@ def test_time_asked_about_in_parts_is_the_whole(year: ParquetArchive, tipt: Rule
 
 def test_rules_against_themselves_differ_in_nothing(year: ParquetArchive, tipt: RuleSet) -> None:
     tally = judged(year, ask(tipt, against=tipt))[0].tally
-    assert (tally.added, tally.removed, tally.calls_added, tally.calls_removed, tally.examples) == ({}, {}, 0, 0, [])
+    assert (tally.added, tally.removed, tally.calls_added, tally.calls_removed, tally.examples, tally.urgency) == (
+        {}, {}, 0, 0, [], {},
+    )  # fmt: skip
     assert tally.sides[Side.RULES] == tally.sides[Side.AGAINST]
+
+
+def test_alerts_that_stay_with_another_priority_are_told_everywhere(year: ParquetArchive, tipt: RuleSet) -> None:
+    """CUSTODY_ARREST at P3 instead of what it is: nobody is called more or less often, but less urgently."""
+    lowered = tuple(
+        replace(rule, then=replace(rule.then, priority=Priority.P3, priorities=()))
+        if rule.rule_id == "CUSTODY_ARREST"
+        else rule
+        for rule in tipt.rules
+    )
+    report, rows = judged(year, ask(replace(tipt, rules=lowered), against=tipt))
+    result = told(report, NOW)
+    difference = result["difference"]
+    assert difference["alerts_less_urgent"] > 2 and difference["alerts_more_urgent"] == 0
+    assert "P3" in {each["now"] for each in difference["priorities_changed"]}
+    assert sum(each["alerts"] for each in difference["priorities_changed"]) == difference["alerts_less_urgent"]
+    said = f"{difference['alerts_less_urgent']} would be less urgent and 0 more urgent"
+    assert said in " ".join(headline(report)) and said in page(report, result)
+    mine = [row for row in rows if row.side == "rules" and row.other_alert_priority]
+    moved = {row.firing_id for row in mine if row.alert_priority > row.other_alert_priority}
+    assert len(moved) >= difference["alerts_less_urgent"]
+    backwards = judged(year, ask(tipt, against=replace(tipt, rules=lowered)))[0]
+    assert told(backwards, NOW)["difference"]["alerts_more_urgent"] == difference["alerts_less_urgent"]
 
 
 def test_a_rule_taken_away_is_told_with_examples_and_never_more_than_asked(year: ParquetArchive, tipt: RuleSet) -> None:
