@@ -273,7 +273,7 @@ def tables(report: Report) -> Sequence[TerminalTable]:
     """Title, columns, rows and the columns that hold numbers, for a terminal."""
     count = report.tally.sides[Side.RULES]
     old = report.tally.sides[Side.AGAINST] if report.asked.against else None
-    columns = ["rule", "firings", "alerts", "withdrawn", "told late", "heard too late"]
+    columns = ["rule", "firings", "alerts", "taken back", "told late", "heard too late"]
     rows: list[Sequence[object]] = []
     was = {each["rule"]: each for each in rules_table(old)} if old else {}
     for row in rules_table(count):

@@ -32,6 +32,9 @@ Config = Annotated[
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory of the private store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for machines instead of a table.")]
 
+RULE = "rule"
+"""The column of a table that holds names of rules."""
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -101,10 +104,13 @@ def show_json(value: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
-    """A table for people; the columns named in `right` hold numbers."""
+    """A table for people; the columns named in `right` hold numbers.
+
+    A rule's name is never broken: people search for it, and give it to other commands.
+    """
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column == RULE)
     for row in rows:
         made.add_row(*["" if cell is None else str(cell) for cell in row])
     return made

@@ -11,9 +11,9 @@ from enum import Enum
 from typing import Any, get_args
 
 from domain.triggers import Cap
-from triggers.conditions import ALWAYS, All, Condition, Test
+from triggers.conditions import ALWAYS, All, Condition, Test, Unless
 from triggers.explain import condition_words, pattern_words, rule_sentence, span_words
-from triggers.patterns import Pattern
+from triggers.patterns import Pattern, RecallPattern
 from triggers.reference import Area, CodeFamily, Reference
 from triggers.rules import Case, Rule, RuleSet
 
@@ -21,6 +21,7 @@ _CONDITIONS = get_args(Condition)
 _PATTERNS = get_args(Pattern)
 _NOT_SAID = frozenset({"families", "worked_out", "rule_id"})
 """What is worked out from the rest, or names the thing itself."""
+_WRITTEN_DIFFERENTLY = "is written differently"
 _MOST_WORDS = 12
 """Of a longer list of words only so many are told, and how many more there are."""
 
@@ -69,7 +70,8 @@ def _rule(old: Rule, new: Rule) -> Iterator[str]:
     if same_rule(old, new):
         return
     said = list(dict.fromkeys(_parts(old, new)))
-    yield from said or [f"{rule_sentence(new)} Before: {rule_sentence(old)}".rstrip(".")]
+    now, was = rule_sentence(new), rule_sentence(old)
+    yield from said or [_WRITTEN_DIFFERENTLY if now == was else f"{now} Before: {was}".rstrip(".")]
 
 
 def _parts(old: Any, new: Any) -> Iterator[str]:
@@ -79,7 +81,14 @@ def _parts(old: Any, new: Any) -> Iterator[str]:
         was, now = getattr(old, spec.name), getattr(new, spec.name)
         if spec.name in _NOT_SAID or _hidden(was, now) or _plain(was) == _plain(now):
             continue
+        if spec.name == "still" and _as_asked(old) and _as_asked(new):
+            continue  # what must remain true is what was asked, and that is told
         yield from _field(owner, spec.name, was, now)
+
+
+def _as_asked(event: Any) -> bool:
+    """Whether an event pattern asks after corrections just what it asks of the event."""
+    return bool(_plain(event.still) == _plain(event.where))
 
 
 def _field(owner: str, name: str, was: Any, now: Any) -> Iterator[str]:
@@ -99,10 +108,17 @@ def _field(owner: str, name: str, was: Any, now: Any) -> Iterator[str]:
 
 
 def _pattern(was: Any, now: Any) -> Iterator[str]:
-    if type(was) is not type(now):
+    if isinstance(was, RecallPattern) is not isinstance(now, RecallPattern):
+        yield from _pattern(_without_recall(was), _without_recall(now))
+    elif type(was) is not type(now):
         yield f"looks for {_told(now)}; before: {_told(was)}"
     else:
         yield from _parts(was, now)
+
+
+def _without_recall(pattern: Any) -> Any:
+    """The pattern itself. What is looked up of the past is asked by `who` or a table, which tell it in words."""
+    return pattern.of if isinstance(pattern, RecallPattern) else pattern
 
 
 def _told(part: Any) -> str:
@@ -128,13 +144,28 @@ def _parts_of_one(label: str, was: tuple[Any, ...], now: tuple[Any, ...]) -> Ite
 
 def _condition(owner: str, name: str, was: Any, now: Any) -> Iterator[str]:
     label = _label(owner, name)
+    if was in (None, ALWAYS) or now in (None, ALWAYS) or not (isinstance(was, All) or isinstance(now, All)):
+        yield from _one_asked(label, was, now)
+    else:
+        yield from _asked(label, _all_parts(was), _all_parts(now))
+
+
+def _all_parts(condition: Any) -> tuple[Any, ...]:
+    return condition.parts if isinstance(condition, All) else (condition,)
+
+
+def _one_asked(label: str, was: Any, now: Any) -> Iterator[str]:
+    """One condition in the place of another."""
     if isinstance(was, Test) and isinstance(now, Test) and _of_one_fact(was, now):
-        yield from _words(f"{label}, {was.fact.replace('_', ' ')}", was.value, now.value)
-        return
-    if isinstance(was, All) and isinstance(now, All):
-        yield from _asked(label, was.parts, now.parts)
-        return
-    yield f"{label}: {_condition_told(now)}; before: {_condition_told(was)}"
+        if isinstance(now.value, frozenset):
+            yield from _words(f"{label}, {was.fact.replace('_', ' ')}", was.value, now.value)
+            return
+        if isinstance(now.value, (int, float)) and not isinstance(now.value, bool):
+            yield f"{label}: {_condition_told(now)} instead of {was.value:g}"
+            return
+    told, before = _condition_told(now), _condition_told(was)
+    if told != before:  # otherwise no words of ours tell them apart
+        yield f"{label}: {told}; before: {before}"
 
 
 def _asked(label: str, was: tuple[Any, ...], now: tuple[Any, ...]) -> Iterator[str]:
@@ -143,22 +174,31 @@ def _asked(label: str, was: tuple[Any, ...], now: tuple[Any, ...]) -> Iterator[s
     gone = [part for part, plain in zip(was, before, strict=True) if plain not in after]
     come = [part for part, plain in zip(now, after, strict=True) if plain not in before]
     if len(gone) == len(come) == 1:
-        yield f"{label}: {_condition_told(come[0])}; before: {_condition_told(gone[0])}"
+        yield from _one_asked(label, gone[0], come[0])
         return
-    yield from (f"{label}: now also {_condition_told(part)}" for part in come)
-    yield from (f"{label}: no longer {_condition_told(part)}" for part in gone)
     if not gone and not come:
         yield f"{label}: in another order"
+    for one, other in [(a, b) for a in gone for b in come if _of_one_fact(a, b)]:
+        if one in gone and other in come:
+            gone.remove(one)
+            come.remove(other)
+            yield from _one_asked(label, one, other)
+    yield from (f"{label}: now also {_condition_told(part)}" for part in come)
+    yield from (f"{label}: no longer {_condition_told(part)}" for part in gone)
 
 
-def _of_one_fact(was: Test, now: Test) -> bool:
-    """Whether both ask the same fact for one of some words, written out."""
+def _of_one_fact(was: Any, now: Any) -> bool:
+    """Whether both ask the same fact in the same way, for another value or for other words, written out."""
+    if not (isinstance(was, Test) and isinstance(now, Test)):
+        return False
     said = (was.fact, was.operator, was.named) == (now.fact, now.operator, now.named)
-    return said and isinstance(was.value, frozenset) and isinstance(now.value, frozenset)
+    return said and isinstance(was.value, frozenset) == isinstance(now.value, frozenset)
 
 
 def _condition_told(condition: Any) -> str:
-    return "anything" if condition is None or condition == ALWAYS else condition_words(condition)
+    if condition is None or condition == ALWAYS:
+        return "anything"
+    return f"unless {condition_words(condition.part)}" if isinstance(condition, Unless) else condition_words(condition)
 
 
 def _listed(owner: str, name: str, was: tuple[Any, ...], now: tuple[Any, ...]) -> Iterator[str]:

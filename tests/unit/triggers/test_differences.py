@@ -52,6 +52,23 @@ SENTENCES: list[tuple[str, str, bool, list[str], str]] = [
         ["ED_ASSAULT: raises at most 2 alerts in 7 days for one person instead of no limit."],
         "a cap",
     ),
+    (
+        "where: {age: {less_than: 18}, risk: {in: [medium, high]}}",
+        "where: {age: {less_than: 17}, risk: {in: [high]}}",
+        False,
+        [
+            "MISSING_CHILD: asks of the event: their age is less than 17 instead of 18.",
+            "MISSING_CHILD: asks of the event, risk: no longer medium.",
+        ],
+        "two facts of one question, each told once: what must remain true is what was asked",
+    ),
+    (
+        "who: {status: {in: [disengaged, non_engager]}}",
+        "who: {status: {in: [disengaged, non_engager]}, unless: {in_custody: true}}",
+        False,
+        ["QUIET_PERIOD: for whom: now also unless they are in custody."],
+        "a question about the past changes nothing of what is looked for",
+    ),
     ("knife, knives", "knives", True, ["List 'weapon_words': no longer knife."], "a word less, told once"),
     ("[knife, knives", "[spoon, knife, knives", True, ["List 'weapon_words': now also spoon."], "a word more"),
 ]
