@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts.model import Alert
 from alerts.suppression import SuppressionPolicy
+from domain.clock import LONDON
 from domain.ids import MemberId
 from domain.people import CohortMember
 from service.backtest_beside import priority_beside
@@ -173,7 +174,7 @@ def _groups_of(asked: Backtest, pasts: list[Past]) -> dict[str, str]:
 def groups_of(member: CohortMember, on: datetime) -> dict[str, str]:
     """The groups that rates are told by, as the archive knows them."""
     return {
-        "age band": band_of(member, on.date()),
+        "age band": band_of(member, on.astimezone(LONDON).date()),
         "area": member.area or "unknown",
         "status": member.status.value,
     }

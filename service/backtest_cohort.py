@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from domain.clock import LONDON
 from domain.errors import ConfigError
 from domain.ids import MemberId
 from service.backtest_tally import band_at
@@ -22,7 +23,11 @@ _ETHNICITY = frozenset({"ethnicity", "ethnic_group", "ethnic"})
 def groups_from(file: Path, on: datetime) -> Mapping[MemberId, Mapping[str, str]]:
     """The groups of each member by kind, on a day. Raises ConfigError where the file cannot be read."""
     try:
-        return {MemberId(str(row["member_id"])): _groups(row, on.date()) for row in _rows(file) if row.get("member_id")}
+        return {
+            MemberId(str(row["member_id"])): _groups(row, on.astimezone(LONDON).date())
+            for row in _rows(file)
+            if row.get("member_id")
+        }
     except (OSError, ValueError, csv.Error):
         raise ConfigError("The cohort file cannot be read as CSV with a header or as NDJSON.") from None
 

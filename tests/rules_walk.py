@@ -20,6 +20,9 @@ from tests.e2e.house import reachpoint
 
 PAGE = Path(__file__).parents[1] / "docs" / "rules.md"
 BEGIN, END = "<!-- the walk begins: written by `make docs` -->", "<!-- the walk ends -->"
+_LONG, _SHORT = "at_least: 2, within: 365d", "at_least: 2, within: 180d"
+_TELLS = ("more than once within", "within")
+"""How the rule's headline and its reason lead up to the year that they tell of."""
 _START = datetime(2025, 1, 6, 20, 0, tzinfo=UTC)
 _PEOPLE = 30
 _SCENARIO = """name: {name}
@@ -109,6 +112,7 @@ class Afternoon:
         )
         self._shorten()
         self.type("", "rules check tipt.yaml")
+        self._reword()
         self.type("", "rules diff tipt.yaml")
         self.type(
             "Her tests still want the year, and say so. She changes them to 180 days too.",
@@ -128,12 +132,21 @@ class Afternoon:
     def _shorten(self) -> None:
         rules = self.folder / "tipt.yaml"
         text = rules.read_text()
-        assert text.count("at_least: 2, within: 365d") == 1
-        rules.write_text(text.replace("at_least: 2, within: 365d", "at_least: 2, within: 180d"))
+        assert text.count(_LONG) == 1
+        rules.write_text(text.replace(_LONG, _SHORT))
         before = "She edits one word of `ED_REPEAT_ASSAULT`, `within: 365d` to `within: 180d`:"
-        self.said.append(
-            Said(before, "sed -i 's/at_least: 2, within: 365d/at_least: 2, within: 180d/' tipt.yaml", "", 0)
-        )
+        self.said.append(Said(before, f"sed -i 's/{_LONG}/{_SHORT}/' tipt.yaml", "", 0))
+
+    def _reword(self) -> None:
+        """What the page says, and why, still tells of a year."""
+        rules = self.folder / "tipt.yaml"
+        text = rules.read_text()
+        assert all(f"assault {each} a year" in text for each in _TELLS)
+        rules.write_text(re.sub(rf"(assault (?:{'|'.join(_TELLS)})) a year", r"\1 six months", text))
+        edits = "; ".join(f"s/assault {each} a year/assault {each} six months/" for each in _TELLS)
+        before = 'A navigator would still say "within a year". She changes these words too:'
+        self.said.append(Said(before, f"sed -i '{edits}' tipt.yaml", "", 0))
+        self.type("", "rules check tipt.yaml")
 
     def _publish(self) -> None:
         anna, ben = "--as-key anna.key", "--as-key ben.key"

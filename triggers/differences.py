@@ -35,7 +35,8 @@ class Difference:
 
     def __str__(self) -> str:
         """'ED_REPEAT_ASSAULT: looks back 180 days instead of 365 days.'"""
-        return f"{self.rule}: {self.says}." if self.rule else f"{self.says[0].upper()}{self.says[1:]}."
+        end = "" if self.says.endswith(".'") else "."  # a quoted sentence has its own
+        return f"{self.rule}: {self.says}{end}" if self.rule else f"{self.says[0].upper()}{self.says[1:]}{end}"
 
 
 def differences(old: RuleSet, new: RuleSet) -> tuple[Difference, ...]:

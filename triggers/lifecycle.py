@@ -7,6 +7,7 @@ reason. Nothing is done here, and the same asked for twice changes nothing the s
 from dataclasses import replace
 from datetime import datetime
 
+from domain.clock import LONDON
 from triggers.lifecycle_steps import bad_words, entry, moved, stepped
 from triggers.lifecycle_values import (
     Act,
@@ -121,11 +122,16 @@ def backtest(book: Book, number: int, told: Backtested, act: Act, policy: Lifecy
         return Refused(wrong)
     if standing.backtest is not None and replace(standing.backtest, made_at=None) == replace(told, made_at=None):
         return Moved(book.head, standing, None)
-    reason = f"{told.firings} firings from {told.since:%Y-%m-%d} to {told.until:%Y-%m-%d}"
+    reason = f"{told.firings} firings from {_london_day(told.since)} to {_london_day(told.until)}"
     # A new forecast is something else than what was approved: somebody must look again.
     state = State.SHADOW if book.head.shadow == number else State.BACKTESTED
     done = replace(stepped(standing, Did.BACKTESTED, act, reason), state=state, backtest=told, approved_by="")
     return moved(book, done, entry(Did.BACKTESTED, done, act, reason))
+
+
+def _london_day(moment: datetime) -> str:
+    """As it was asked for: a backtest begins and ends with London days."""
+    return f"{moment.astimezone(LONDON):%Y-%m-%d}"
 
 
 def shadow(book: Book, number: int, act: Act) -> Outcome:

@@ -12,6 +12,7 @@ from triggers.differences import Difference, differences
 from triggers.lifecycle_reading import read_contents
 from triggers.lifecycle_values import Checkup, Contents, RuleText
 from triggers.reading import read_yaml
+from triggers.remarks import remarks
 from triggers.rules import RuleSet, combined, rule_set
 from triggers.scenarios import read_rule_tests
 from triggers.trial import run_scenario
@@ -49,7 +50,7 @@ def checkup(contents: Contents, now: datetime) -> Checkup:
     whole = combined(read.sets.values())
     passed, failed = _tested(contents.tests, whole)
     ids = tuple(sorted(str(rule.rule_id) for rule in whole.rules))
-    return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]))
+    return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]), remarks(whole))
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,8 @@ class RuleVersion:
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What checking a version found: `faults` in a supervisor's words, its rules, and how its rule tests went."""
+    """What checking a version found: `faults` in a supervisor's words, its rules, how its rule tests went, and
+    `remarks`, which keep it from nothing."""
 
     at: datetime
     faults: tuple[str, ...] = ()
@@ -187,6 +188,7 @@ class Checkup:
     reference_version: int = 0
     passed: int = 0
     failed: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ Lists = Annotated[Path | None, typer.Option("--reference", help="Reference lists
 @rules.command("check")
 @called
 def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
-    """Read a rule set and tell all its faults at once; a version's number: check it again with its rule tests.
+    """Read a rule set and tell all its faults at once, and what looks like a slip; a version's number: check it again
+    with its rule tests.
 
     A file is read as it would be if it were submitted: in the place of the live one of its rule set, beside the others.
     """
@@ -28,17 +29,21 @@ def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
         from service.commands.rules_acts import check_version
 
         check_version(call, int(which))
+    from service.commands.rules_shown import print_remarks
     from triggers.cost import set_cost
+    from triggers.remarks import remarks
 
     found = _asked(call, which, reference)
+    of_words = remarks(found.own) if found.own is not None else ()
     if call.json:
         told = {"rules": 0} if found.own is None else {"rules": len(found.own.rules), "version": found.own.version}
-        show_json({**told, "faults": found.faults, "remarks": found.remarks})
+        show_json({**told, "faults": found.faults, "remarks": (*found.remarks, *of_words)})
     elif found.own is not None:
         out.print(f"{found.own.name}: {len(found.own.rules)} rules, version {found.own.version}, no faults.")
         for remark in found.remarks:
             out.print(f"  {remark}", markup=False, soft_wrap=True)
         out.print(f"Costs at most: {set_cost(found.own, found.whole).words}.")
+        print_remarks(of_words)
     if found.own is None:
         raise typer.Exit(FAULTS)
 

@@ -28,6 +28,11 @@ def london(moment: datetime | None) -> str:
     return moment.astimezone(LONDON).strftime("%d %b %Y %H:%M:%S") if moment else ""
 
 
+def _day(moment: datetime) -> str:
+    """The London day of a moment: a backtest is asked for by London days."""
+    return f"{moment.astimezone(LONDON):%d %b %Y}"
+
+
 def live_span(standing: "Standing") -> str:
     """From when to when a version was live, a line each."""
     if standing.live_since is None:
@@ -45,11 +50,18 @@ def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
             out.print(f"  {fault}", markup=False, soft_wrap=True)
         if not check.faults:
             out.print(f"  {len(check.rules)} rules, {check.passed} rule tests pass, {len(check.failed)} fail")
+        print_remarks(check.remarks, indent="  ")
     if standing.backtest is not None:
         told = standing.backtest
-        out.print(f"  backtest: {told.firings} firings from {told.since:%d %b %Y} to {told.until:%d %b %Y}")
+        out.print(f"  backtest: {told.firings} firings from {_day(told.since)} to {_day(told.until)}")
     if missing:
         out.print(f"  still missing: {', '.join(each.replace('_', ' ') for each in missing)}", soft_wrap=True)
+
+
+def print_remarks(remarks: Sequence[str], *, indent: str = "") -> None:
+    """What is no fault, and should be looked at."""
+    for remark in remarks:
+        out.print(f"{indent}Remark: {remark}", markup=False, soft_wrap=True)
 
 
 def print_killed(killed: "Sequence[Kill]") -> None:

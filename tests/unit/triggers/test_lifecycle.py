@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -116,6 +116,16 @@ def test_a_backtest_must_be_of_these_rules_and_recent() -> None:
     assert isinstance(trial.do(backtest(trial.book, number, by_part, trial.act(), POLICY)), Moved)
     trial.later(days=31)
     assert why(approve(trial.book, number, trial.act(BEN), POLICY)) is Refusal.BACKTEST_TOO_OLD
+
+
+def test_the_days_of_a_backtest_are_kept_as_they_were_asked() -> None:
+    """The first of June in London begins on the last of May in UTC."""
+    trial = Trial()
+    number = trial.draft()
+    trial.do(check(trial.book, number, good(), trial.act()))
+    june, july = (datetime(2025, month, day, 23, tzinfo=UTC) for month, day in ((5, 31), (6, 30)))
+    trial.do(backtest(trial.book, number, replace(trial.report(number), since=june, until=july), trial.act(), POLICY))
+    assert trial.book.standings[number].steps[-1].reason == "12 firings from 2025-06-01 to 2025-07-01"
 
 
 def test_a_new_forecast_must_be_looked_at_again() -> None:

@@ -1,0 +1,78 @@
+"""Words of a span that is none of the rule's are told as a remark; words of one that is, and all others, are not."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.triggers.book import NOW
+from triggers.lifecycle_contents import checkup, shipped_contents
+from triggers.lifecycle_values import RuleText
+from triggers.loading import SHIPPED, load_rules, shipped_rules
+from triggers.remarks import remarks
+
+RULES = """rule_set: trial
+version: 1
+owner: somebody
+rules:
+  - id: TRIAL_ONE
+    version: 1
+    owner: somebody
+    why: {why}
+    sources: [a page]
+    when: {{count: {{of: {{event: {{kinds: [ed.*], where: {{intent: assault}}}}}}, at_least: 2, within: {within}}}}}
+    then: {{priority: P2, contact_within: 6h, headline: {headline}, message_key: trial.one, suggestion: {suggestion}}}
+"""
+PLAIN = "Something happened"
+
+
+def said(within: str = "180d", **texts: str) -> tuple[str, ...]:
+    words = {"why": "To see it work.", "headline": PLAIN, "suggestion": "Go and see them.", **texts}
+    return remarks(load_rules(RULES.format(within=within, **words)))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_rules_say_what_they_do(name: str) -> None:
+    assert remarks(shipped_rules(name)) == ()
+
+
+AGREE = [
+    ("365d", "Hurt twice within a year"),
+    ("180d", "Hurt twice within six months"),
+    ("180d", "Hurt twice within half a year"),
+    ("180d", "Hurt twice in 180 days"),
+    ("14d", "Hurt twice within a fortnight"),
+    ("14d", "Hurt twice within two weeks"),
+    ("72h", "Hurt twice within 3 days"),
+    ("180d", "Hurt twice; go within six hours"),
+    ("180d", "Hurt twice within days"),
+    ("180d", "Hurt in 2024 and 3 times since"),
+]
+
+
+@pytest.mark.parametrize(("within", "headline"), AGREE)
+def test_words_that_agree_and_words_that_tell_no_span_are_left_alone(within: str, headline: str) -> None:
+    assert said(within, headline=headline) == ()
+
+
+@pytest.mark.parametrize(
+    "words", ["Hurt twice within a year", "Hurt twice in 365 days", "Hurt in a 30-day time", "Quiet for two months"]
+)
+@pytest.mark.parametrize(
+    ("place", "told"), [("headline", "headline"), ("why", "reason (why)"), ("suggestion", "suggestion")]
+)
+def test_words_that_agree_with_no_span_are_told_with_what_the_rule_has(words: str, place: str, told: str) -> None:
+    (remark,) = said(**{place: words})
+    assert remark.startswith(f"TRIAL_ONE: the {told} says '")
+    assert remark.endswith("(it looks at 180 days); is it still right?")
+
+
+def test_a_remark_keeps_a_version_from_nothing() -> None:
+    shipped = shipped_contents()
+    old = next(each for each in shipped.rules if each.name == "tipt").text
+    shorter = RuleText("tipt", old.replace("at_least: 2, within: 365d", "at_least: 2, within: 180d"))
+    found = checkup(replace(shipped, rules=(shorter,)), NOW)
+    assert found.faults == ()
+    assert [remark.partition(" says")[0] for remark in found.remarks] == [
+        "ED_REPEAT_ASSAULT: the headline",
+        "ED_REPEAT_ASSAULT: the reason (why)",
+    ]

@@ -1,0 +1,105 @@
+"""Remarks on a rule file that has no faults: what reads as if a change had been made in one place and not in another.
+
+A headline that says "within a year" over a rule that looks back 180 days is no fault, for words may tell of anything;
+but whoever made it so should hear of it before a navigator says it aloud.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
+from typing import Any
+
+from triggers.conditions import Test
+from triggers.patterns import Merging
+from triggers.phrasing import span_words
+from triggers.rules import Rule, RuleSet
+
+_NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_WORDS = {"a": 1.0, "an": 1.0, "half a": 0.5, **{word: float(place) for place, word in enumerate(_NUMBERS) if word}}
+_UNITS = {
+    "minute": (1 / 1440, 1 / 1440),
+    "hour": (1 / 24, 1 / 24),
+    "day": (1.0, 1.0),
+    "week": (7.0, 7.0),
+    "fortnight": (14.0, 14.0),
+    "month": (28.0, 31.0),
+    "year": (360.0, 366.0),
+}
+"""The shortest and the longest that people mean by it, in days."""
+_UNIT = rf"(?P<unit>{'|'.join(_UNITS)})s?"
+_SAID = re.compile(
+    rf"\b(?P<whole>(?:within|for|in the last|in the past)\s+(?:the\s+)?(?P<word>{'|'.join(_WORDS)})\s+{_UNIT}"
+    rf"|(?P<digits>\d+)[\s-]{_UNIT.replace('unit', 'unit_of_digits')})\b",
+    re.IGNORECASE,
+)
+_TOLERANCE = 1e-6
+
+
+def remarks(rules: RuleSet) -> tuple[str, ...]:
+    """What the rules say in words of a span that none of theirs is, rule by rule."""
+    return tuple(said for rule in rules.rules for said in _of(rule))
+
+
+def _of(rule: Rule) -> Iterator[str]:
+    spans = frozenset(_spans(rule))
+    for place, text in _texts(rule):
+        for found in _SAID.finditer(text):
+            least, most = _meant(found)
+            if not any(least - _TOLERANCE <= span <= most + _TOLERANCE for span in spans):
+                yield (
+                    f"{rule.rule_id}: the {place} says '{found['whole']}', and nothing in the rule is that long "
+                    f"({_listed(rule)}); is it still right?"
+                )
+
+
+def _texts(rule: Rule) -> Iterator[tuple[str, str]]:
+    yield "headline", rule.then.headline
+    yield from (("headline", line.value) for line in rule.then.headlines)
+    yield "reason (why)", rule.why
+    yield "suggestion", rule.then.suggestion
+
+
+def _meant(found: re.Match[str]) -> tuple[float, float]:
+    """The shortest and the longest that the words may mean, in days."""
+    number = float(found["digits"]) if found["digits"] else _WORDS[found["word"].lower()]
+    least, most = _UNITS[(found["unit"] or found["unit_of_digits"]).lower()]
+    return number * least, number * most
+
+
+def _listed(rule: Rule) -> str:
+    """The spans of its pattern, in words."""
+    known = sorted({span for span in _inside(rule.when) if isinstance(span, timedelta)})
+    return f"it looks at {', '.join(map(span_words, known))}" if known else "its pattern has no span"
+
+
+def _spans(rule: Rule) -> Iterator[float]:
+    """Every span of the rule in days; a number that a condition compares may be one, of days or hours."""
+    for found in _inside(rule):
+        if isinstance(found, timedelta):
+            yield found / timedelta(days=1)
+        else:
+            yield from (found, found / 24)
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """The spans in a value, and the numbers that its conditions compare with."""
+    if isinstance(value, timedelta):
+        yield value
+    elif isinstance(value, Merging):
+        return  # when two tellings are one is no span that anybody tells
+    elif isinstance(value, Test):
+        if isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
+            yield float(value.value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for spec in fields(value):
+            yield from _inside(getattr(value, spec.name))
+    elif isinstance(value, Mapping):
+        yield from _each(value.values())
+    elif isinstance(value, (tuple, list, frozenset)):
+        yield from _each(value)
+
+
+def _each(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from _inside(value)
