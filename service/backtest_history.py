@@ -20,6 +20,7 @@ from domain.ids import MemberId, digest, event_id
 from domain.kinds import Kind, Role, natural_role
 from domain.matches import Relation
 from domain.people import CohortMember
+from service.backtest_cohort import without_groups
 from streams import codec
 from streams.archive import Archived, facts_of
 from streams.archive_parquet import ParquetArchive
@@ -31,9 +32,9 @@ _ENVELOPE = ("occurred_at", "received_at", "recorded_at")
 
 
 def cohort_of(file: Path) -> dict[MemberId, CohortMember]:
-    """The people of a cohort file by id. Raises ConfigError with its faults."""
+    """The people of a cohort file by id, without their ethnicity. Raises ConfigError with its faults."""
     form = FileFormat.CSV if file.suffix.lower() == ".csv" else FileFormat.NDJSON
-    with file.open("rb") as stream:
+    with without_groups(file) as stream:
         found = read_members(stream, form)
     if found.faults:
         told = "; ".join(str(fault) for fault in found.faults[:_MOST_FAULTS])

@@ -262,6 +262,31 @@ def test_sex_and_ethnicity_are_told_only_where_the_cohort_file_has_them(tmp_path
     assert set(found[MemberId("M2")]) == {"age band", "area", "status"}
 
 
+@pytest.mark.parametrize("column", ["ethnicity", " Ethnic_Group "])
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_a_cohort_file_with_ethnicity_serves_a_history_of_ones_own_too(tmp_path: Path, column: str, form: str) -> None:
+    file = tmp_path / f"cohort.{form}"
+    if form == "csv":
+        file.write_text(
+            f'member_id,{column},status,date_of_birth\n\nM1,"A, or\nB",at_risk,2009-05-04\nM2,A1,at_risk,\n'
+        )
+    else:
+        person = {"member_id": "M1", "status": "at_risk", "identity": {"dates_of_birth": []}}
+        file.write_text(f"{json.dumps({**person, column: 'A1'})}\n{json.dumps({**person, 'member_id': 'M2'})}\n")
+    assert set(cohort_of(file)) == {"M1", "M2"}
+    assert "ethnicity" in groups_from(file, NOW)[MemberId("M1")]
+
+
+def test_faults_of_a_cohort_file_with_ethnicity_keep_their_lines(tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text('member_id,ethnicity,status\n\nM1,"A\nB",at_risk\nM2,A,imagined\nM3,A,at_risk,more\n')
+    with pytest.raises(ConfigError, match=r"line 5.*line 6"):
+        cohort_of(file)
+    file.write_text("member_id,ethnicity,religion,status\nM1,A,B,at_risk\n")
+    with pytest.raises(ConfigError, match="religion"):
+        cohort_of(file)
+
+
 def _calls(*starts: tuple[float, float, str]) -> Iterator[Call]:
     for at, by, priority in starts:
         yield Call("N1", NOW + timedelta(hours=at), NOW + timedelta(hours=by), priority, "R")
