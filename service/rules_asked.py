@@ -62,9 +62,9 @@ def asked(which: str, live: Contents, reference: str | None = None) -> Asked:
 
 def _read(contents: Contents, own: str, shown: str) -> Asked:
     read = read_contents(contents)
-    if read.faults:
-        return Asked(shown, None, None, tuple(_in_words(fault, own) for fault in read.faults))
     remarks = tuple(_in_words(remark, own) for remark in read.remarks if remark.file == own)
+    if read.faults:
+        return Asked(shown, None, None, tuple(_in_words(fault, own) for fault in read.faults), remarks)
     return Asked(shown, read.sets[own], combined(read.sets.values()), (), remarks)
 
 
@@ -96,6 +96,11 @@ def refused(name: str, faults: Sequence[str]) -> str:
     """Every fault of a file, a line each, under its name."""
     lines = "\n".join(f"  {fault}" for fault in faults)
     return f"{name} has {len(faults)} fault{'' if len(faults) == 1 else 's'}:\n{lines}"
+
+
+def remarked(remarks: Sequence[str]) -> tuple[str, ...]:
+    """What looks like a slip and hinders nothing, a line each, under a heading; nothing where there is none."""
+    return ("Look at these again; they hinder nothing:", *(f"  {remark}" for remark in remarks)) if remarks else ()
 
 
 def lists_in(file: Path | None) -> str | None:

@@ -27,7 +27,7 @@ _START = datetime(2025, 1, 6, 20, 0, tzinfo=UTC)
 _PEOPLE = 30
 _SCENARIO = """name: {name}
 start: 2026-03-02T09:00:00Z
-cohort: [{{member_id: M1, status: at_risk, date_of_birth: 2009-05-04}}]
+cohort: [{{member_id: M1, status: active, date_of_birth: 2009-05-04}}]
 timeline:
   - {{at: 0h, kind: ed.departed, member: M1, attributes: {{intent: assault, visit_key: V1}}}}
   - {{at: {days}d, kind: ed.departed, member: M1, attributes: {{intent: assault, visit_key: V2}}}}

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from triggers.catalogue import ALMOST, LISTED, closed_words, is_known, known_words, listed, said_otherwise
 from triggers.conditions import All, Condition, FiredFor, Not, OneOf, Operator, Test, Unless
+from triggers.contradictions import never
 from triggers.facts import FACTS, Fact, FactType
 from triggers.fault_words import shown
 from triggers.faults import did_you_mean
@@ -21,7 +23,7 @@ MAX_WORDS = 200
 JOINERS = ("all", "any", "not", "unless")
 
 Tell = Callable[[str, Path], None]
-"""Takes a fault: what is wrong, and where."""
+"""Takes a fault, or a remark: what is wrong, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Asking:
     reference: Reference
     rules: frozenset[str]
     tell: Tell
+    remark: Tell
     in_priority: bool = False
     past: Callable[[object, Path], Condition] | None = None  # reads what is asked of the past, where that may be asked
 
@@ -41,7 +44,11 @@ class Asking:
         if depth > MAX_CONDITION_DEPTH:
             return self._fault(f"conditions may be nested at most {MAX_CONDITION_DEPTH} deep", path)
         parts = tuple(self._part(str(name), value, (*path, str(name)), depth) for name, value in written.items())
-        return parts[0] if len(parts) == 1 else All(parts)
+        made = parts[0] if len(parts) == 1 else All(parts)
+        if depth == 0:
+            for fact, why in never(made):
+                self.tell(why, (*path, fact) if fact in written else path)
+        return made
 
     def _fault(self, message: str, path: Path) -> Condition:
         self.tell(message, path)
@@ -144,14 +151,15 @@ class Asking:
             if value not in self.reference.lists:
                 known = did_you_mean(value, self.reference.lists)
                 return self._fault(f"there is no reference list {shown(value)}{known}", path)
-            words = [self._word(fact, word, path) for word in sorted(self.reference.words(value))]
+            words = [self._word(fact, word, path, of_list=True) for word in sorted(self.reference.words(value))]
             return Test(fact.name, Operator.IN, frozenset(word for word in words if word), named=value)
         if not isinstance(value, list) or not 0 < len(value) <= MAX_WORDS:
             return self._fault(f"'in' needs a list of 1 to {MAX_WORDS} words, or the name of a reference list", path)
         words = [self._word(fact, word, (*path, place)) for place, word in enumerate(value)]
         return Test(fact.name, Operator.IN, frozenset(word for word in words if word is not None))
 
-    def _word(self, fact: Fact, value: Any, path: Path) -> str | None:
+    def _word(self, fact: Fact, value: Any, path: Path, *, of_list: bool = False) -> str | None:
+        """The word as it is compared; None, with a fault told, where it can be none. A list's words are known."""
         if not isinstance(value, str) or not value:
             self.tell(
                 f"'{fact.name}' is compared with words, not {shown(value)}; put quotes around codes such as \"2\"", path
@@ -160,13 +168,32 @@ class Asking:
         if fact.open_words and names_protected(value):
             self.tell(f"{shown(value)} names a protected characteristic; no rule may ask about it", path)
             return None
-        if fact.words and value not in fact.words:
-            known = did_you_mean(value, fact.words) or f"; there are {', '.join(sorted(fact.words))}"
+        words = closed_words(fact, self.reference, self.rules)
+        word = _as_compared(fact, value)
+        if words and value not in words and word not in words:
+            known = did_you_mean(value, words) or f"; there are {', '.join(sorted(words))}"
             self.tell(f"{shown(value)} is not a word for {fact.label}{known}", path)
             return None
-        if fact.name == "offence":
-            return value.upper()
-        return folded_word(value) if fact.open_words else value
+        if not words and not of_list:
+            self._strange(fact, word, path)
+        return word
+
+    def _strange(self, fact: Fact, word: str, path: Path) -> None:
+        """Remark on a word that nothing we know says: most likely a slip, and then the rule never fires."""
+        otherwise = said_otherwise(fact, word)
+        if otherwise:
+            self.remark(f"{fact.label}: no feed says {shown(word)}; it is told as '{otherwise}'", path)
+        elif fact.name in LISTED | ALMOST and not is_known(fact, word, self.reference):
+            words = known_words(fact, self.reference)
+            meant = did_you_mean(word, words)
+            if meant or fact.name in LISTED:
+                self.remark(f"{fact.label}: nothing that we know says {shown(word)}{meant or listed(words)}", path)
+
+
+def _as_compared(fact: Fact, word: str) -> str:
+    if fact.name == "offence":
+        return word.upper()
+    return folded_word(word) if fact.open_words else word
 
 
 _OF_EVENTS = {

@@ -69,8 +69,7 @@ def checked(document: Document, reference: Reference, *, name: str, beside: froz
     rules = compiler.rules(data.get("rules"))
     faults.refuse(name)
     assert head is not None
-    remarks = tuple(sorted(faults.remarks, key=lambda remark: remark.line))
-    return rule_set(head.rule_set, head.version, rules, reference, owner=head.owner, remarks=remarks)
+    return rule_set(head.rule_set, head.version, rules, reference, owner=head.owner, remarks=faults.in_order)
 
 
 def _head(data: Mapping[str, Any], faults: Faults) -> RuleFileHead | None:

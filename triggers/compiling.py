@@ -104,6 +104,10 @@ class Shaping:
             return
         self.faults.add(message, path=path, root=self.root, rule=self.rule)
 
+    def remark(self, message: str, path: Path) -> None:
+        """Note what looks like a slip at a path of the rule or ground that is being read."""
+        self.faults.remark(message, path=path, root=self.root, rule=self.rule)
+
     def each_ground(self) -> None:
         """Tell the faults of every ground, named or not."""
         for name, form in self.grounds.items():
@@ -114,7 +118,7 @@ class Shaping:
     def asking(self, *, in_priority: bool = False, of_person: bool = False) -> Asking:
         """Reads conditions; `in_priority` those of the tables of 'then', `of_person` those of 'who'."""
         past = self._past if in_priority or of_person else None
-        return Asking(self.reference, self.ids, self.tell, in_priority, past)
+        return Asking(self.reference, self.ids, self.tell, self.remark, in_priority, past)
 
     def pattern(self, form: PatternForm, path: Path, depth: int = 0) -> Pattern:
         """The pattern of a form; its faults are told, and one that never holds stands in for what cannot be read.

@@ -53,10 +53,11 @@ def _told(note: Fault | Remark) -> str:
 
 
 class RuleFileError(RuleError):
-    """A rule file has faults. `faults` holds every one of them."""
+    """A rule file has faults. `faults` holds every one of them, `remarks` what else was seen in it."""
 
-    def __init__(self, name: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, name: str, faults: Sequence[Fault], remarks: Sequence[Remark] = ()) -> None:
         self.faults = tuple(faults)
+        self.remarks = tuple(remarks)
         lines = "\n".join(f"  {fault}" for fault in self.faults)
         super().__init__(f"{name} has {len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}:\n{lines}")
 
@@ -109,7 +110,13 @@ class Faults:
     def refuse(self, name: str) -> None:
         """Raise RuleFileError if anything was found."""
         if self.found:
-            raise RuleFileError(name, sorted(self.found, key=lambda fault: (fault.line, fault.message)))
+            faults = sorted(self.found, key=lambda fault: (fault.line, fault.message))
+            raise RuleFileError(name, faults, self.in_order)
+
+    @property
+    def in_order(self) -> tuple[Remark, ...]:
+        """The remarks, by line."""
+        return tuple(sorted(self.remarks, key=lambda remark: remark.line))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

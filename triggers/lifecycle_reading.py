@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from domain.errors import RuleError
 from triggers.faults import Fault, Remark, RuleFileError
-from triggers.lifecycle_values import Contents, RuleText
+from triggers.lifecycle_values import Contents
 from triggers.loading import load_reference, load_rules
 from triggers.reading import Unreadable, read_yaml
-from triggers.reference import Reference
 from triggers.rules import RuleSet
 
 REFERENCE = "the reference lists"
@@ -46,25 +45,20 @@ def read_contents(contents: Contents) -> Read:
         return Read({}, tuple(_told(REFERENCE, error)))
     ids = {each.name: ids_in(each.text) for each in contents.rules}
     sets: dict[str, RuleSet] = {}
-    faults: list[Told] = []
+    faults, remarks = list[Told](), list[Told]()
     for each in contents.rules:
         others = frozenset[str]().union(*(known for name, known in ids.items() if name != each.name))
         twice = sorted(others & ids[each.name])
         faults += [Told(each.name, f"rule {rule} is in another file too") for rule in twice]
-        faults += _read(each, reference, others, sets)
+        try:
+            sets[each.name] = load_rules(each.text, reference, name=each.name, beside=others)
+            remarks += [Told(each.name, remark) for remark in sets[each.name].remarks]
+        except RuleError as error:
+            faults += _told(each.name, error)
+            remarks += [Told(each.name, remark) for remark in getattr(error, "remarks", ())]
     if not contents.rules:
         faults.append(Told("rules", "there is no rule file"))
-    remarks = [Told(name, remark) for name, found in sets.items() for remark in found.remarks]
     return Read(sets, tuple(faults), tuple(remarks))
-
-
-def _read(file: RuleText, reference: Reference, others: frozenset[str], sets: dict[str, RuleSet]) -> list[Told]:
-    """Puts the file's rules into `sets`, or answers why not."""
-    try:
-        sets[file.name] = load_rules(file.text, reference, name=file.name, beside=others)
-    except RuleError as error:
-        return _told(file.name, error)
-    return []
 
 
 def _told(name: str, error: RuleError) -> list[Told]:

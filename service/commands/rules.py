@@ -30,6 +30,7 @@ def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
 
         check_version(call, int(which))
     from service.commands.rules_shown import print_remarks
+    from service.rules_asked import remarked
     from triggers.cost import set_cost
     from triggers.remarks import remarks
 
@@ -40,8 +41,8 @@ def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
         show_json({**told, "faults": found.faults, "remarks": (*found.remarks, *of_words)})
     elif found.own is not None:
         out.print(f"{found.own.name}: {len(found.own.rules)} rules, version {found.own.version}, no faults.")
-        for remark in found.remarks:
-            out.print(f"  {remark}", markup=False, soft_wrap=True)
+        for line in remarked(found.remarks):
+            out.print(line, markup=False, soft_wrap=True)
         out.print(f"Costs at most: {set_cost(found.own, found.whole).words}.")
         print_remarks(of_words)
     if found.own is None:
@@ -77,7 +78,7 @@ def explain(
 def _asked(call: Call, which: str, reference: Path | None) -> "Asked":
     """The rules that are asked about. Their faults are told at once, unless machines are answered."""
     from domain.errors import RuleError
-    from service.rules_asked import Asked, asked, is_file, lists_in, refused
+    from service.rules_asked import Asked, asked, is_file, lists_in, refused, remarked
     from triggers.lifecycle_contents import shipped_contents
 
     async def work() -> Asked:
@@ -98,5 +99,7 @@ def _asked(call: Call, which: str, reference: Path | None) -> "Asked":
 
     found = run(told)
     if found.own is None and not call.json:
-        err.print(refused(found.name, found.faults), markup=False, soft_wrap=True)
+        err.print(
+            "\n".join((refused(found.name, found.faults), *remarked(found.remarks))), markup=False, soft_wrap=True
+        )
     return found
