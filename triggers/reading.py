@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from domain.errors import RuleError
+from triggers.yaml_words import yaml_words
 
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 40
@@ -157,7 +158,7 @@ def _read(content: str) -> tuple[Document, ...]:
                 return tuple(_documents(_Quick(content)))
         return tuple(_documents(_Exact(content)))
     except yaml.YAMLError as error:
-        raise _yaml_fault(error) from error
+        raise Unreadable(*yaml_words(error, content)) from error
     except RecursionError as error:
         raise Unreadable("the file is nested too deeply to be a rule file") from error
 
@@ -168,12 +169,6 @@ def _documents(loader: _Quick | _Exact) -> Iterator[Document]:
         lines: dict[Path, int] = {}
         if node is not None:
             yield Document(_plain(loader, node, (), lines), lines)
-
-
-def _yaml_fault(error: yaml.YAMLError) -> Unreadable:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it cannot be read"
-    return Unreadable(f"this is not YAML: {problem}", mark.line + 1 if mark is not None else 0)
 
 
 def _plain(loader: _Quick | _Exact, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
