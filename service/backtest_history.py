@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,10 +17,11 @@ from domain.attributes import ATTRIBUTES_BY_KIND
 from domain.errors import ConfigError, FeedError
 from domain.events import Event, Place
 from domain.ids import MemberId, digest, event_id
-from domain.kinds import Kind, Role, natural_role
+from domain.kinds import Feed, Kind, Role, natural_role
 from domain.matches import Relation
 from domain.people import CohortMember
 from service.backtest_cohort import without_groups
+from service.backtest_faults import check_moments, word_of, words_of, wrong
 from streams import codec
 from streams.archive import Archived, facts_of
 from streams.archive_parquet import ParquetArchive
@@ -28,6 +29,8 @@ from triggers.history import entry_of
 
 _AT_ONCE = 20_000
 _MOST_FAULTS = 20
+_Part = TypeVar("_Part")
+_NO_OBJECT = "it is not one JSON object in braces, as the page docs/backtest.md shows them"
 _ENVELOPE = ("occurred_at", "received_at", "recorded_at")
 
 
@@ -82,19 +85,19 @@ def _words(error: Exception) -> str:
     if isinstance(error, FeedError):
         return str(error)
     if isinstance(error, msgspec.ValidationError):
-        return str(error).partition(" - at ")[2] or "a value is not of its kind"
-    return "is not a JSON object of a known shape"
+        return words_of(error, owner=Event)
+    return _NO_OBJECT
 
 
 def _record(line: bytes, people: Mapping[MemberId, CohortMember], orders: Counter[str]) -> Archived | None:
     said = msgspec.json.decode(line)
     if not isinstance(said, dict):
-        raise FeedError("is not a JSON object")
+        raise FeedError(_NO_OBJECT)
     if "record_id" in said and "facts" in said:
         return codec.decode_archived(line)
     listener = said.get("member_id")
     if not isinstance(listener, str) or not listener:
-        raise FeedError("member_id is missing")
+        raise wrong("member_id", "is missing: it says in whose history this stands")
     member = people.get(MemberId(listener))
     if member is None:
         return None
@@ -102,8 +105,8 @@ def _record(line: bytes, people: Mapping[MemberId, CohortMember], orders: Counte
     event = _event(said)
     subject = said.get("subject") or listener
     own = Relation.SELF if subject == listener else Relation.ASSOCIATE
-    role = Role(said["role"]) if said.get("role") else natural_role(event.kind)
-    relation = Relation(said["relation"]) if said.get("relation") else own
+    role = word_of(Role, said["role"], "role") if said.get("role") else natural_role(event.kind)
+    relation = word_of(Relation, said["relation"], "relation") if said.get("relation") else own
     entry = entry_of(event, subject=str(subject), relation=relation, role=role)
     return Archived(
         record_id=digest("history", event.event_id, listener, str(subject), role.value if role else ""),
@@ -118,16 +121,18 @@ def _record(line: bytes, people: Mapping[MemberId, CohortMember], orders: Counte
 
 
 def _event(said: dict[str, Any]) -> Event:
-    try:
-        kind = Kind(said.get("kind", ""))
-    except ValueError:
-        raise FeedError("kind is unknown") from None
-    feed = kind.feed or said.get("feed")
+    if not said.get("kind"):
+        raise wrong("kind", "is missing: it says what happened, like ed.arrival")
+    kind = word_of(Kind, said["kind"], "kind")
+    feed = kind.feed or (word_of(Feed, said["feed"], "feed") if said.get("feed") else None)
     if feed is None:
-        raise FeedError("feed is missing")
+        raise wrong("feed", "is missing: for this kind it says who told it")
     key = str(said.get("source_key") or said.get("event_id") or "")
-    if not key or not said.get("occurred_at"):
-        raise FeedError("source_key and occurred_at are needed")
+    if not key:
+        raise wrong("source_key", "is missing: it is the sender's own number of the record")
+    if not said.get("occurred_at"):
+        raise wrong("occurred_at", "is missing: it says when it happened")
+    check_moments(said, _ENVELOPE)
     system, version = str(said.get("source_system") or feed), str(said.get("version") or "1")
     own = event_id(feed=str(feed), source_system=system, source_key=key, kind=kind.value, version=version)
     values: dict[str, Any] = {
@@ -146,8 +151,13 @@ def _event(said: dict[str, Any]) -> Event:
         "attributes": {},
     }
     event = codec.decode_event(msgspec.json.encode(values))
-    if any(getattr(event, name) is not None and getattr(event, name).tzinfo is None for name in _ENVELOPE):
-        raise FeedError("times must name their zone (…Z or +01:00)")
-    attributes = msgspec.convert(said.get("attributes") or {}, ATTRIBUTES_BY_KIND[kind])
-    place = msgspec.convert(said["place"], Place) if said.get("place") else None
+    attributes = _part(said.get("attributes") or {}, ATTRIBUTES_BY_KIND[kind], "attributes")
+    place = _part(said["place"], Place, "place") if said.get("place") else None
     return replace(event, attributes=attributes, place=place)
+
+
+def _part(value: object, kind: type[_Part], field: str) -> _Part:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise FeedError(words_of(error, field, kind)) from None

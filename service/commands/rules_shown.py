@@ -87,7 +87,11 @@ def print_differences(found: "Sequence[Difference]", faults: Sequence[str], agai
 
 def print_shadow(report: Any) -> None:
     """What the version in shadow says beside the live one."""
-    beside = " and ".join(map(str, report.beside)) or "nothing"
+    if not report.events and not report.by_rule:
+        waited = f", {report.missed} missed" if report.missed else ""
+        out.print(f"Version {report.number} runs in shadow; no event has come since{waited}.")
+        return
+    beside = " and ".join(str(each) if each else "the shipped rules" for each in report.beside) or "the live rules"
     columns = ["rule", "both", f"only in {beside}", f"only in {report.number}", "other priority"]
     rows = [
         (rule, count.both, count.only_live, count.only_shadow, count.otherwise)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.commands.rules_shown import print_standing
+from service.commands.rules_shown import print_shadow, print_standing
 from tests.unit.triggers.book import Trial, forecast, good
+from triggers.shadowing import ShadowCount, ShadowReport
 
 
 def test_a_backtest_is_shown_with_the_london_days_that_were_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,3 +26,22 @@ def test_a_remark_is_shown_with_the_version(capsys: pytest.CaptureFixture[str]) 
     standing = trial.book.standings[number]
     print_standing(replace(standing, check=replace(good(), remarks=("TRIAL_ONE: look",))), ())
     assert "Remark: TRIAL_ONE: look" in capsys.readouterr().out
+
+
+SHADOWS = [
+    (ShadowReport(7), "Version 7 runs in shadow; no event has come since.", "before any event"),
+    (ShadowReport(7, missed=3), "no event has come since, 3 missed.", "only missed ones"),
+    (ShadowReport(7, 5, beside=(6,)), "Version 7 in shadow beside 6: 5 events", "beside a version"),
+    (ShadowReport(7, 5, beside=(0, 6)), "beside the shipped rules and 6: 5 events", "beside what is no version"),
+    (ShadowReport(7, by_rule={"T1": ShadowCount(both=1)}), "beside the live rules: 0 events", "by the clock alone"),
+]
+
+
+@pytest.mark.parametrize(("report", "said", "why"), SHADOWS, ids=[row[2] for row in SHADOWS])
+def test_the_shadow_says_what_it_stands_beside(
+    report: ShadowReport, said: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_shadow(report)
+    shown = capsys.readouterr().out
+    assert said in shown, why
+    assert "nothing" not in shown
