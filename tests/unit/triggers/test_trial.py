@@ -104,3 +104,26 @@ def test_whatever_a_firing_has_may_be_stated(stated: str, holds: bool, why: str)
 )
 def test_a_slip_of_the_pen_is_told_as_one(line: str, said: str) -> None:
     assert said in _result(line).difference
+
+
+LOWERED = """
+name: a crime is recorded as one code and re-coded as another
+cohort: [{{member_id: M1, date_of_birth: 2005-05-04}}]
+timeline:
+  - {{at: 0h, kind: crime.recorded, source_key: A, member: M1, role: suspect, attributes: {{ho_code: {first}}}}}
+  - {{at: 0h, received: 2h, kind: crime.updated, source_key: A, member: M1, attributes: {{ho_code: {then}}}}}
+expect:
+"""
+AS_P1 = "  - {at: 0h, member: M1, rule: VIOLENT_SUSPECT, priority: P1}\n"
+AS_P2 = "  - {at: 0h, member: M1, rule: VIOLENT_SUSPECT, priority: P2}\n"
+
+
+@pytest.mark.parametrize("expectation", [AS_P1, AS_P2, AS_P1 + AS_P2])
+def test_a_firing_that_was_made_less_urgent_may_be_stated_as_it_was_told(expectation: str) -> None:
+    assert run_scenario(read_scenario(LOWERED.format(first="5D", then="8N") + expectation), RULES).passed
+
+
+def test_one_that_became_more_urgent_is_stated_as_that() -> None:
+    raised = LOWERED.format(first="8N", then="5D")
+    assert not run_scenario(read_scenario(raised + AS_P2), RULES).passed
+    assert run_scenario(read_scenario(raised + AS_P1 + AS_P2), RULES).passed
