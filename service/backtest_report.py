@@ -76,6 +76,11 @@ def assumptions(report: Report) -> list[str]:
     if report.plan.first is not None:
         began = report.plan.first.astimezone(LONDON)
         said.append(f"History begins on {began:%d %B %Y}: what was heard before is unknown here, though not live.")
+    weeks = weeks_long(report)
+    said.append(
+        f"Figures for a week are of the {weeks:,.1f} weeks from the first to the last thing heard in that time; less than "
+        "a week counts as one."
+    )
     if report.asked.groups is not None:
         said[3] = f"Groups: the people of the cohort file of whom anything was heard; fewer than {SMALL} are not told."
     return said
@@ -94,11 +99,11 @@ def _weeks(count: Count) -> Iterable[date]:
 
 
 def weeks_long(report: Report) -> float:
-    """How many weeks the time has in which there was any history."""
+    """How many weeks the time has in which there was any history; one where it is shorter."""
     window, plan = report.asked.window, report.plan
     since = max(window.since, plan.first) if plan.first else window.since
     until = min(window.until, plan.last) if plan.last else window.until
-    return max((until - since) / _WEEK, 1 / 7)
+    return max((until - since) / _WEEK, 1.0)
 
 
 def _side(count: Count, missed: Missed, report: Report) -> dict[str, Any]:
@@ -156,7 +161,7 @@ def rules_table(count: Count) -> list[dict[str, Any]]:
 
 def shifts_of(count: Count, who: str, report: Report) -> dict[str, dict[str, float]]:
     """By shift: alerts per shift on average over all days, and the most in one."""
-    days = max(1.0, weeks_long(report) * 7)
+    days = weeks_long(report) * 7
     found = {}
     for shift in SHIFTS:
         own = [number for (name, _, at), number in count.navigator_shift.items() if name == who and at == shift]
@@ -241,7 +246,7 @@ def _lost_words(lost: Mapping[str, int]) -> str:
 
 
 def _busiest(count: Count, report: Report) -> str:
-    days = max(1.0, weeks_long(report) * 7)
+    days = weeks_long(report) * 7
     each = [number / days / len(SHIFTS) for number in count.navigator.values()]
     if not each:
         return "nobody would be called."

@@ -20,7 +20,7 @@ from service.backtest_capacity import Capacity, missed_clocks
 from service.backtest_cohort import groups_from
 from service.backtest_history import archived_from, cohort_of
 from service.backtest_page import page
-from service.backtest_report import group_rates, headline, told
+from service.backtest_report import assumptions, group_rates, headline, told
 from service.backtest_source import export_to, plan_of
 from service.backtest_tally import Call, Side, Window, shift_of, week_of
 from service.backtest_told import read_backtest
@@ -217,6 +217,9 @@ def test_a_history_in_the_envelopes_words_needs_only_the_cohort(tmp_path: Path, 
         ("ED_WEAPON_ASSAULT", "M1", "N1"),
     ]
     assert report.tally.people == 1
+    alerts = report.tally.sides[Side.RULES].alerts
+    assert f"{alerts:.1f} alerts a week" in " ".join(headline(report)), "half a day of history is no week of such days"
+    assert any("of the 1.0 weeks from the first" in said for said in assumptions(report))
 
 
 def _line(**said: object) -> str:
