@@ -51,6 +51,7 @@ class Forecasting(msgspec.Struct, frozen=True):
     made_at: _Moment | None = None
     figures: dict[str, int] = {}
     history: HistoryJudged = HistoryJudged()
+    seal: Annotated[str, msgspec.Meta(max_length=64)] = ""
     version: _Seen = None
 
 

@@ -184,6 +184,7 @@ class RuleDoors:
             made_at=said.made_at,
             judged=heard.in_time,
             covered=covered_by((said.since, said.until), heard.first, heard.last),
+            seal=said.seal,
         )
         seen = version_seen(request, said.version)
         return await self._moved(await self._desk.backtest(number, told, _person(caller), seen=seen))

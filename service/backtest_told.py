@@ -1,11 +1,13 @@
 """What `reachpoint rules backtest --json` says, as far as the rule book reads it: of which rules, over which time."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from domain.errors import ConfigError
+from triggers.lifecycle_seal import seal_of
 from triggers.lifecycle_values import Backtested, covered_by
 
 
@@ -27,6 +29,7 @@ class _Told(msgspec.Struct, frozen=True):
     made_at: datetime | None = None
     figures: Any = None
     history: _History = _History()
+    seal: str = ""
 
 
 def read_backtest(body: bytes) -> Backtested:
@@ -48,7 +51,13 @@ def read_backtest(body: bytes) -> Backtested:
         made_at=told.made_at,
         judged=told.history.in_time,
         covered=covered_by((told.since, told.until), told.history.first, told.history.last),
+        seal=told.seal,
     )
+
+
+def sealed(result: Mapping[str, Any], secret: bytes) -> dict[str, Any]:
+    """A result with the seal that says that this service made it."""
+    return {**result, "seal": seal_of(read_backtest(msgspec.json.encode(result)), secret)}
 
 
 def _moments(told: _Told) -> tuple[datetime | None, ...]:

@@ -25,10 +25,11 @@ def rule_book(client: Redis) -> ValkeyRuleBook:
     return ValkeyRuleBook(client, audit_key=keys.AUDIT, as_entry=as_entry)
 
 
-def rule_desk(client: Redis, clock: Clock, *, pinned: RuleSet | None) -> RuleDesk:
-    """The desk on a store's rule book; `pinned` are the rules of a file that decides instead of it."""
+def rule_desk(client: Redis, clock: Clock, *, pinned: RuleSet | None, secret: bytes) -> RuleDesk:
+    """The desk on a store's rule book; `pinned` are the rules of a file that decides instead of it, `secret` the one
+    that backtests are sealed with."""
     ids = frozenset(str(rule.rule_id) for rule in pinned.rules) if pinned else None
-    return RuleDesk(rule_book(client), ValkeyShadows(client), clock=clock, pinned=ids)
+    return RuleDesk(rule_book(client), ValkeyShadows(client), clock=clock, pinned=ids, secret=secret)
 
 
 class RuleKeeping:
@@ -40,7 +41,8 @@ class RuleKeeping:
         self._clock = clock
         self.store = rule_book(client)
         self.shadows = ValkeyShadows(client)
-        self.desk = rule_desk(client, clock, pinned=policies.rules if policies.pinned else None)
+        pinned = policies.rules if policies.pinned else None
+        self.desk = rule_desk(client, clock, pinned=pinned, secret=policies.decide.secret)
         self.follower = RuleFollower(self.store, policies.rules, clock, pinned=policies.pinned)
         self.shadow = ShadowWatch(self.shadows, member, clock, history_for=policies.decide.history_for)
 

@@ -103,7 +103,7 @@ def policies_of(settings: Settings) -> Policies:
                 clocks=clocks,
             ),
             routing=RoutingPolicy(channels=tuple(_sending_urls(settings)) or tuple(Channel)),
-            secret=_reference_secret(settings),
+            secret=reference_secret(settings),
             archive=settings.archive.enabled,
         ),
         dispatch=DispatchPolicy(
@@ -179,7 +179,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-def _reference_secret(settings: Settings) -> bytes:
+def reference_secret(settings: Settings) -> bytes:
     """The secret behind the references: the operator's file, or one made once in the data directory."""
     file = settings.alerts.reference_secret_file
     if file is not None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from domain.clock import LONDON
 from triggers.lifecycle_steps import bad_words, entry, moved, stepped
 from triggers.lifecycle_values import (
+    NOT_VOUCHED,
     Act,
     Backtested,
     Book,
@@ -123,6 +124,7 @@ def backtest(book: Book, number: int, told: Backtested, act: Act, policy: Lifecy
     if standing.backtest is not None and replace(standing.backtest, made_at=None) == replace(told, made_at=None):
         return Moved(book.head, standing, None)
     reason = f"{told.firings} firings from {_london_day(told.since)} to {_london_day(told.until)}"
+    reason = reason if told.vouched else f"{reason}; {NOT_VOUCHED}"
     # A new forecast is something else than what was approved: somebody must look again.
     state = State.SHADOW if book.head.shadow == number else State.BACKTESTED
     done = replace(stepped(standing, Did.BACKTESTED, act, reason), state=state, backtest=told, approved_by="")

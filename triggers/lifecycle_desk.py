@@ -6,12 +6,14 @@ in a thread, so that events go on meanwhile.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from domain.clock import Clock
 from domain.errors import Conflict, NotAllowed, NotFound, StoreError, StoreUnavailable
 from triggers.lifecycle import approve, backtest, check, end_shadow, missing, publish, shadow, submit, withdraw
 from triggers.lifecycle_contents import MOST_TESTS_BYTES, checkup, replacing
 from triggers.lifecycle_emergency import confirm_kill, kill, revive, roll_back
+from triggers.lifecycle_seal import is_sealed
 from triggers.lifecycle_values import (
     Act,
     Backtested,
@@ -49,7 +51,8 @@ class RuleRefused(NotAllowed):
 
 
 class RuleDesk:
-    """Acts on the rule book. `pinned`: the rules in force if a file pins them, which the book then does not change."""
+    """Acts on the rule book. `pinned`: the rules in force if a file pins them, which the book then does not change.
+    `secret` is the store's, by which backtests are sealed."""
 
     def __init__(
         self,
@@ -59,11 +62,13 @@ class RuleDesk:
         clock: Clock,
         policy: LifecyclePolicy | None = None,
         pinned: frozenset[str] | None = None,
+        secret: bytes = b"",
     ) -> None:
         self._store = store
         self._shadows = shadows
         self._clock = clock
         self._pinned = pinned
+        self._secret = secret
         self.policy = policy or LifecyclePolicy()
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -150,8 +155,12 @@ class RuleDesk:
         return await self._on(number, lambda book: check(book, number, found, self._done(by)))
 
     async def backtest(self, number: int, told: Backtested, by: Person, *, seen: int | None = None) -> Standing:
-        """Take the result of a backtest. Raises NotFound, RuleRefused, Conflict if it is not at revision `seen`."""
-        return await self._on(number, lambda book: backtest(book, number, told, self._done(by), self.policy), seen)
+        """Take the result of a backtest, and see by its seal whether this service vouches for it.
+
+        Raises NotFound, RuleRefused, Conflict if it is not at revision `seen`.
+        """
+        known = replace(told, seal="", vouched=is_sealed(told, self._secret))
+        return await self._on(number, lambda book: backtest(book, number, known, self._done(by), self.policy), seen)
 
     async def shadow(self, number: int, by: Person, *, seen: int | None = None) -> Standing:
         """Run a version beside the live one. Raises NotFound, RuleRefused, Conflict."""

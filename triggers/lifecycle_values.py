@@ -101,6 +101,9 @@ REFUSALS: dict[Refusal, str] = {
 }
 """What each refusal means, for a supervisor."""
 
+NOT_VOUCHED = "not made by this service, or changed since"
+"""Of a backtest's result whose seal is not ours: it is taken, and everybody who looks at the version reads this."""
+
 MOST_WORDS = 500
 """Longest note or reason, in characters."""
 
@@ -196,6 +199,7 @@ class Backtested:
     """The result of a backtest: of which rules, over which time, with how many firings; `figures` as it told them.
 
     `judged` decisions of history lie in its time, and history covers so much of that time; 0 where it does not say.
+    `vouched`: its `seal` shows that a command of this service made it, and nobody changed it since.
     """
 
     rules_digest: str
@@ -206,6 +210,8 @@ class Backtested:
     made_at: datetime | None = None
     judged: int = 0
     covered: timedelta = timedelta(0)
+    seal: str = ""
+    vouched: bool = False
 
 
 def covered_by(window: tuple[datetime, datetime], first: datetime | None, last: datetime | None) -> timedelta:

@@ -67,6 +67,8 @@ def backtest(
     from domain.clock import SystemClock
     from service.backtest_report import told
     from service.backtest_source import plan_of
+    from service.backtest_told import sealed
+    from service.wiring import reference_secret
 
     settings, now = settings_for(config, data), SystemClock().now()
 
@@ -83,7 +85,7 @@ def backtest(
                 err.print(_nothing_in(plan, asked.window, history), markup=False, soft_wrap=True)
                 return FAULTS
             report = _judge(asked, plan, processes, csv_file)
-        _write(report, told(report, now), json, html)
+        _write(report, sealed(told(report, now), reference_secret(settings)), json, html)
         for name in report.plan.damaged:
             err.print(f"A file of the archive cannot be read and was left out: {name}", markup=False)
         return 0

@@ -38,7 +38,7 @@ async def at_desk(call: Call, *, takes_two: bool = False) -> AsyncIterator[At]:
     from service.commands.acting import acting
     from service.rulebook import ensure_book
     from service.rulebook_keeping import rule_book, rule_desk
-    from service.wiring import reach_store
+    from service.wiring import reach_store, reference_secret
     from triggers.loading import load_rules_file
 
     settings, clock = call.settings(), SystemClock()
@@ -47,7 +47,7 @@ async def at_desk(call: Call, *, takes_two: bool = False) -> AsyncIterator[At]:
         if pinned is None:
             await ensure_book(rule_book(client), clock.now(), offer=False)
         person = await acting(client, call.as_key, AccessRole.SUPERVISOR, clock.now(), takes_two=takes_two)
-        yield At(rule_desk(client, clock, pinned=pinned), person, pinned is not None)
+        yield At(rule_desk(client, clock, pinned=pinned, secret=reference_secret(settings)), person, pinned is not None)
 
 
 def ask(call: Call, what: Callable[[At], Awaitable[_T]], tell: Callable[[_T], int], *, takes_two: bool = False) -> None:

@@ -43,6 +43,8 @@ def live_span(standing: "Standing") -> str:
 
 def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
     """Where a version stands, what was found of it, and what it still lacks."""
+    from triggers.lifecycle_values import NOT_VOUCHED
+
     out.print(f"Version {standing.number}: {standing.state.value}. {standing.note}", markup=False, soft_wrap=True)
     check = standing.check
     if check is not None:
@@ -54,6 +56,8 @@ def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
     if standing.backtest is not None:
         told = standing.backtest
         out.print(f"  backtest: {told.firings} firings from {_day(told.since)} to {_day(told.until)}")
+        if not told.vouched:
+            out.print(f"  Remark: that backtest was {NOT_VOUCHED}; have one made here before you approve.")
     if missing:
         out.print(f"  still missing: {', '.join(each.replace('_', ' ') for each in missing)}", soft_wrap=True)
 

@@ -23,10 +23,11 @@ from service.backtest_page import page
 from service.backtest_report import assumptions, group_rates, headline, told
 from service.backtest_source import export_to, plan_of
 from service.backtest_tally import Call, Side, Window, shift_of, week_of
-from service.backtest_told import read_backtest
+from service.backtest_told import read_backtest, sealed
 from streams.archive import AlertOutcome
 from streams.archive_parquet import ParquetArchive
 from tests.backtest_bench import archive_year
+from triggers.lifecycle_seal import is_sealed
 from triggers.loading import shipped_rules
 from triggers.rules import RuleSet
 
@@ -359,6 +360,7 @@ def test_the_rule_book_takes_the_result(whole: Judged) -> None:
     assert sum(taken.figures.values()) == len(rows)
     assert taken.judged == report.plan.in_time > 0
     assert timedelta(days=300) < taken.covered <= ENDS - YEAR_BEGINS
+    assert is_sealed(read_backtest(msgspec.json.encode(sealed(told(report, NOW), b"secret"))), b"secret")
 
 
 def test_a_result_that_says_nothing_of_its_history_is_a_forecast_of_nothing(whole: Judged) -> None:

@@ -17,7 +17,10 @@ def test_a_backtest_is_shown_with_the_london_days_that_were_asked_for(capsys: py
     june, july = (datetime(2025, month, day, 23, tzinfo=UTC) for month, day in ((5, 31), (6, 30)))
     told = replace(forecast(standing.digest), since=june, until=july)
     print_standing(replace(standing, check=good(), backtest=told), ())
-    assert "12 firings from 01 Jun 2025 to 01 Jul 2025" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "12 firings from 01 Jun 2025 to 01 Jul 2025" in shown and "Remark" not in shown
+    print_standing(replace(standing, check=good(), backtest=replace(told, vouched=False)), ())
+    assert "not made by this service, or changed since" in capsys.readouterr().out
 
 
 def test_a_remark_is_shown_with_the_version(capsys: pytest.CaptureFixture[str]) -> None:

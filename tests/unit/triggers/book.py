@@ -57,7 +57,7 @@ def forecast(
 ) -> Backtested:
     """A backtest of a time that was full of history to its end."""
     span = timedelta(days=days)
-    return Backtested(rules_digest, now - span, now, firings, figures, judged=1_000, covered=span)
+    return Backtested(rules_digest, now - span, now, firings, figures, judged=1_000, covered=span, vouched=True)
 
 
 def good(*rules: str, passed: int = 1) -> Checkup:
