@@ -32,8 +32,8 @@ Config = Annotated[
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory of the private store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for machines instead of a table.")]
 
-RULE = "rule"
-"""The column of a table that holds names of rules."""
+WHOLE = frozenset({"rule", "rule or navigator"})
+"""The columns of a table that hold names of rules."""
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -110,7 +110,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     """
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column == RULE)
+        made.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=column in WHOLE
+        )
     for row in rows:
         made.add_row(*["" if cell is None else str(cell) for cell in row])
     return made

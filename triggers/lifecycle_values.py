@@ -83,8 +83,8 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.BACKTEST_OF_OTHER_RULES: "the backtest was made of other rules than these",
     Refusal.BACKTEST_UNREADABLE: "this is not the result of a backtest",
     Refusal.BACKTEST_TOO_OLD: "the backtest is too old; make it again",
-    Refusal.BACKTEST_OF_NOTHING: "the backtest judged no decision of history, and that is no forecast; make it again "
-    "over a time for which there is history (--since and --until, or --history with a file)",
+    Refusal.BACKTEST_OF_NOTHING: "the backtest tells of no decision that it judged, and so is no forecast; make it "
+    "again over a time for which there is history (--since and --until, or --history with a file)",
     Refusal.BACKTEST_TOO_SHORT: "the history in the backtest's time covers less than 7 days, and a forecast is told by "
     "the week; make it again over a longer time",
     Refusal.NOT_ON_LIVE: "another version has gone live since it was submitted; submit it again on top of that one",

@@ -184,7 +184,7 @@ def list_breakers(call: Call) -> None:
             )
             for one in found
         ]
-        columns = ["of", "name", "breaker", "this hour", "limit", "held today", "of them P1"]
+        columns = ["of", "rule or navigator", "breaker", "this hour", "limit", "held today", "of them P1"]
         out.print(table(f"{sum(one.open for one in found)} open", columns, rows, right=columns[3:]))
 
     run(work)
