@@ -78,8 +78,8 @@ def assumptions(report: Report) -> list[str]:
         said.append(f"History begins on {began:%d %B %Y}: what was heard before is unknown here, though not live.")
     weeks = weeks_long(report)
     said.append(
-        f"Figures for a week are of the {weeks:,.1f} weeks from the first to the last thing heard in that time; less than "
-        "a week counts as one."
+        f"Figures for a week are of the {weeks:,.1f} weeks from the first to the last thing heard in that time; less "
+        "than a week counts as one."
     )
     if report.asked.groups is not None:
         said[3] = f"Groups: the people of the cohort file of whom anything was heard; fewer than {SMALL} are not told."

@@ -41,7 +41,9 @@ class Load:
     items: list[Item]
     keys: dict[Feed, str] = field(repr=False)
     answers: Counter[str] = field(default_factory=Counter)
+    lives_on: bool = False  # the service outlives whatever befalls it: a sender whose line breaks comes again
     refused: int = 0  # answers that promised nothing: 503, AE
+    broken: list[str] = field(default_factory=list)  # lines that broke, and how
     _lines: dict[Feed, list[Item]] = field(default_factory=dict)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _gone: bool = False
@@ -95,9 +97,10 @@ class Load:
         self.answers[answer] += 1
         self._bell.set()
 
-    def _lost(self) -> None:
-        """A line broke: the service is gone for all senders."""
-        self._gone = True
+    def _lost(self, how: BaseException) -> None:
+        """A line broke: the service is gone for all senders, unless it lives on."""
+        self.broken.append(type(how).__name__)
+        self._gone = not self.lives_on
         self._bell.set()
 
     async def _by_http(self, doors: Doors, feed: Feed, per_second: float) -> None:
@@ -114,9 +117,10 @@ class Load:
                 try:
                     body = b"\n".join(item.message.payload for item in batch)
                     response = await client.post(f"{doors.api}/v1/feeds/{feed.value}/events", content=body)
-                except httpx.HTTPError:
-                    self._lost()
-                    return
+                except httpx.HTTPError as error:
+                    self._lost(error)
+                    await asyncio.sleep(0.1)
+                    continue
                 await self._read_answers(response, line)
                 await asyncio.sleep(len(batch) / per_second)
 
@@ -134,9 +138,10 @@ class Load:
         while line and not self._gone:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", doors.mllp_port)
-            except OSError:
-                self._lost()
-                return
+            except OSError as error:
+                self._lost(error)
+                await asyncio.sleep(0.1)
+                continue
             under_way: list[Item] = []
             listening = asyncio.create_task(self._listen(reader, line, under_way))
             try:
@@ -180,8 +185,8 @@ class Load:
                     return
                 under_way.pop(0)
                 self._settle(line, code)
-        except (OSError, asyncio.IncompleteReadError):
-            self._lost()
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self._lost(error)
         finally:
             self._bell.set()
 

@@ -178,7 +178,7 @@ def _lived_through(region: Region, scene: Scene, undisturbed: Outcome, outages: 
     load, outcome, probe, back = asyncio.run(_run(region, scene, outages))
     note = (
         f"seed {scene.seed}; {len(load.acknowledged)} acknowledged, {load.refused} answers 'later', "
-        f"longest answer {probe.longest:.1f} s; work went on after: "
+        f"longest answer {probe.longest:.1f} s, lines that broke: {load.broken or 'none'}; work went on after: "
         + ", ".join(f"{what} {after:.1f} s" for what, after in back)
     )
     print(note)
@@ -198,7 +198,7 @@ async def _run(
     region: Region, scene: Scene, outages: list[Outage]
 ) -> tuple[Load, Outcome, Probe, list[tuple[str, float]]]:
     keys = await keys_of(region)
-    load = Load(scene.items(), keys)
+    load = Load(scene.items(), keys, lives_on=True)
     doors = await asyncio.to_thread(region.doors)
     for name in ("w1", "w2"):
         await asyncio.to_thread(region.joined, name)
@@ -207,7 +207,7 @@ async def _run(
     sending = asyncio.create_task(load.run(doors, per_second=_PER_SECOND))
     back = [(outage.name, await _lived(region, outage, probing)) for outage in outages]
     await asyncio.wait_for(sending, _SENT_WITHIN_S)
-    assert load.done, f"{load.unanswered} messages are unanswered"
+    assert load.done, f"{load.unanswered} messages are unanswered; lines that broke: {load.broken}"
     probe.enough.set()
     await probing
     sent = [*acknowledged_ids(load), *probe.acknowledged]
