@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -126,6 +127,15 @@ def show_rows(
         show_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         out.print(table(title, columns, rows, right=right))
+
+
+def show_told(told: Sequence[tuple[str, str]]) -> None:
+    """Pairs of a label and words, for people: the words stand beside their label, however narrow the terminal is."""
+    width = max(len(label) for label, _ in told) + 4
+    for label, words in told:
+        lines = textwrap.wrap(words, max(30, out.width - width)) or [""]
+        for place, line in enumerate(lines):
+            out.print(f"  {'' if place else label:<{width - 2}}{line}", markup=False, soft_wrap=True)
 
 
 def london(moment: datetime) -> str:

@@ -193,8 +193,14 @@ def _all_of(parts: tuple[Condition, ...]) -> str:
 
 
 def _inner(condition: Condition) -> str:
+    """A part of a condition, said so that one hears where it begins: "either", "both", "all of"."""
     words = condition_words(condition)
-    return f"({words})" if isinstance(condition, (All, OneOf)) and len(condition.parts) > 1 else words
+    if isinstance(condition, OneOf) and len(condition.parts) > 1:
+        return f"either {words}"
+    if isinstance(condition, All) and len(condition.parts) > 1:
+        holding = sum(not isinstance(part, Unless) for part in condition.parts)
+        return f"{'both' if holding == 2 else 'all of'} {words}" if holding > 1 else words
+    return words
 
 
 def _earlier_words(condition: Earlier) -> str:
@@ -223,14 +229,20 @@ def _test_words(test: Test) -> str:
         true, false = TRUTHS.get(fact.name, (fact.label, f"not {fact.label}"))
         return true if test.value else false
     if fact.type is FactType.NUMBER:
-        bound = f"{_BOUNDS[test.operator]}{test.value:g}"
-        return NUMBERS.get(fact.name, fact.label + " is {}").format(bound)
+        said, value = NUMBERS.get(fact.name, fact.label + " is {}"), test.value
+        if fact.name.endswith("_hours") and value >= _DAYS_FROM and value % 24 == 0:
+            said, value = said.replace(" hours", " days"), value // 24
+        return said.format(f"{_BOUNDS[test.operator]}{value:g}")
     name = WORDS.get(fact.name, fact.label)
     if test.operator is Operator.IN:
         if test.named:
             return f"{name} is on the list '{test.named.replace('_', ' ')}'"
         return f"{name} is {' or '.join(sorted(_spelt(word) for word in test.value))}"
     return f"{name} is {_spelt(test.value)}"
+
+
+_DAYS_FROM = 48
+"""So many hours and more are said in days."""
 
 
 def _spelt(word: object) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands.asked import Call, called
-from service.terminal import FAULTS, err, out, run, show_json, show_rows
+from service.terminal import FAULTS, err, out, run, show_json, show_told
 
 if TYPE_CHECKING:
     from service.rules_asked import Asked
@@ -57,9 +57,10 @@ def explain(
     rule: Annotated[str | None, typer.Option("--rule", help="Only this one.")] = None,
     reference: Lists = None,
 ) -> None:
-    """Say each rule in one plain sentence, with what it costs at most."""
+    """Say each rule in plain words: when it fires, for whom, what follows, why, and what it costs at most."""
     from triggers.cost import cost_of
     from triggers.explain import rule_sentence
+    from triggers.telling import rule_told
 
     found = _asked(call, which, reference)
     if found.own is None or found.whole is None:
@@ -69,8 +70,13 @@ def explain(
     rows = [
         (each.rule_id, each.then.priority.value, rule_sentence(each), cost_of(each, others).words) for each in chosen
     ]
-    columns = ["rule", "priority", "in words", "cost"]
-    show_rows(f"{len(rows)} rules", columns, rows, json=call.json)
+    if call.json:
+        show_json([dict(zip(("rule", "priority", "in words", "cost"), row, strict=True)) for row in rows])
+    else:
+        for each in chosen:
+            out.print(f"[bold]{each.rule_id}[/bold], {each.then.priority.value}")
+            show_told(rule_told(each, cost_of(each, others)))
+            out.print()
     if not rows:
         raise typer.Exit(FAULTS)
 
