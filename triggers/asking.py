@@ -78,7 +78,7 @@ class Asking:
             return self._fault("'fired' may be asked only in the tables of 'then'", path)
         if not isinstance(value, str) or value not in self.rules:
             return self._fault(
-                f"there is no rule {shown(value)} in this file{did_you_mean(str(value), self.rules)}", path
+                f"there is no rule {shown(value)} in this file or beside it{did_you_mean(str(value), self.rules)}", path
             )
         return FiredFor(value)
 

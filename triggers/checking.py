@@ -3,7 +3,7 @@
 Guards that no rule can switch off live in the evaluator; here a rule is refused that would need them switched off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +155,8 @@ class _Compiler(Shaping):
         for place, asked in enumerate(form.yields_to):
             if asked not in self.ids:
                 self.tell(
-                    f"there is no rule '{asked}' in this file{did_you_mean(asked, self.ids)}", ("yields_to", place)
+                    f"there is no rule '{asked}' in this file or beside it{did_you_mean(asked, self.ids)}",
+                    ("yields_to", place),
                 )
         return Rule(
             rule_id=RuleId(form.id),
@@ -262,21 +263,8 @@ class _Compiler(Shaping):
             cost = cost_of(rule, known)
             if cost.too_high:
                 self.tell(f"costs too much: {cost.words}; shorten the spans or ask for fewer things", ("when",))
-            for name in sorted(rules_of(rule.when) & known.keys()):
-                other = known[name]
-                if waits(other.when) and name in rules_of_parts(rule.when):
-                    self.tell(
-                        f"{name} fires by the clock; its firing stands at the top of a rule or in its any_of, and "
-                        "nothing is built on it",
-                        ("when",),
-                    )
-                health = other.then.sensitivity is Sensitivity.HEALTH
-                if health and rule.then.sensitivity is not Sensitivity.HEALTH:
-                    self.tell(
-                        f"{name} may be known to health-approved contacts only; what is built on it needs "
-                        "'sensitivity: health'",
-                        ("then", "sensitivity"),
-                    )
+            for message, path in unfit(rule, known):
+                self.tell(message, path)
 
     def _circles(self, rules: Mapping[int, Rule]) -> None:
         asks = {str(rule.rule_id): rule.asks for rule in rules.values()}
@@ -292,6 +280,24 @@ class _Compiler(Shaping):
                 if asked not in seen:
                     seen.add(asked)
                     todo.extend(asks.get(asked, ()))
+
+
+def unfit(rule: Rule, known: Mapping[str, Rule]) -> Iterator[tuple[str, Path]]:
+    """What the rule may not make of the firings of others that it asks about: each fault, and its path."""
+    for name in sorted(rules_of(rule.when) & known.keys()):
+        other = known[name]
+        if waits(other.when) and name in rules_of_parts(rule.when):
+            yield (
+                f"{name} fires by the clock; its firing stands at the top of a rule or in its any_of, and nothing is "
+                "built on it",
+                ("when",),
+            )
+        if other.then.sensitivity is Sensitivity.HEALTH and rule.then.sensitivity is not Sensitivity.HEALTH:
+            yield (
+                f"{name} may be known to health-approved contacts only; what is built on it needs "
+                "'sensitivity: health'",
+                ("then", "sensitivity"),
+            )
 
 
 def tops_of(when: Pattern) -> tuple[Pattern, ...]:

@@ -180,7 +180,7 @@ class Shaping:
 
     def _fired(self, rule: str, path: Path) -> Pattern:
         if rule not in self.ids:
-            self.tell(f"there is no rule '{rule}' in this file{did_you_mean(rule, self.ids)}", path)
+            self.tell(f"there is no rule '{rule}' in this file or beside it{did_you_mean(rule, self.ids)}", path)
         return FiredPattern(rule)
 
     def _past(self, written: object, path: Path) -> Condition:

@@ -16,7 +16,8 @@ MOST_FAULTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: the rule or rule test it is in ('' for the file itself), its path, its line and what is wrong."""
+    """One fault: the rule or rule test it is in ('' for the file itself), its path, its line (0 where none is
+    known) and what is wrong."""
 
     rule: str
     path: Path
@@ -44,7 +45,7 @@ class Remark:
 
 
 def _told(note: Fault | Remark) -> str:
-    where = [f"line {note.line}"]
+    where = [f"line {note.line}"] if note.line else []
     if note.rule:
         where.append(note.rule)
     if note.path:

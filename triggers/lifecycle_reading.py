@@ -6,11 +6,12 @@ A rule may ask about those of the other files; an id stands in one file only; al
 from dataclasses import dataclass
 
 from domain.errors import RuleError
+from triggers.checking import unfit
 from triggers.faults import Fault, Remark, RuleFileError
 from triggers.lifecycle_values import Contents
 from triggers.loading import load_reference, load_rules
 from triggers.reading import Unreadable, read_yaml
-from triggers.rules import RuleSet
+from triggers.rules import Rule, RuleSet
 
 REFERENCE = "the reference lists"
 """What the faults of the reference lists stand under."""
@@ -56,9 +57,34 @@ def read_contents(contents: Contents) -> Read:
         except RuleError as error:
             faults += _told(each.name, error)
             remarks += [Told(each.name, remark) for remark in getattr(error, "remarks", ())]
+    faults += _across(sets)
     if not contents.rules:
         faults.append(Told("rules", "there is no rule file"))
     return Read(sets, tuple(faults), tuple(remarks))
+
+
+def _across(sets: dict[str, RuleSet]) -> list[Told]:
+    """What rules may not make of those of other files: build on one that waits or is for health alone, or ask in a
+    circle. Within a file it was told already."""
+    home = {str(rule.rule_id): (name, rule) for name, found in sets.items() for rule in found.rules}
+    faults: list[Told] = []
+    for rule_id, (name, rule) in home.items():
+        others = {known: each for known, (file, each) in home.items() if file != name}
+        faults += [Told(name, Fault(rule_id, path, 0, message)) for message, path in unfit(rule, others)]
+        if rule.asks & others.keys() and rule_id in _reached(rule, home):
+            faults.append(Told(name, Fault(rule_id, (), 0, "asks, in a circle, whether it has fired itself")))
+    return faults
+
+
+def _reached(rule: Rule, home: dict[str, tuple[str, Rule]]) -> set[str]:
+    """Every rule that it asks about, itself or through others."""
+    seen, todo = set[str](), list(rule.asks)
+    while todo:
+        asked = todo.pop()
+        if asked not in seen:
+            seen.add(asked)
+            todo.extend(home[asked][1].asks if asked in home else ())
+    return seen
 
 
 def _told(name: str, error: RuleError) -> list[Told]:

@@ -60,6 +60,7 @@ def explain(
     """Say each rule in plain words: when it fires, for whom, what follows, why, and what it costs at most."""
     from triggers.cost import cost_of
     from triggers.explain import rule_sentence
+    from triggers.faults import did_you_mean
     from triggers.telling import rule_told
 
     found = _asked(call, which, reference)
@@ -78,6 +79,7 @@ def explain(
             show_told(rule_told(each, cost_of(each, others)))
             out.print()
     if not rows:
+        err.print(f"There is no rule '{rule}' in {found.name}{did_you_mean(rule or '', others)}", markup=False)
         raise typer.Exit(FAULTS)
 
 

@@ -11,7 +11,8 @@ from service.backtest_rules import chosen_rules
 from service.rule_tests import Bench, summary
 from service.rules_asked import asked, lists_in, together
 from triggers.lifecycle_contents import checkup, replacing, shipped_contents
-from triggers.lifecycle_values import RuleText
+from triggers.lifecycle_reading import read_contents
+from triggers.lifecycle_values import Contents, RuleText
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 AFTER = """
@@ -54,6 +55,8 @@ def _written(folder: Path, when: str = FIRED, rule: str = "AFTER_WEAPON") -> Pat
         (FIRED, "AFTER_WEAPON", False, True, "a rule that asks about one of another file"),
         (FIRED.replace("WEAPON", "WEAPN"), "AFTER_WEAPON", False, False, "a rule that asks about none that there is"),
         (FIRED, "ED_ASSAULT", False, False, "an id that another file has too"),
+        ("{fired: {rule: ED_SELF_HARM_CRISIS}}", "AFTER_WEAPON", False, False, "what is for health-approved contacts"),
+        ("{first: {of: {fired: {rule: QUIET_PERIOD}}}}", "AFTER_WEAPON", False, False, "built on a rule that waits"),
         (OF_A_LIST, "AFTER_WEAPON", True, True, "a list of its own reference lists"),
         (OF_A_LIST, "AFTER_WEAPON", False, False, "a list that the live ones have not"),
     ],
@@ -121,3 +124,16 @@ def test_rules_that_are_not_there_are_told() -> None:
         asked("imagined", shipped_contents())
     with pytest.raises(NotFound, match=r"rule file nowhere\.yaml"):
         asked("/nowhere.yaml", shipped_contents())
+
+
+def test_rules_of_two_files_may_not_ask_in_a_circle() -> None:
+    head = AFTER.replace("rule_set: extra", "rule_set: {name}")
+    files = tuple(
+        RuleText(name, head.format(name=name, id=own, when=f"{{fired: {{rule: {other}}}}}"))
+        for name, own, other in (("one", "FIRST_RULE", "OTHER_RULE"), ("two", "OTHER_RULE", "FIRST_RULE"))
+    )
+    read = read_contents(Contents(files, shipped_contents().reference))
+    assert [str(fault) for fault in read.faults] == [
+        "one: FIRST_RULE: asks, in a circle, whether it has fired itself",
+        "two: OTHER_RULE: asks, in a circle, whether it has fired itself",
+    ]
