@@ -65,7 +65,12 @@ def _faults(text: str) -> list[str]:
             "apart",
         ),
         ("{not: {age: {at_least: 30, at_most: 17}}}", "ed.*", "'age' can never be", "the opposite of never"),
-        ("{all: [{intent: assault}, {intent: self_harm}]}", "ed.*", "it cannot be assault and self_harm", "two words"),
+        (
+            "{all: [{intent: assault}, {intent: accidental}]}",
+            "ed.*",
+            "it cannot be assault and accidental",
+            "two words",
+        ),
         ("{all: [{departed: true}, {departed: false}]}", "ed.*", "cannot be true and false at once", "two truths"),
     ],
 )
