@@ -33,6 +33,7 @@ class Asking:
     reference: Reference
     rules: frozenset[str]
     tell: Tell
+    doubt: Tell  # what nothing new may say, though what is live may
     remark: Tell
     in_priority: bool = False
     past: Callable[[object, Path], Condition] | None = None  # reads what is asked of the past, where that may be asked
@@ -47,7 +48,7 @@ class Asking:
         made = parts[0] if len(parts) == 1 else All(parts)
         if depth == 0:
             for fact, why in never(made):
-                self.tell(why, (*path, fact) if fact in written else path)
+                self.doubt(why, (*path, fact) if fact in written else path)
         return made
 
     def _fault(self, message: str, path: Path) -> Condition:
@@ -165,15 +166,14 @@ class Asking:
                 f"'{fact.name}' is compared with words, not {shown(value)}; put quotes around codes such as \"2\"", path
             )
             return None
-        if fact.open_words and names_protected(value):
-            self.tell(f"{shown(value)} names a protected characteristic; no rule may ask about it", path)
-            return None
+        if fact.open_words and names_protected(value, of_place=fact.name in _PLACES):
+            self.doubt(f"{shown(value)} names a protected characteristic; no rule may ask about it", path)
         words = closed_words(fact, self.reference, self.rules)
         word = _as_compared(fact, value)
         if words and value not in words and word not in words:
             known = did_you_mean(value, words) or f"; there are {', '.join(sorted(words))}"
-            self.tell(f"{shown(value)} is not a word for {fact.label}{known}", path)
-            return None
+            (self.tell if fact.words else self.doubt)(f"{shown(value)} is not a word for {fact.label}{known}", path)
+            return None if fact.words else word
         if not words and not of_list:
             self._strange(fact, word, path)
         return word
@@ -195,6 +195,9 @@ def _as_compared(fact: Fact, word: str) -> str:
         return word.upper()
     return folded_word(word) if fact.open_words else word
 
+
+_PLACES = frozenset({"area", "site", "origin_unit", "programme"})
+"""Facts whose words are names of places and units."""
 
 _OF_EVENTS = {
     "ho_code": "offence",

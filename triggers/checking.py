@@ -52,12 +52,20 @@ OF_THE_PERSON = frozenset(
 """Facts that 'who' may ask: of the person, whatever happened."""
 
 
-def checked(document: Document, reference: Reference, *, name: str, beside: frozenset[str] = frozenset()) -> RuleSet:
+def checked(
+    document: Document,
+    reference: Reference,
+    *,
+    name: str,
+    beside: frozenset[str] = frozenset(),
+    decided: bool = False,
+) -> RuleSet:
     """The rule set of a document. Raises RuleFileError with every fault, each with rule, path and line.
 
-    `beside` are ids of rules that it is used together with, which its own may ask about.
+    `beside` are ids of rules that it is used together with, which its own may ask about; `decided` where somebody has
+    put it live (`Faults.doubt`).
     """
-    faults = Faults(document)
+    faults = Faults(document, decided=decided)
     data = document.data
     if not isinstance(data, dict):
         faults.add("a rule file is a mapping with rule_set, version, owner and rules", path=())
@@ -231,7 +239,7 @@ class _Compiler(Shaping):
         crisis = self.reference.lists.get("crisis_codes", frozenset())
         open_to_all = form.then.sensitivity is not Sensitivity.HEALTH
         if open_to_all and any(only_in_crisis(event.where, crisis) for event in events):
-            self.tell(
+            self.doubt(
                 "a rule on self-harm or a crisis is for health-approved contacts only; it needs 'sensitivity: health'",
                 ("then", "sensitivity"),
             )

@@ -104,6 +104,12 @@ class Shaping:
             return
         self.faults.add(message, path=path, root=self.root, rule=self.rule)
 
+    def doubt(self, message: str, path: Path) -> None:
+        """Note what nothing new may have (`Faults.doubt`), as `tell` does."""
+        known = self.spoilt.get(self.root)
+        if known is None or not known.concerns(path):
+            self.faults.doubt(message, path=path, root=self.root, rule=self.rule)
+
     def remark(self, message: str, path: Path) -> None:
         """Note what looks like a slip at a path of the rule or ground that is being read."""
         self.faults.remark(message, path=path, root=self.root, rule=self.rule)
@@ -118,7 +124,7 @@ class Shaping:
     def asking(self, *, in_priority: bool = False, of_person: bool = False) -> Asking:
         """Reads conditions; `in_priority` those of the tables of 'then', `of_person` those of 'who'."""
         past = self._past if in_priority or of_person else None
-        return Asking(self.reference, self.ids, self.tell, self.remark, in_priority, past)
+        return Asking(self.reference, self.ids, self.tell, self.doubt, self.remark, in_priority, past)
 
     def pattern(self, form: PatternForm, path: Path, depth: int = 0) -> Pattern:
         """The pattern of a form; its faults are told, and one that never holds stands in for what cannot be read.
@@ -364,11 +370,16 @@ def needs_a_find(condition: Condition) -> bool:
             return False
 
 
+_CRISIS_CLASSES = frozenset({"self_harm", "mental_health"})
+
+
 def only_in_crisis(condition: Condition, crisis: frozenset[str]) -> bool:
     """Whether the condition can hold only of somebody who hurt themself, or came to hospital in such a crisis."""
     match condition:
         case Test(fact="intent", operator=Operator.IS | Operator.IN, value=value):
             return {*([value] if isinstance(value, str) else value)} <= {Intent.SELF_HARM.value}
+        case Test(fact="code_class", operator=Operator.IS | Operator.IN, value=value):
+            return {*([value] if isinstance(value, str) else value)} <= _CRISIS_CLASSES
         case Test(fact="codes", operator=Operator.IS | Operator.IN, value=value):
             return {*([value] if isinstance(value, str) else value)} <= crisis
         case All(parts):

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Protocol
 
 from domain.ids import OccurrenceKey
-from domain.kinds import SUSPECT_ROLES, Kind
+from domain.kinds import SUSPECT_ROLES, Kind, Role
 from domain.matches import JOINED
 from triggers.gate import Gate
 from triggers.moments import Moment, moment_of
@@ -20,8 +20,11 @@ from triggers.patterns import ABOUT_OTHERS, EventPattern, Subject
 from triggers.sheets import Scene, Sheet, Sighting
 from triggers.verdicts import FiringDecision
 
-SUSPECT_FAMILIES = frozenset({"custody", "arrest", "stopsearch"})
+SUSPECT_FAMILIES = frozenset({"custody", "arrest"})
 """Families that read the person as a suspect whatever the condition says."""
+
+SEARCHED = frozenset({Role.SEARCHED})
+"""Whoever is searched is taken for somebody who carries something."""
 
 Grading = Callable[[Moment], int]
 """How urgent a moment would make the rule: 1 (most) to 3."""
@@ -337,7 +340,7 @@ def _only_as_suspect(pattern: EventPattern, moment: Moment) -> bool:
     nothing else, whatever it asks. Where it is about a home, a suspect in it is one who lives there."""
     if pattern.suspect_side or moment.occurrence.family in SUSPECT_FAMILIES:
         return True
-    if pattern.subject is Subject.SELF and moment.roles and moment.roles <= SUSPECT_ROLES:
+    if pattern.subject is Subject.SELF and moment.roles and moment.roles <= SUSPECT_ROLES | SEARCHED:
         return True
     return not moment.roles.isdisjoint(SUSPECT_ROLES) and not pattern.holds(moment.without_suspect_roles())
 

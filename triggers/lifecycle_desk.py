@@ -35,6 +35,8 @@ from triggers.reading import MAX_BYTES
 from triggers.shadowing import ShadowReport
 
 _ATTEMPTS = 20
+_AT_THE_MACHINE = "user:"
+"""Who acted without a key: anybody at that account."""
 _CONTENDED = "The rule book is being changed by others all the time; try again."
 _LIVE_IS_BROKEN = "The live version cannot be read, so nothing can be made on top of it: roll it back first."
 _TOO_LARGE = (
@@ -149,9 +151,13 @@ class RuleDesk:
             raise NotAllowed(_LIVE_IS_BROKEN) from None
 
     async def check(self, number: int, by: Person) -> Standing:
-        """Read the version's files and run its rule tests. Raises NotFound, RuleRefused."""
-        contents = (await self.version(number)).contents
-        found = await asyncio.to_thread(checkup, contents, self._clock.now())
+        """Read the version's files and run its rule tests; of one that is or was live it is only told. A file that is
+        live word for word stands in no other's way. Raises NotFound, RuleRefused, NotAllowed."""
+        contents, standing = (await self.version(number)).contents, await self.standing(number)
+        if standing.live_since is not None:
+            return replace(standing, check=await asyncio.to_thread(checkup, contents, self._clock.now()))
+        live = await self._live_contents()
+        found = await asyncio.to_thread(checkup, contents, self._clock.now(), live)
         return await self._on(number, lambda book: check(book, number, found, self._done(by)))
 
     async def backtest(self, number: int, told: Backtested, by: Person, *, seen: int | None = None) -> Standing:
@@ -204,7 +210,11 @@ class RuleDesk:
         return next(each for each in made.head.kills if each.rule == rule)
 
     async def confirm_kill(self, rule: str, by: Person) -> Kill:
-        """A second person agrees that a rule stays off. Raises RuleRefused."""
+        """A second person agrees that a rule stays off; with a key, not to what was done without one: it may have been
+        the same person. Raises RuleRefused."""
+        off = next((each for each in await self.killed() if each.rule == rule), None)
+        if off is not None and off.by.startswith(_AT_THE_MACHINE) and not by.who.startswith(_AT_THE_MACHINE):
+            raise RuleRefused(Refused(Refusal.WHO_SWITCHED_OFF))
         made = await self._act(lambda book: confirm_kill(book, rule, self._done(by), self.policy))
         return next(each for each in made.head.kills if each.rule == rule)
 

@@ -38,8 +38,11 @@ class Read:
     remarks: tuple[Told, ...] = ()
 
 
-def read_contents(contents: Contents) -> Read:
-    """Every file, each beside the others. A file with a fault hides no fault of another, bar one of the lists."""
+def read_contents(contents: Contents, decided: frozenset[str] = frozenset()) -> Read:
+    """Every file, each beside the others. A file with a fault hides no fault of another, bar one of the lists.
+
+    `decided` names the files that are live as they stand: what only a careful reader refuses is a remark there.
+    """
     try:
         reference = load_reference(contents.reference)
     except RuleError as error:
@@ -52,12 +55,16 @@ def read_contents(contents: Contents) -> Read:
         twice = sorted(others & ids[each.name])
         faults += [Told(each.name, f"rule {rule} is in another file too") for rule in twice]
         try:
-            sets[each.name] = load_rules(each.text, reference, name=each.name, beside=others)
+            sets[each.name] = load_rules(
+                each.text, reference, name=each.name, beside=others, decided=each.name in decided
+            )
             remarks += [Told(each.name, remark) for remark in sets[each.name].remarks]
         except RuleError as error:
             faults += _told(each.name, error)
             remarks += [Told(each.name, remark) for remark in getattr(error, "remarks", ())]
-    faults += _across(sets)
+    across = _across(sets)
+    faults += [each for each in across if each.file not in decided]
+    remarks += [Told(each.file, str(each.what)) for each in across if each.file in decided]
     if not contents.rules:
         faults.append(Told("rules", "there is no rule file"))
     return Read(sets, tuple(faults), tuple(remarks))

@@ -60,6 +60,7 @@ class Refusal(StrEnum):
     BACKTEST_TOO_SHORT = "backtest_too_short"
     NOT_ON_LIVE = "not_on_live"
     SAME_PERSON = "same_person"
+    WHO_SWITCHED_OFF = "who_switched_off"
     NOT_APPROVED = "not_approved"
     NOT_IN_SHADOW = "not_in_shadow"
     IS_LIVE = "is_live"
@@ -89,6 +90,8 @@ REFUSALS: dict[Refusal, str] = {
     "the week; make it again over a longer time",
     Refusal.NOT_ON_LIVE: "another version has gone live since it was submitted; submit it again on top of that one",
     Refusal.SAME_PERSON: "another person than its author and than whoever submitted it must do that",
+    Refusal.WHO_SWITCHED_OFF: "it was switched off without a key, so nobody can tell whether you are another person; "
+    "switch it on, and let somebody switch it off with a key",
     Refusal.NOT_APPROVED: "no second person has approved it yet",
     Refusal.NOT_IN_SHADOW: "it does not run in shadow",
     Refusal.IS_LIVE: "it is live",

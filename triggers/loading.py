@@ -29,22 +29,25 @@ def load_rules(
     *,
     name: str = "the rule file",
     beside: frozenset[str] = frozenset(),
+    decided: bool = False,
 ) -> RuleSet:
     """The rule set written in `text`, checked against `reference` (the shipped one if None).
 
-    `beside` names rules of other sets that it will be used with, and may ask about.
+    `beside` names rules of other sets that it will be used with, and may ask about; `decided` where somebody has put it
+    live: what only a careful reader refuses is then a remark.
     Raises RuleError; its message names every fault with rule, path and line, in a supervisor's words.
     """
-    return checked(read_yaml(text), reference or shipped_reference(), name=name, beside=beside)
+    return checked(read_yaml(text), reference or shipped_reference(), name=name, beside=beside, decided=decided)
 
 
 def load_rules_file(path: FilePath, reference: Reference | None = None) -> RuleSet:
-    """The rule set in a file. Raises RuleError, or NotFound if there is no such file."""
+    """The rule set in a file that somebody chose to decide (`rules.file`). Raises RuleError, or NotFound if there is no
+    such file."""
     try:
         text = path.read_bytes()
     except OSError as error:
         raise NotFound(f"there is no rule file {path.name}") from error
-    return load_rules(text, reference, name=path.name)
+    return load_rules(text, reference, name=path.name, decided=True)
 
 
 def shipped_rules(name: str = "tipt") -> RuleSet:

@@ -19,22 +19,30 @@ _STEMS = (
 
 _ALONE = frozenset((
     "race", "sex", "belief", "language", "traveller", "visa", "married", "gay", "trans", "black", "white", "asian",
-    "colour", "roma", "romani", "male", "female", "males", "females", "jew", "jews", "arab", "arabs",
-    "african", "afro", "caribbean", "european", "british", "irish", "somali", "pakistani", "bangladeshi", "indian",
-    "jamaican", "albanian", "romanian", "polish", "lithuanian", "latvian", "bulgarian", "slovak", "czech", "hungarian",
-    "eritrean", "ethiopian", "sudanese", "nigerian", "ghanaian", "congolese", "zimbabwean", "afghan", "iraqi",
-    "iranian", "kurdish", "syrian", "turkish", "vietnamese", "chinese", "russian", "ukrainian", "portuguese",
+    "colour", "coloured", "arabic", "roma", "romani", "male", "female", "males", "females", "jew", "jews", "arab",
+    "arabs", "african", "afro", "caribbean", "european", "british", "irish", "somali", "pakistani", "bangladeshi",
+    "indian", "jamaican", "albanian", "romanian", "polish", "lithuanian", "latvian", "bulgarian", "slovak", "czech",
+    "hungarian", "eritrean", "ethiopian", "sudanese", "nigerian", "ghanaian", "congolese", "zimbabwean", "afghan",
+    "iraqi", "iranian", "kurdish", "syrian", "turkish", "vietnamese", "chinese", "russian", "ukrainian", "portuguese",
 ))  # fmt: skip
 """Words that name one only where they stand by themselves ('trace' and 'sexual exploitation' do not)."""
 
 _OTHERWISE_IN_VALUES = frozenset((
-    "sex", "race", "language", "belief", "colour", "traveller", "visa", "trans",
+    "sex", "race", "language", "belief", "colour", "coloured", "traveller", "visa", "trans", "black", "white", "asian",
 ))  # fmt: skip
 """Words that a flag or theme may hold for another reason."""
 
+_OF_PEOPLE = frozenset(("black", "white", "asian", "coloured"))
+_PEOPLE = frozenset((
+    "male", "female", "males", "females", "man", "men", "woman", "women", "boy", "boys", "girl", "girls", "youth",
+    "youths", "person", "people", "lad", "lads", "suspect", "offender", "british", "african", "caribbean", "other",
+))  # fmt: skip
+_NOT_SAID = frozenset(("is", "non", "not", "no", "are"))
+"""A colour is one of people where it stands alone, or beside a word for people: a white van is a van."""
+
 _OTHERWISE = (
-    "black market", "white collar", "white goods", "black box", "black spot", "female genital", "national referral",
-    "national crime", "national probation",
+    "female genital", "against females", "national referral", "national crime", "national probation",
+    "british transport", "hate disability", "disability hate",
 )  # fmt: skip
 """What such words mean in company."""
 
@@ -44,7 +52,7 @@ _WITHIN = frozenset(_STEMS) - {"national", "matern", "faith", "marriage", "racia
 _APPEARANCE = re.compile(r"(?<![a-z0-9])ic[\s_.-]?[0-9](?![0-9])", re.IGNORECASE)
 """How police describe what somebody looks like: IC1 to IC9."""
 
-_OTHER_ALPHABETS = str.maketrans("аеорсхуіѕԁɡнт", "aeopcxyisdght")
+_OTHER_ALPHABETS = str.maketrans("аеорсхуіѕԁɡнтмкАЕОРСХУІЅНТМК", "aeopcxyisdghtmkAEOPCXYISHTMK")
 _DIGITS = str.maketrans("013457", "oieast")
 """Letters of other alphabets, and digits, that pass for Latin ones."""
 
@@ -58,8 +66,9 @@ def is_protected(word: str) -> bool:
     return any(stem in squeezed for stem in _STEMS) or squeezed in _ALONE or not _ALONE.isdisjoint(parts)
 
 
-def names_protected(word: str) -> bool:
-    """Whether a value, such as a flag or a theme, is one."""
+def names_protected(word: str, *, of_place: bool = False) -> bool:
+    """Whether a value, such as a flag or a theme, is one; `of_place` where it names an area, a site or a unit, which
+    may be called after anything (Black Country, British Transport Police)."""
     if _APPEARANCE.search(word[:_LONGEST]):
         return True
     said = " ".join(_parts(word))
@@ -69,6 +78,11 @@ def names_protected(word: str) -> bool:
     if any("".join(parts).startswith(stem) for stem in _STEMS):
         return True
     if any(part.startswith(stem) for part in parts for stem in _WITHIN):
+        return True
+    if of_place:
+        return False
+    others = set(parts) - _OF_PEOPLE - _NOT_SAID
+    if not _OF_PEOPLE.isdisjoint(parts) and (not others or others & _PEOPLE):
         return True
     return not (_ALONE - _OTHERWISE_IN_VALUES).isdisjoint(parts)
 

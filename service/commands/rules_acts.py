@@ -130,7 +130,7 @@ def kill(
     reason: Why,
 ) -> None:
     """Switch one rule off at once, for a day unless a second person confirms it. All supervisors are told."""
-    _switch(call, lambda at: at.desk.kill(rule, at.person, reason), takes_two=True)
+    _switch(call, lambda at: at.desk.kill(rule, at.person, reason))
 
 
 @rules.command("confirm")

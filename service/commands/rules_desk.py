@@ -81,7 +81,7 @@ def act(call: Call, what: Callable[[At], Awaitable["Standing"]], *, takes_two: b
         else:
             print_standing(standing, [each.value for each in missing])
         faults = standing.check is not None and (standing.check.faults or standing.check.failed)
-        return FAULTS if standing.state.value == "draft" and faults else 0
+        return FAULTS if faults else 0
 
     ask(call, stands, tell, takes_two=takes_two)
 

@@ -14,8 +14,8 @@ from tests.dying_store import killed_amid, living_store
 from tests.trials import record, trials
 from tests.unit.triggers.book import ANNA, BEN, NOW, TEST, contents, forecast, text
 from triggers.lifecycle_contents import rules_of
-from triggers.lifecycle_desk import RuleDesk
-from triggers.lifecycle_values import RuleText, State
+from triggers.lifecycle_desk import RuleDesk, RuleRefused
+from triggers.lifecycle_values import Person, RuleText, State
 from triggers.valkey import ValkeyRuleBook, ValkeyShadows
 
 pytestmark = pytest.mark.server
@@ -85,3 +85,18 @@ async def test_a_version_is_live_whole_or_not_at_all_after_a_kill(tmp_path: Path
         written += await published_amid(tmp_path / str(number), after_s)
     record("kills amid publishing", rounds, f"{written} written")
     assert 0 < written < rounds, "kills before and after the write"
+
+
+async def test_what_was_switched_off_without_a_key_nobody_with_a_key_confirms(valkey: Redis) -> None:
+    """Whoever did it at the machine may be the very person who holds the key."""
+    store = ValkeyRuleBook(valkey, audit_key=keys.AUDIT, as_entry=as_entry)
+    desk = RuleDesk(store, ValkeyShadows(valkey), clock=ManualClock(NOW))
+    await ensure_book(store, NOW, shipped=contents(1))
+    at_the_machine, holder = Person("user:root", "local"), Person("key:ben", "supervisor")
+    await desk.kill("TRIAL_ONE", at_the_machine, "it floods")
+    with pytest.raises(RuleRefused, match="switched off without a key"):
+        await desk.confirm_kill("TRIAL_ONE", holder)
+    assert (await desk.confirm_kill("TRIAL_ONE", Person("user:ben", "local"))).confirmed_by == "user:ben"
+    await desk.revive("TRIAL_ONE", holder)
+    await desk.kill("TRIAL_ONE", Person("key:anna", "supervisor"), "it floods")
+    assert (await desk.confirm_kill("TRIAL_ONE", holder)).confirmed_by == "key:ben"

@@ -125,7 +125,6 @@ TAKES_TWO = (
     "rules submit rules.yaml --note new",
     "rules approve 1",
     "rules publish 1",
-    "rules kill ED_ASSAULT --reason flood",
     "rules confirm ED_ASSAULT",
     "snooze add ED_ASSAULT M1 --reason calm --for 1d --include-p1",
     "snooze confirm 0123",

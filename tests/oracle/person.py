@@ -8,7 +8,7 @@ from typing import Any
 from domain.attributes import Grade, Handling, ProgrammeAttributes
 from domain.clock import LONDON
 from domain.identity import DobQuality
-from domain.kinds import SUSPECT_ROLES, Feed, Kind
+from domain.kinds import SUSPECT_ROLES, Feed, Kind, Role
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember, MemberStatus
 from tests.oracle.telling import MOVES_ON, Moment, moments, not_retracted, roles_of, still_told, words_of
@@ -249,8 +249,9 @@ class Life:
         if moment.relation is Relation.SELF and age is not None and age < 10:
             innocent = moment.roles - SUSPECT_ROLES
             only_so = innocent != moment.roles and not way[0](self, moment, moment.said, innocent)
-            nothing_else = looked_for.about == "self" and bool(moment.roles) and not innocent
-            if looked_for.offending or moment.family in ("custody", "arrest", "stopsearch") or only_so or nothing_else:
+            suspected = {*SUSPECT_ROLES, Role.SEARCHED}
+            nothing_else = looked_for.about == "self" and bool(moment.roles) and moment.roles <= suspected
+            if looked_for.offending or moment.family in ("custody", "arrest") or only_so or nothing_else:
                 return True
         told = (moment.said, moment.after, *(said for said, _ in moment.until_now))
         return moment.family == "intel" and not all(passes(said) for said in told)

@@ -193,6 +193,7 @@ BAD: list[tuple[tuple[Any, ...], Any, str, str]] = [
     (WHEN, {"any_of": []}, "too few entries", "any of nothing"),
     (WHEN, {"event": {"kinds": ["intel.*"]}}, "needs 'expires_after'", "intelligence does not last"),
     (WHEN, _where(intent="self_harm"), "it needs 'sensitivity: health'", "health data for everybody"),
+    (WHEN, _where(code_class="self_harm"), "it needs 'sensitivity: health'", "the same by its class"),
     (WHEN, _where(codes={"in": "crisis_codes"}), "it needs 'sensitivity: health'", "the same by its codes"),
     (
         WHEN,

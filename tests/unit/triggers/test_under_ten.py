@@ -62,6 +62,14 @@ def test_who_is_nine_and_something_else_in_it_is_heard_of(role: str) -> None:
     assert fired(CRIME, "2016-03-03", *both) == ["TRIAL"], "and a suspect besides"
 
 
+@pytest.mark.parametrize("role", ["victim", "witness", "named"])
+def test_who_is_nine_and_only_near_a_search_is_heard_of(role: str) -> None:
+    found = ("stopsearch.recorded", role, {"found": ["knife"]})
+    asked: dict[str, Any] = {"kinds": ["stopsearch.recorded"], "where": {"found": "knife"}}
+    assert fired({"event": asked}, "2016-03-03", found) == ["TRIAL"]
+    assert fired({"event": {**asked, "subject": "household"}}, "2016-03-03", found) == ["TRIAL"]
+
+
 def test_a_home_is_heard_of_though_a_child_of_it_is_the_suspect() -> None:
     at_home = {"event": {"kinds": ["crime.*"], "subject": "household", "where": {"flags": "domestic_abuse"}}}
     told = ("crime.recorded", "suspect", {"ho_code": "8N", "flags": ["domestic_abuse"]})
