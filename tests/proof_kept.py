@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One call of `make prove`; `took` in seconds, `started` ISO 8601 in UTC to the second."""
+    """One call of `make prove`; `took` in seconds, `started` ISO 8601 in UTC to the second. `tests`, `failed` and
+    `skipped` count all that it ran, also what is not kept by itself."""
 
     commit: str
     started: str
@@ -22,6 +23,9 @@ class Run:
     machine: str
     selected: str
     seed: int
+    tests: int = 0
+    failed: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

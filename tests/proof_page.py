@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tests.proof_kept import Kept, Seen
+from tests.proof_kept import Kept, Run, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,11 @@ class Promise:
     number: str
     words: str
     tests: tuple[str, ...]
+
+
+def worth_keeping(test: str, seen: Seen, promises: Collection[Promise]) -> bool:
+    """Whether the page tells of a test by itself: it proves a promise, counted trials, or failed."""
+    return bool(seen.counts or seen.failed or seen.skipped) or any(test.startswith(one.tests) for one in promises)
 
 
 def page(kept: Kept, promises: Collection[Promise]) -> str:
@@ -34,7 +39,7 @@ def page(kept: Kept, promises: Collection[Promise]) -> str:
         "",
         "| Run | Commit | Started, UTC | Took, s | Machine | Selected | Seed of hypothesis | Tests | Failed | Skipped |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        *(_run_row(kept, started, place) for started, place in number.items()),
+        *(_run_row(kept.runs[started], place) for started, place in number.items()),
         "",
         "## Random trials, by test",
         "",
@@ -69,11 +74,9 @@ def _result(seen: Collection[Seen], *, whole: bool) -> str:
     return "held" if whole and not any(each.skipped for each in seen) else "only partly run"
 
 
-def _run_row(kept: Kept, started: str, place: int) -> str:
-    run = kept.runs[started]
-    mine = [seen for seen in kept.seen.values() if seen.run == started]
-    sums = [sum(getattr(seen, what) for seen in mine) for what in ("rows", "failed", "skipped")]
-    cells = [place, f"`{run.commit}`", run.started, run.took, run.machine, f"`{_cell(run.selected)}`", run.seed, *sums]
+def _run_row(run: Run, place: int) -> str:
+    about = [place, f"`{run.commit}`", run.started, run.took, run.machine, f"`{_cell(run.selected)}`", run.seed]
+    cells = [*about, run.tests, run.failed, run.skipped]
     return "| " + " | ".join(str(each) for each in cells) + " |"
 
 

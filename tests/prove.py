@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from typing import Any
 import pytest
 
 from tests.proof_kept import ROOT, Count, Row, Run, by_function, load, save
-from tests.proof_page import Promise, page
+from tests.proof_page import Promise, page, worth_keeping
 
 _PASSING = re.compile(r"(\d+) passing")
 
@@ -177,6 +178,7 @@ def main() -> int:
         os.environ["REACHPOINT_TRIALS"] = "full"
         status = pytest.main([f"--rootdir={ROOT}", f"--hypothesis-seed={seed}", *selected], plugins=[collector])
         lines = [json.loads(line) for line in counted.read_text().splitlines()]
+    outcomes = Counter(row.outcome for row in collector.tests.values())
     run = Run(
         commit=commit,
         started=f"{started:%Y-%m-%d %H:%M:%S}",
@@ -184,8 +186,12 @@ def main() -> int:
         machine=f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
         selected=" ".join(selected) or "everything",
         seed=seed,
+        tests=len(collector.tests),
+        failed=outcomes["failed"],
+        skipped=outcomes["skipped"],
     )
-    found = by_function(run.started, collector.tests, counts_of(lines, collector.tests))
+    seen = by_function(run.started, collector.tests, counts_of(lines, collector.tests))
+    found = {test: each for test, each in seen.items() if worth_keeping(test, each, PROMISES)}
     ledger: Path = chosen.out.with_suffix(".json")
     kept = load(ledger).with_run(run, found)
     save(kept, ledger)
