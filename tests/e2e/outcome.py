@@ -30,7 +30,7 @@ Effective = tuple[str, str, frozenset[tuple[str, datetime]], str, bool]
 
 _REPEAT = re.compile(r"\(repeat (\d+)\)")
 _REFERENCE = re.compile(r"/a/([0-9A-Z]{4}-[0-9A-Z]{4})")
-_WAITING = frozenset(rule.rule_id for rule in shipped_rules().rules if waits(rule.when))
+WAITING = frozenset(rule.rule_id for rule in shipped_rules().rules if waits(rule.when))
 _KEY = re.compile(rb"^X-Reachpoint-Message: *(\S+)", re.MULTILINE)
 
 
@@ -83,13 +83,13 @@ class Outcome:
     @property
     def by_clock(self) -> set[str]:
         """The references of alerts that hold nothing but what rules that wait have said."""
-        return {alert.reference for alert in self.alerts if {one.trigger.rule_id for one in alert.triggers} <= _WAITING}
+        return {alert.reference for alert in self.alerts if {one.trigger.rule_id for one in alert.triggers} <= WAITING}
 
     @property
     def waits_taken_back(self) -> int:
         """How many firings of rules that wait were told and taken back."""
         records = [one for alert in self.alerts for one in alert.triggers]
-        return sum(one.state is TriggerState.WITHDRAWN and one.trigger.rule_id in _WAITING for one in records)
+        return sum(one.state is TriggerState.WITHDRAWN and one.trigger.rule_id in WAITING for one in records)
 
 
 async def read_outcome(service: Running, event_ids: Sequence[str], *, within_s: float) -> Outcome:

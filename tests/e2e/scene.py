@@ -11,7 +11,7 @@ from fixtures.folder import write_force
 from fixtures.force import Force, ForceSpec, generate
 from fixtures.tellings import Expect
 from tests.e2e.load import Item, Load, items_of
-from tests.e2e.outcome import Outcome, now_of_force, read_outcome
+from tests.e2e.outcome import WAITING, Effective, Outcome, now_of_force, read_outcome
 from tests.e2e.service_process import ServiceProcess, far_ends
 
 FEEDS = {Feed.POLICE: "police", Feed.INTEL: "intelligence", Feed.PROGRAMME: "programme"}
@@ -82,11 +82,12 @@ def same_alerts(
     `only_standing` leaves out those that were taken back whole: where events of different occurrences come in another
     order (engine B), a record may be heard before what takes it back, or after. What a wait's end raised and news took
     back is never compared: a service that died between "he arrived" and "he left" rightly rings when it is back and the
-    wait is long over, and one that heard both at once does not.
+    wait is long over, and one that heard both at once does not. For the same reason an alert that only such a rule
+    made has its reference from whichever ground it was told on first.
     """
     before, after = (
         {
-            alert if with_references else alert[1:]
+            (alert[0] if with_references and not _only_waited(alert) else "", *alert[1:])
             for alert in one.effective
             if alert[-1] or not (only_standing or alert[0] in one.by_clock)
         }
@@ -104,6 +105,11 @@ def same_alerts(
         assert killed.endings.keys() == undisturbed.endings.keys()
         assert not unlike, f"events ended otherwise than undisturbed: {unlike[:3]}"
         assert len(apart) <= undisturbed.waits_taken_back + killed.waits_taken_back, "more than waits were taken back"
+
+
+def _only_waited(alert: Effective) -> bool:
+    """Whether nothing but rules that wait speak in it."""
+    return bool(alert[2]) and WAITING.issuperset(rule for rule, _ in alert[2])
 
 
 _TOOK_BACK_A_WAIT = {"no_rule", "withdrawn"}
