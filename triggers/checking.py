@@ -32,6 +32,7 @@ from triggers.patterns import (
 from triggers.reading import Document, Path
 from triggers.recollection import lookups_of
 from triggers.reference import Reference
+from triggers.remarks import of_words
 from triggers.rules import Cooling, Rule, RuleSet, Then, case, rule_set
 
 MAX_RULES = 100
@@ -151,7 +152,19 @@ class _Compiler(Shaping):
             seen.add(self.rule)
         self._circles(rules)
         self._built_upon(rules)
+        self._words(rules)
         return [rule for place, rule in rules.items() if ("rules", place) not in self.spoilt]
+
+    def _words(self, rules: Mapping[int, Rule]) -> None:
+        """Remark on words of spans. A rule with a fault, or on a ground with one, may lack but what its words tell of:
+        nothing is said of it yet."""
+        faulty = {fault.rule for fault in self.faults.found}
+        if any(root[:1] == ("grounds",) for root in self.spoilt):
+            return
+        for place, rule in rules.items():
+            self.root, self.rule = ("rules", place), str(rule.rule_id)
+            for message, path in of_words(rule) if self.rule not in faulty else ():
+                self.remark(message, path)
 
     def _rule(self, form: RuleForm) -> Rule:
         self.lookups = []

@@ -12,7 +12,6 @@ from triggers.differences import Difference, differences
 from triggers.lifecycle_reading import read_contents
 from triggers.lifecycle_values import Checkup, Contents, RuleText
 from triggers.reading import read_yaml
-from triggers.remarks import remarks
 from triggers.rules import RuleSet, combined, rule_set
 from triggers.scenarios import read_rule_tests
 from triggers.trial import run_scenario
@@ -20,7 +19,7 @@ from triggers.trial import run_scenario
 LIVE_AT_FIRST = ("tipt", "programme")
 """The shipped rule sets that are live where no supervisor has published any yet."""
 MOST_FAULTS = 200
-"""So many faults are kept with a version; the rest are told when these are mended."""
+"""So many faults, and so many remarks, are kept with a version; the rest are told when these are mended."""
 MOST_TESTS_BYTES = 1024 * 1024
 """Largest rule tests of one version, in bytes altogether."""
 
@@ -51,12 +50,13 @@ def checkup(contents: Contents, now: datetime, live: Contents | None = None) -> 
     known = {each.name: each.text for each in live.rules} if live is not None else {}
     decided = frozenset(each.name for each in contents.rules if known.get(each.name) == each.text)
     read = read_contents(contents, decided)
+    remarks = tuple(map(str, read.remarks[:MOST_FAULTS]))
     if read.faults:
-        return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])))
+        return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])), remarks=remarks)
     whole = combined(read.sets.values())
     passed, failed = _tested(contents.tests, whole)
     ids = tuple(sorted(str(rule.rule_id) for rule in whole.rules))
-    return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]), remarks(whole))
+    return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]), remarks)
 
 
 @dataclass(frozen=True, slots=True)

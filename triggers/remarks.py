@@ -13,7 +13,8 @@ from typing import Any
 from triggers.conditions import Test
 from triggers.patterns import Merging
 from triggers.phrasing import span_words
-from triggers.rules import Rule, RuleSet
+from triggers.reading import Path
+from triggers.rules import Rule
 
 _NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _WORDS = {"a": 1.0, "an": 1.0, "half a": 0.5, **{word: float(place) for place, word in enumerate(_NUMBERS) if word}}
@@ -36,28 +37,24 @@ _SAID = re.compile(
 _TOLERANCE = 1e-6
 
 
-def remarks(rules: RuleSet) -> tuple[str, ...]:
-    """What the rules say in words of a span that none of theirs is, rule by rule."""
-    return tuple(said for rule in rules.rules for said in _of(rule))
-
-
-def _of(rule: Rule) -> Iterator[str]:
+def of_words(rule: Rule) -> Iterator[tuple[str, Path]]:
+    """What the rule says in words of a span that none of its own is: each remark, and its path in the rule."""
     spans = frozenset(_spans(rule))
-    for place, text in _texts(rule):
+    for path, text in _texts(rule):
         for found in _SAID.finditer(text):
             least, most = _meant(found)
             if not any(least - _TOLERANCE <= span <= most + _TOLERANCE for span in spans):
-                yield (
-                    f"{rule.rule_id}: the {place} says '{found['whole']}', and nothing in the rule is that long "
-                    f"({_listed(rule)}); is it still right?"
-                )
+                told = f"it says '{found['whole']}', and nothing in the rule is that long ({_listed(rule)})"
+                yield f"{told}; is it still right?", path
 
 
-def _texts(rule: Rule) -> Iterator[tuple[str, str]]:
-    yield "headline", rule.then.headline
-    yield from (("headline", line.value) for line in rule.then.headlines)
-    yield "reason (why)", rule.why
-    yield "suggestion", rule.then.suggestion
+def _texts(rule: Rule) -> Iterator[tuple[Path, str]]:
+    """What people read of it, each with where it is written."""
+    yield ("why",), rule.why
+    yield ("then", "headline"), rule.then.headline
+    for place, line in enumerate(rule.then.headlines):
+        yield ("then", "headlines", place, "headline"), line.value
+    yield ("then", "suggestion"), rule.then.suggestion
 
 
 def _meant(found: re.Match[str]) -> tuple[float, float]:

@@ -29,22 +29,18 @@ def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
         from service.commands.rules_acts import check_version
 
         check_version(call, int(which))
-    from service.commands.rules_shown import print_remarks
     from service.rules_asked import remarked
     from triggers.cost import set_cost
-    from triggers.remarks import remarks
 
     found = _asked(call, which, reference)
-    of_words = remarks(found.own) if found.own is not None else ()
     if call.json:
         told = {"rules": 0} if found.own is None else {"rules": len(found.own.rules), "version": found.own.version}
-        show_json({**told, "faults": found.faults, "remarks": (*found.remarks, *of_words)})
+        show_json({**told, "faults": found.faults, "remarks": found.remarks})
     elif found.own is not None:
         out.print(f"{found.own.name}: {len(found.own.rules)} rules, version {found.own.version}, no faults.")
+        out.print(f"Costs at most: {set_cost(found.own, found.whole).words}.")
         for line in remarked(found.remarks):
             out.print(line, markup=False, soft_wrap=True)
-        out.print(f"Costs at most: {set_cost(found.own, found.whole).words}.")
-        print_remarks(of_words)
     if found.own is None:
         raise typer.Exit(FAULTS)
 

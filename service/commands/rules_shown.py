@@ -43,6 +43,7 @@ def live_span(standing: "Standing") -> str:
 
 def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
     """Where a version stands, what was found of it, and what it still lacks."""
+    from service.rules_asked import remarked
     from triggers.lifecycle_values import NOT_VOUCHED
 
     out.print(f"Version {standing.number}: {standing.state.value}. {standing.note}", markup=False, soft_wrap=True)
@@ -52,20 +53,15 @@ def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
             out.print(f"  {fault}", markup=False, soft_wrap=True)
         if not check.faults:
             out.print(f"  {len(check.rules)} rules, {check.passed} rule tests pass, {len(check.failed)} fail")
-        print_remarks(check.remarks, indent="  ")
+        for line in remarked(check.remarks):
+            out.print(f"  {line}", markup=False, soft_wrap=True)
     if standing.backtest is not None:
         told = standing.backtest
         out.print(f"  backtest: {told.firings} firings from {_day(told.since)} to {_day(told.until)}")
         if not told.vouched:
-            out.print(f"  Remark: that backtest was {NOT_VOUCHED}; have one made here before you approve.")
+            out.print(f"  That backtest was {NOT_VOUCHED}; have one made here before you approve.")
     if missing:
         out.print(f"  still missing: {', '.join(each.replace('_', ' ') for each in missing)}", soft_wrap=True)
-
-
-def print_remarks(remarks: Sequence[str], *, indent: str = "") -> None:
-    """What is no fault, and should be looked at."""
-    for remark in remarks:
-        out.print(f"{indent}Remark: {remark}", markup=False, soft_wrap=True)
 
 
 def print_killed(killed: "Sequence[Kill]") -> None:

@@ -75,12 +75,41 @@ def test_checking_submitting_and_backtesting_agree(
     assert (not checked.faults) is (not submitted.faults) is sound, (why, checked.faults)
     told = [fault if fault.startswith("tipt: ") else f"extra: {fault}" for fault in checked.faults]
     assert told == list(submitted.faults)
+    assert [f"extra: {remark}" for remark in checked.remarks] == list(submitted.remarks)
     if sound:
         assert asyncio.run(chosen_rules(str(file), None, reference)).rules.rule(rule) is not None
         assert checked.own is not None and [str(each.rule_id) for each in checked.own.rules] == [rule]
     else:
         with pytest.raises(RuleError):
             asyncio.run(chosen_rules(str(file), None, reference))
+
+
+SLIP = "{event: {kinds: [stopsearch.recorded], where: {found: {in: [nife]}}}}"
+OVER_A_YEAR = "{count: {of: {event: {kinds: [crime.*]}}, at_least: 2, within: 365d}}"
+
+
+@pytest.mark.parametrize(
+    ("when", "headline", "sound", "slips", "why"),
+    [
+        (SLIP, "Something more", True, ["did you mean 'knife'?"], "a word that nothing says"),
+        (OVER_A_YEAR, "Twice within 30 days", True, ["it says '30 days'"], "words of another span"),
+        (SLIP, "Twice within 30 days", True, ["did you mean 'knife'?", "it says '30 days'"], "both, by line"),
+        (SLIP.replace("found", "fund"), "Something more", False, [], "a fault"),
+        (OVER_A_YEAR, "Something more", True, [], "neither"),
+    ],
+)
+def test_checking_and_submitting_remark_on_the_same(
+    tmp_path: Path, when: str, headline: str, sound: bool, slips: list[str], why: str
+) -> None:
+    file = _written(tmp_path, when)
+    file.write_text(file.read_text().replace("Something more", headline))
+    live = shipped_contents()
+    checked = asked(str(file), live)
+    submitted = checkup(replacing(live, RuleText("fx", file.read_text())), NOW)
+    assert (not checked.faults) is sound, (why, checked.faults)
+    assert [f"extra: {remark}" for remark in checked.remarks] == list(submitted.remarks), why
+    assert len(checked.remarks) == len(slips) and all(map(str.__contains__, checked.remarks, slips)), checked.remarks
+    assert all(remark.startswith("line 1") and ", AFTER_WEAPON, " in remark for remark in checked.remarks)
 
 
 def test_a_backtest_by_other_lists_is_of_other_rules(tmp_path: Path) -> None:

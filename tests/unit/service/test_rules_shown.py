@@ -18,7 +18,7 @@ def test_a_backtest_is_shown_with_the_london_days_that_were_asked_for(capsys: py
     told = replace(forecast(standing.digest), since=june, until=july)
     print_standing(replace(standing, check=good(), backtest=told), ())
     shown = capsys.readouterr().out
-    assert "12 firings from 01 Jun 2025 to 01 Jul 2025" in shown and "Remark" not in shown
+    assert "12 firings from 01 Jun 2025 to 01 Jul 2025" in shown and "made" not in shown
     print_standing(replace(standing, check=good(), backtest=replace(told, vouched=False)), ())
     assert "not made by this service, or changed since" in capsys.readouterr().out
 
@@ -27,8 +27,9 @@ def test_a_remark_is_shown_with_the_version(capsys: pytest.CaptureFixture[str]) 
     trial = Trial()
     number = trial.draft()
     standing = trial.book.standings[number]
-    print_standing(replace(standing, check=replace(good(), remarks=("TRIAL_ONE: look",))), ())
-    assert "Remark: TRIAL_ONE: look" in capsys.readouterr().out
+    print_standing(replace(standing, check=replace(good(), remarks=("trial: line 9, TRIAL_ONE: look",))), ())
+    shown = capsys.readouterr().out
+    assert "  Look at these again; they hinder nothing:\n    trial: line 9, TRIAL_ONE: look\n" in shown
 
 
 SHADOWS = [

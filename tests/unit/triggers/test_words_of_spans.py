@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.triggers.book import NOW
+from triggers.faults import Remark, RuleFileError
 from triggers.lifecycle_contents import checkup, shipped_contents
 from triggers.lifecycle_values import RuleText
 from triggers.loading import SHIPPED, load_rules, shipped_rules
-from triggers.remarks import remarks
+from triggers.remarks import of_words
 
 RULES = """rule_set: trial
 version: 1
@@ -25,14 +26,14 @@ rules:
 PLAIN = "Something happened"
 
 
-def said(within: str = "180d", **texts: str) -> tuple[str, ...]:
+def said(within: str = "180d", **texts: str) -> tuple[Remark, ...]:
     words = {"why": "To see it work.", "headline": PLAIN, "suggestion": "Go and see them.", **texts}
-    return remarks(load_rules(RULES.format(within=within, **words)))
+    return load_rules(RULES.format(within=within, **words)).remarks
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_rules_say_what_they_do(name: str) -> None:
-    assert remarks(shipped_rules(name)) == ()
+    assert [told for rule in shipped_rules(name).rules for told in of_words(rule)] == []
 
 
 AGREE = [
@@ -58,12 +59,30 @@ def test_words_that_agree_and_words_that_tell_no_span_are_left_alone(within: str
     "words", ["Hurt twice within a year", "Hurt twice in 365 days", "Hurt in a 30-day time", "Quiet for two months"]
 )
 @pytest.mark.parametrize(
-    ("place", "told"), [("headline", "headline"), ("why", "reason (why)"), ("suggestion", "suggestion")]
+    ("place", "path", "line"),
+    [("headline", ("then", "headline"), 11), ("why", ("why",), 8), ("suggestion", ("then", "suggestion"), 11)],
 )
-def test_words_that_agree_with_no_span_are_told_with_what_the_rule_has(words: str, place: str, told: str) -> None:
+def test_words_that_agree_with_no_span_are_told_with_what_the_rule_has(
+    words: str, place: str, path: tuple[str, ...], line: int
+) -> None:
     (remark,) = said(**{place: words})
-    assert remark.startswith(f"TRIAL_ONE: the {told} says '")
-    assert remark.endswith("(it looks at 180 days); is it still right?")
+    assert (remark.rule, remark.path, remark.line) == ("TRIAL_ONE", path, line)
+    assert remark.message.startswith("it says '")
+    assert remark.message.endswith("(it looks at 180 days); is it still right?")
+
+
+def test_a_fault_elsewhere_hides_no_remark() -> None:
+    sound = RULES.format(within="180d", why="So it is.", headline="Hurt twice within a year", suggestion="Go.")
+    other = sound.partition("rules:\n")[2].replace("TRIAL_ONE", "TRIAL_TWO")
+    with pytest.raises(RuleFileError) as refused:
+        load_rules(sound + other.replace("assault", "asault"))
+    assert [remark.rule for remark in refused.value.remarks] == ["TRIAL_ONE"]
+
+
+def test_of_a_rule_whose_own_span_cannot_be_read_nothing_is_said_yet() -> None:
+    with pytest.raises(RuleFileError) as refused:
+        load_rules(RULES.format(within="36Sd", why="So.", headline="Hurt twice within a year", suggestion="Go."))
+    assert refused.value.remarks == ()
 
 
 def test_a_remark_keeps_a_version_from_nothing() -> None:
@@ -72,7 +91,6 @@ def test_a_remark_keeps_a_version_from_nothing() -> None:
     shorter = RuleText("tipt", old.replace("at_least: 2, within: 365d", "at_least: 2, within: 180d"))
     found = checkup(replace(shipped, rules=(shorter,)), NOW)
     assert found.faults == ()
-    assert [remark.partition(" says")[0] for remark in found.remarks] == [
-        "ED_REPEAT_ASSAULT: the headline",
-        "ED_REPEAT_ASSAULT: the reason (why)",
-    ]
+    places = [remark.partition(": it says")[0].partition(", ") for remark in found.remarks]
+    assert [where for _line, _, where in places] == ["ED_REPEAT_ASSAULT, why", "ED_REPEAT_ASSAULT, then.headline"]
+    assert all(line.startswith("tipt: line ") for line, _, _where in places)
