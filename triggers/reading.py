@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -14,6 +15,8 @@ from triggers.yaml_words import yaml_words
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 40
 MAX_NODES = 12_000
+MAX_DOCUMENTS = 500
+"""Documents of one file: as many rule tests as anybody still finds their way in."""
 MAX_SCALAR = 2_000
 """Characters of one value: longer ones are no sentence, and some kinds of number take for ever to read."""
 
@@ -42,6 +45,10 @@ class Document:
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return 1
+
+    def further_down(self, lines: int) -> "Document":
+        """The same, in a text in which so many lines come before it."""
+        return Document(self.data, {path: line + lines for path, line in self.lines.items()}) if lines else self
 
 
 class _NoParser:
@@ -111,34 +118,39 @@ def read_yaml_all(text: str | bytes) -> tuple[Document, ...]:
 def read_yaml_each(text: str | bytes) -> tuple[Document | Unreadable, ...]:
     """Every document in `text`, in order, and for one that is no plain, bounded YAML why not: it spoils no other.
 
-    Raises RuleError where the text as a whole cannot be read.
+    Raises RuleError where the text as a whole cannot be read, or holds more than MAX_DOCUMENTS.
     """
     content = _content(text)
+    begun = sum(1 for _ in _BEGINS.finditer(content))
+    if begun > MAX_DOCUMENTS:
+        raise RuleError(
+            f"the file holds {begun} documents (---); at most {MAX_DOCUMENTS} are allowed; make several files"
+        )
     try:
         return _read(content)
     except Unreadable:
-        return tuple(each for part in _parts(content) for each in _each(part))
+        return tuple(each for before, part in _parts(content) for each in _each(before, part))
 
 
-def _parts(content: str) -> Iterator[str]:
-    """The text cut where documents begin; blank lines stand for what is before each: lines keep their numbers."""
-    part, before = list[str](), 0
-    for place, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", content)):
-        if _BEGINS.match(line) and part:
-            yield "\n" * before + "".join(part)
-            part, before = [], place
-        part.append(line)
-    yield "\n" * before + "".join(part)
+def _parts(content: str) -> Iterator[tuple[int, str]]:
+    """The text cut where documents begin, each part with how many lines come before it."""
+    cuts = [0, *(found.start() for found in _BEGINS.finditer(content) if found.start()), len(content)]
+    before = 0
+    for begins, ends in pairwise(cuts):
+        part = content[begins:ends]
+        yield before, part
+        before += part.count("\n")
 
 
-_BEGINS = re.compile(r"---(\s|$)")
+_BEGINS = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 
 
-def _each(part: str) -> tuple[Document | Unreadable, ...]:
+def _each(before: int, part: str) -> tuple[Document | Unreadable, ...]:
+    """What one part holds, read by itself, so that a long file is read in the time that its length takes."""
     try:
-        return _read(part)
+        return tuple(document.further_down(before) for document in _read(part))
     except Unreadable as fault:
-        return (fault,)
+        return (Unreadable(fault.told, before + max(fault.line, 1)),)
 
 
 def _content(text: str | bytes) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from domain.errors import RuleError
-from triggers.reading import read_yaml, read_yaml_each
+from triggers import reading
+from triggers.reading import MAX_DOCUMENTS, Unreadable, read_yaml, read_yaml_each
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,25 @@ def test_lines_keep_their_numbers_where_one_document_of_several_is_spoilt() -> N
     assert (getattr(first, "data", None), getattr(third, "data", None)) == ({"a": 1}, {"d": 1})
     assert str(second).startswith("line 4: a tab")
     assert third.line(("d",)) == 6  # type: ignore[operator]  # a document
+
+
+def test_a_spoilt_document_makes_no_other_be_read_more_than_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths = list[int]()
+    plainly = reading._read
+
+    def counted(content: str) -> tuple[reading.Document, ...]:
+        lengths.append(len(content))
+        return plainly(content)
+
+    monkeypatch.setattr(reading, "_read", counted)
+    text = "---\na: 1\n" * (MAX_DOCUMENTS - 1) + "---\nb: 1\n\tc: 2\n"
+    *sound, spoilt = read_yaml_each(text)
+    assert len(sound) == MAX_DOCUMENTS - 1 and isinstance(spoilt, Unreadable) and spoilt.line == 2 * MAX_DOCUMENTS + 1
+    assert [each.line(("a",)) for each in sound if isinstance(each, reading.Document)][-1] == 2 * MAX_DOCUMENTS - 2
+    assert sum(lengths) == 2 * len(text)
+
+
+@pytest.mark.parametrize("rest", ["", "b: [\n"], ids=["sound", "with a slip"])
+def test_a_file_of_countless_documents_is_refused(rest: str) -> None:
+    with pytest.raises(RuleError, match=rf"holds {MAX_DOCUMENTS + 1} documents \(---\); at most {MAX_DOCUMENTS}"):
+        read_yaml_each("---\n" * (MAX_DOCUMENTS + 1) + rest)
