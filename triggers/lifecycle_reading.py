@@ -10,7 +10,7 @@ from triggers.checking import unfit
 from triggers.faults import Fault, Remark, RuleFileError
 from triggers.lifecycle_values import Contents
 from triggers.loading import load_reference, load_rules
-from triggers.reading import Unreadable, read_yaml
+from triggers.reading import Document, Path, Unreadable, read_yaml
 from triggers.rules import Rule, RuleSet
 
 REFERENCE = "the reference lists"
@@ -47,13 +47,11 @@ def read_contents(contents: Contents, decided: frozenset[str] = frozenset()) -> 
         reference = load_reference(contents.reference)
     except RuleError as error:
         return Read({}, tuple(_told(REFERENCE, error)))
-    ids = {each.name: ids_in(each.text) for each in contents.rules}
+    outlines = {each.name: _outline(each.text) for each in contents.rules}
     sets: dict[str, RuleSet] = {}
     faults, remarks = list[Told](), list[Told]()
     for each in contents.rules:
-        others = frozenset[str]().union(*(known for name, known in ids.items() if name != each.name))
-        twice = sorted(others & ids[each.name])
-        faults += [Told(each.name, f"rule {rule} is in another file too") for rule in twice]
+        others = frozenset[str]().union(*(known.places for name, known in outlines.items() if name != each.name))
         try:
             sets[each.name] = load_rules(
                 each.text, reference, name=each.name, beside=others, decided=each.name in decided
@@ -62,24 +60,76 @@ def read_contents(contents: Contents, decided: frozenset[str] = frozenset()) -> 
         except RuleError as error:
             faults += _told(each.name, error)
             remarks += [Told(each.name, remark) for remark in getattr(error, "remarks", ())]
-    across = _across(sets)
-    faults += [each for each in across if each.file not in decided]
-    remarks += [Told(each.file, str(each.what)) for each in across if each.file in decided]
+    across = _across(sets, outlines)
+    faults += (*_twice(outlines), *(each for each in across if each.file not in decided))
+    remarks += [_remarked(each) for each in across if each.file in decided]
     if not contents.rules:
         faults.append(Told("rules", "there is no rule file"))
     return Read(sets, tuple(faults), tuple(remarks))
 
 
-def _across(sets: dict[str, RuleSet]) -> list[Told]:
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """A file as far as it can be read at all: where each rule stands in it, by id, and whether it says of which rule
+    set it is."""
+
+    document: Document
+    places: dict[str, Path]
+    named: bool
+
+    def line(self, rule: str, path: Path = ()) -> int:
+        """The line of a path of one of its rules."""
+        return self.document.line((*self.places[rule], *path))
+
+
+def _outline(text: str) -> _Outline:
+    try:
+        document = read_yaml(text)
+    except RuleError:
+        return _Outline(Document(None, {}), {}, False)
+    data = document.data if isinstance(document.data, dict) else {}
+    rules = data.get("rules")
+    places: dict[str, Path] = {}
+    for place, each in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(each, dict) and isinstance(each.get("id"), str):
+            places.setdefault(each["id"], ("rules", place))
+    return _Outline(document, places, isinstance(data.get("rule_set"), str))
+
+
+def _twice(outlines: dict[str, _Outline]) -> list[Told]:
+    """The rules that stand in an earlier file too, told once each. A file that does not say of which rule set it is may
+    well be that file anew: nothing is said of it yet."""
+    seen: dict[str, str] = {}
+    faults: list[Told] = []
+    for name, known in outlines.items():
+        for rule in known.places if known.named else ():
+            first = seen.setdefault(rule, name)
+            if first != name:
+                told = f"there is a rule of this id in {first} too (line {outlines[first].line(rule, ('id',))})"
+                faults.append(Told(name, Fault(rule, ("id",), known.line(rule, ("id",)), told)))
+    return faults
+
+
+def _remarked(told: Told) -> Told:
+    """What hinders nothing where it stands, told all the same."""
+    fault = told.what
+    return Told(told.file, Remark(fault.rule, fault.path, fault.line, fault.message)) if isinstance(fault, Fault) else told
+
+
+def _across(sets: dict[str, RuleSet], outlines: dict[str, _Outline]) -> list[Told]:
     """What rules may not make of those of other files: build on one that waits or is for health alone, or ask in a
     circle. Within a file it was told already."""
     home = {str(rule.rule_id): (name, rule) for name, found in sets.items() for rule in found.rules}
     faults: list[Told] = []
     for rule_id, (name, rule) in home.items():
         others = {known: each for known, (file, each) in home.items() if file != name}
-        faults += [Told(name, Fault(rule_id, path, 0, message)) for message, path in unfit(rule, others)]
+        line = outlines[name].line
+        faults += [
+            Told(name, Fault(rule_id, path, line(rule_id, path), message)) for message, path in unfit(rule, others)
+        ]
         if rule.asks & others.keys() and rule_id in _reached(rule, home):
-            faults.append(Told(name, Fault(rule_id, (), 0, "asks, in a circle, whether it has fired itself")))
+            told = "asks, in a circle, whether it has fired itself"
+            faults.append(Told(name, Fault(rule_id, (), line(rule_id), told)))
     return faults
 
 
@@ -100,14 +150,3 @@ def _told(name: str, error: RuleError) -> list[Told]:
     if isinstance(error, Unreadable) and error.line:
         return [Told(name, Fault("", (), error.line, error.told))]
     return [Told(name, str(error))]
-
-
-def ids_in(text: str) -> frozenset[str]:
-    """The ids of the rules in a file, as far as it can be read."""
-    try:
-        data = read_yaml(text).data
-    except RuleError:
-        return frozenset()
-    rules = data.get("rules") if isinstance(data, dict) else None
-    listed = rules if isinstance(rules, list) else []
-    return frozenset(str(each["id"]) for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str))

@@ -163,6 +163,24 @@ def test_rules_of_two_files_may_not_ask_in_a_circle() -> None:
     )
     read = read_contents(Contents(files, shipped_contents().reference))
     assert [str(fault) for fault in read.faults] == [
-        "one: FIRST_RULE: asks, in a circle, whether it has fired itself",
-        "two: OTHER_RULE: asks, in a circle, whether it has fired itself",
+        "one: line 7, FIRST_RULE: asks, in a circle, whether it has fired itself",
+        "two: line 7, OTHER_RULE: asks, in a circle, whether it has fired itself",
     ]
+
+
+def test_an_id_of_two_files_is_told_once_with_both_lines(tmp_path: Path) -> None:
+    found = asked(str(_written(tmp_path, rule="ED_ASSAULT")), shipped_contents())
+    (told,) = found.faults
+    assert told.startswith("line 7, ED_ASSAULT, id: there is a rule of this id in tipt too (line ")
+
+
+def test_a_misspelt_rule_set_line_is_told_and_not_drowned(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(shipped_contents(("tipt",)).rules[0].text.replace("rule_set: tipt", "rule_sett: tipt"))
+    faults = asked(str(file), shipped_contents()).faults
+    assert len(faults) == 2 and any("did you mean 'rule_set'?" in fault for fault in faults)
+
+
+def test_a_fault_across_files_has_its_line(tmp_path: Path) -> None:
+    (told,) = asked(str(_written(tmp_path, "{fired: {rule: ED_SELF_HARM_CRISIS}}")), shipped_contents()).faults
+    assert told.startswith("line 13, AFTER_WEAPON, then.sensitivity: ED_SELF_HARM_CRISIS may be known to")
