@@ -34,9 +34,10 @@ class Drafting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HistoryJudged(msgspec.Struct, frozen=True):
-    """What history a backtest judged: decisions in its time, and the first and last moment of which it knows."""
+    """What history a backtest judged: decisions in its time, and the first and last moment of which it knows. The
+    result of an earlier release does not say how many decisions: it is refused."""
 
-    in_time: Annotated[int, msgspec.Meta(ge=0)] = 0
+    in_time: Annotated[int, msgspec.Meta(ge=0)] | None = None
     first: _Moment | None = None
     last: _Moment | None = None
 

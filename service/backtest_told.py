@@ -14,7 +14,7 @@ from triggers.lifecycle_values import Backtested, covered_by
 class _History(msgspec.Struct, frozen=True):
     """What history was judged; a result of an earlier release does not say how much lay in its time."""
 
-    in_time: int = 0
+    in_time: int | None = None
     first: datetime | None = None
     last: datetime | None = None
 

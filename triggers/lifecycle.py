@@ -276,6 +276,8 @@ def _backtest_wrong(standing: Standing, told: Backtested, now: datetime, policy:
         return Refusal.BACKTEST_OF_OTHER_RULES
     if told.until <= told.since:
         return Refusal.BACKTEST_UNREADABLE
+    if told.judged is None or told.covered is None:
+        return Refusal.BACKTEST_OF_EARLIER_RELEASE
     if not told.judged:
         return Refusal.BACKTEST_OF_NOTHING
     if told.covered < policy.backtest_over:

@@ -24,7 +24,7 @@ def seal_of(told: Backtested, secret: bytes) -> str:
         "firings": told.firings,
         "figures": told.figures,
         "judged": told.judged,
-        "covered_s": told.covered.total_seconds(),
+        "covered_s": told.covered.total_seconds() if told.covered is not None else None,
     }
     return hmac.new(secret, _FOR + json.dumps(said, sort_keys=True).encode(), hashlib.sha256).hexdigest()
 

@@ -56,6 +56,7 @@ class Refusal(StrEnum):
     BACKTEST_OF_OTHER_RULES = "backtest_of_other_rules"
     BACKTEST_UNREADABLE = "backtest_unreadable"
     BACKTEST_TOO_OLD = "backtest_too_old"
+    BACKTEST_OF_EARLIER_RELEASE = "backtest_of_earlier_release"
     BACKTEST_OF_NOTHING = "backtest_of_nothing"
     BACKTEST_TOO_SHORT = "backtest_too_short"
     NOT_ON_LIVE = "not_on_live"
@@ -84,6 +85,8 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.BACKTEST_OF_OTHER_RULES: "the backtest was made of other rules than these",
     Refusal.BACKTEST_UNREADABLE: "this is not the result of a backtest",
     Refusal.BACKTEST_TOO_OLD: "the backtest is too old; make it again",
+    Refusal.BACKTEST_OF_EARLIER_RELEASE: "the backtest does not say how much history it judged, as it was made by an "
+    "earlier release; make it again",
     Refusal.BACKTEST_OF_NOTHING: "the backtest tells of no decision that it judged, and so is no forecast; make it "
     "again over a time for which there is history (--since and --until, or --history with a file)",
     Refusal.BACKTEST_TOO_SHORT: "the history in the backtest's time covers less than 7 days, and a forecast is told by "
@@ -106,6 +109,9 @@ REFUSALS: dict[Refusal, str] = {
 
 NOT_VOUCHED = "not made by this service, or changed since"
 """Of a backtest's result whose seal is not ours: it is taken, and everybody who looks at the version reads this."""
+
+MADE_EARLIER = "made by an earlier release, which put no seal on it"
+"""Of a result that the rule book took before there were seals: nobody can tell whether it is ours."""
 
 MOST_WORDS = 500
 """Longest note or reason, in characters."""
@@ -201,8 +207,8 @@ class Checkup:
 class Backtested:
     """The result of a backtest: of which rules, over which time, with how many firings; `figures` as it told them.
 
-    `judged` decisions of history lie in its time, and history covers so much of that time; 0 where it does not say.
-    `vouched`: its `seal` shows that a command of this service made it, and nobody changed it since.
+    `judged` decisions of history lie in its time, and history covers so much of that time. `vouched`: its `seal` shows
+    that a command of this service made it, and nobody changed it since. An earlier release said none of these: None.
     """
 
     rules_digest: str
@@ -211,10 +217,10 @@ class Backtested:
     firings: int
     figures: dict[str, int] = field(default_factory=dict)
     made_at: datetime | None = None
-    judged: int = 0
-    covered: timedelta = timedelta(0)
+    judged: int | None = None
+    covered: timedelta | None = None
     seal: str = ""
-    vouched: bool = False
+    vouched: bool | None = None
 
 
 def covered_by(window: tuple[datetime, datetime], first: datetime | None, last: datetime | None) -> timedelta:

@@ -44,7 +44,7 @@ def live_span(standing: "Standing") -> str:
 def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
     """Where a version stands, what was found of it, and what it still lacks."""
     from service.rules_asked import remarked
-    from triggers.lifecycle_values import NOT_VOUCHED
+    from triggers.lifecycle_values import MADE_EARLIER, NOT_VOUCHED
 
     out.print(f"Version {standing.number}: {standing.state.value}. {standing.note}", markup=False, soft_wrap=True)
     check = standing.check
@@ -59,7 +59,8 @@ def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
         told = standing.backtest
         out.print(f"  backtest: {told.firings} firings from {_day(told.since)} to {_day(told.until)}")
         if not told.vouched:
-            out.print(f"  That backtest was {NOT_VOUCHED}; have one made here before you approve.")
+            made = MADE_EARLIER if told.vouched is None else NOT_VOUCHED
+            out.print(f"  That backtest was {made}; have one made here before you approve.", soft_wrap=True)
     if missing:
         out.print(f"  still missing: {', '.join(each.replace('_', ' ') for each in missing)}", soft_wrap=True)
 

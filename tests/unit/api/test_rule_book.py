@@ -41,7 +41,9 @@ async def test_a_version_goes_live_by_two_people(api: Api) -> None:
     told = {"rules_digest": standing["digest"], "since": "2025-03-02T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
     heard = {"in_time": 900, "first": "2024-03-02T00:00:00Z", "last": "2026-03-01T00:00:00Z", "people": 9}
     at = f"{VERSIONS}/2"
-    nothing = await post(api, f"{at}/backtest", {**told, "firings": 12})
+    earlier = await post(api, f"{at}/backtest", {**told, "firings": 12})
+    assert (earlier.status_code, "made by an earlier release" in earlier.json()["detail"]) == (409, True)
+    nothing = await post(api, f"{at}/backtest", {**told, "firings": 12, "history": {**heard, "in_time": 0}})
     assert (nothing.status_code, "no decision" in nothing.json()["detail"]) == (409, True)
     assert (await post(api, f"{at}/backtest", {**told, "firings": 12, "weeks": [], "history": heard})).json()[
         "standing"

@@ -21,6 +21,8 @@ def test_a_backtest_is_shown_with_the_london_days_that_were_asked_for(capsys: py
     assert "12 firings from 01 Jun 2025 to 01 Jul 2025" in shown and "made" not in shown
     print_standing(replace(standing, check=good(), backtest=replace(told, vouched=False)), ())
     assert "not made by this service, or changed since" in capsys.readouterr().out
+    print_standing(replace(standing, check=good(), backtest=replace(told, vouched=None)), ())
+    assert "That backtest was made by an earlier release, which put no seal on it;" in capsys.readouterr().out
 
 
 def test_a_remark_is_shown_with_the_version(capsys: pytest.CaptureFixture[str]) -> None:

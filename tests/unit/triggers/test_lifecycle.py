@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.unit.triggers.book import ANNA, BEN, CLEO, NOW, POLICY, Trial, contents, good
@@ -11,6 +12,7 @@ from triggers.lifecycle import approve, backtest, check, end_shadow, missing, pu
 from triggers.lifecycle_emergency import confirm_kill, kill, revive, roll_back
 from triggers.lifecycle_values import (
     REFUSALS,
+    Backtested,
     Checkup,
     Did,
     Head,
@@ -107,6 +109,8 @@ def test_a_backtest_must_be_of_these_rules_and_recent() -> None:
         (replace(right, rules_digest="0" * 32), Refusal.BACKTEST_OF_OTHER_RULES),
         (replace(right, since=right.until), Refusal.BACKTEST_UNREADABLE),
         (replace(right, judged=0), Refusal.BACKTEST_OF_NOTHING),
+        (replace(right, judged=None), Refusal.BACKTEST_OF_EARLIER_RELEASE),
+        (replace(right, covered=None), Refusal.BACKTEST_OF_EARLIER_RELEASE),
         (replace(right, covered=timedelta(days=6)), Refusal.BACKTEST_TOO_SHORT),
         (replace(right, made_at=NOW - timedelta(days=31)), Refusal.BACKTEST_TOO_OLD),
     ]
@@ -116,6 +120,23 @@ def test_a_backtest_must_be_of_these_rules_and_recent() -> None:
     assert isinstance(trial.do(backtest(trial.book, number, by_part, trial.act(), POLICY)), Moved)
     trial.later(days=31)
     assert why(approve(trial.book, number, trial.act(BEN), POLICY)) is Refusal.BACKTEST_TOO_OLD
+
+
+def test_a_version_backtested_by_an_earlier_release_is_told_to_be_so() -> None:
+    """As that release kept it: nothing of what was judged, and no word on whose it is."""
+    trial = Trial()
+    number = trial.draft()
+    trial.do(check(trial.book, number, good(), trial.act()))
+    trial.do(backtest(trial.book, number, trial.report(number), trial.act(), POLICY))
+    kept = msgspec.json.decode(msgspec.json.encode(trial.book.standings[number].backtest))
+    for later in ("judged", "covered", "seal", "vouched"):
+        del kept[later]
+    told = msgspec.convert(kept, Backtested)
+    assert (told.judged, told.covered, told.vouched) == (None, None, None)
+    trial.book.standings[number] = replace(trial.book.standings[number], backtest=told)
+    refused = approve(trial.book, number, trial.act(BEN), POLICY)
+    assert isinstance(refused, Refused) and refused.reason is Refusal.BACKTEST_OF_EARLIER_RELEASE
+    assert "made by an earlier release; make it again" in refused.words
 
 
 def test_the_days_of_a_backtest_are_kept_as_they_were_asked() -> None:
