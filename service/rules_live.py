@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from service.rulebook_keeping import rule_book
 from service.settings import Settings
-from service.wiring import is_running, reach_store
+from service.wiring import reach_store
+from streams.server import is_kept
 from triggers.lifecycle_contents import shipped_contents
 from triggers.lifecycle_values import Contents
 from triggers.ports import RuleBookStore
@@ -13,9 +14,11 @@ from triggers.ports import RuleBookStore
 
 @asynccontextmanager
 async def book_of(settings: Settings) -> AsyncIterator[RuleBookStore | None]:
-    """The rule book, where there is a store; None where there is none yet."""
-    there = settings.store.redis_url.get_secret_value() or await is_running(settings)
-    if not there and not (settings.data_dir / "valkey").exists():
+    """The rule book, where there is a store; None where there is none yet.
+
+    A private store that is stopped is started for as long as it takes. Raises StoreError, StoreUnavailable.
+    """
+    if not settings.store.redis_url.get_secret_value() and not is_kept(settings.data_dir):
         yield None
         return
     async with reach_store(settings) as client:

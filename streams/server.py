@@ -38,6 +38,9 @@ REQUIRED: dict[str, str] = {
 }
 """Settings without which an acknowledged event could be lost (design.md section 5)."""
 
+LOG_FOLDER = "appendonlydir"
+"""Where in the data directory the store keeps its log: Valkey's own name for it, as we set no other."""
+
 _SOCKET_LIMIT = 100  # a unix socket path may hold 107 bytes; some room for the temporary name that Valkey uses
 _LOOK_EVERY_S = 0.1  # how soon a death is noticed
 _MOST_DEATHS = 5  # so many within the next line's seconds, and no restart helps
@@ -59,6 +62,11 @@ def socket_path(data_dir: Path) -> Path:
             f"The folder for the store's socket, {folder}, belongs to somebody else or is open to others."
         )
     return folder / "valkey.sock"
+
+
+def is_kept(data_dir: Path) -> bool:
+    """Whether a private store was begun in this data directory, be it running or stopped: its log is there."""
+    return (data_dir / LOG_FOLDER).is_dir()
 
 
 def connect(socket: Path, *, connections: int = 64) -> Redis:
@@ -278,7 +286,7 @@ class EmbeddedServer:
 
     def _why_it_ended(self) -> str:
         """In the operator's words: the damage and a way out, or what the server said last."""
-        damage = find_damage(self.data_dir / "appendonlydir")
+        damage = find_damage(self.data_dir / LOG_FOLDER)
         if damage:
             return (
                 f"The store's log {damage.file.name} is damaged at byte {damage.offset} of {damage.size}. Nothing was "

@@ -59,13 +59,14 @@ def restore(folder: Folder, config: Config = None, data: Data = None, json: AsJs
     """Put a backup into an empty data directory, or into an empty Redis or Valkey of your own."""
     from domain.errors import ConfigError
     from service.wiring import open_store
+    from streams.server import is_kept
 
     settings = settings_for(config, data)
 
     async def work() -> None:
         told = _checked(folder)
         own = settings.store.redis_url.get_secret_value()
-        if (settings.data_dir / "appendonlydir").exists():
+        if is_kept(settings.data_dir):
             raise ConfigError(f"{settings.data_dir} holds data already. Move it aside first; do not delete it.")
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if own:
@@ -83,13 +84,14 @@ def restore(folder: Folder, config: Config = None, data: Data = None, json: AsJs
 
 
 async def _into_private(folder: Path, data_dir: Path) -> None:
+    from streams.server import LOG_FOLDER
     from streams.snapshot import SNAPSHOT, opened_snapshot
 
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=data_dir) as fresh:
         shutil.copyfile(folder / SNAPSHOT, Path(fresh) / "dump.rdb")
         async with opened_snapshot(Path(fresh), durable=True):
             pass
-        (Path(fresh) / "appendonlydir").rename(data_dir / "appendonlydir")
+        (Path(fresh) / LOG_FOLDER).rename(data_dir / LOG_FOLDER)
 
 
 async def _into_own(folder: Path, target: Any, *, distributed: bool) -> None:

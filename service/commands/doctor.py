@@ -27,7 +27,7 @@ def doctor(
     from service.wiring import policies_of, reach_store, sending_policy
     from streams.aof import find_damage
     from streams.aof import repair as cut
-    from streams.server import check_durability
+    from streams.server import LOG_FOLDER, check_durability
     from streams.valkey import ValkeyTransport
 
     settings = settings_for(config, data)
@@ -64,7 +64,7 @@ def doctor(
             note("channels", ready, channels if ready else "neither alerts.sms_url nor alerts.email_url is set")
         except ServiceError as error:
             note("configuration", False, str(error))
-        damage = find_damage(settings.data_dir / "appendonlydir")
+        damage = find_damage(settings.data_dir / LOG_FOLDER)
         if damage is not None and repair:
             kept = cut(damage)
             note("log", True, f"cut at byte {damage.safe} of {damage.size}; the whole file is {kept.name}")
