@@ -1,21 +1,35 @@
 """The rules that a command is asked about, read as the rule book would read them: beside what is live.
 
 A file stands in the place of the live rule set of its name, so that `check`, `test`, `explain`, `submit` and `backtest`
-say the same of the same file.
+say the same of the same file. `wanted` is the one place that knows which names there are.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain.errors import NotFound, RuleError
 from triggers.lifecycle_contents import replacing, set_named, shipped_contents
 from triggers.lifecycle_reading import REFERENCE, Told, read_contents
-from triggers.lifecycle_values import Contents, RuleText
+from triggers.lifecycle_values import Contents, RuleText, RuleVersion, text_digest
 from triggers.loading import SHIPPED, shipped_rules
-from triggers.rules import RuleSet, combined
+from triggers.ports import RuleBookStore
+from triggers.rules import RuleSet, combined, rule_set
 
 FILES = frozenset({".yaml", ".yml"})
+LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The rules that a name stands for, as written. `own` is the one set of the `contents` that is asked about, the
+    others stand beside it; '' where all of them are. `digest` is what a backtest of them names."""
+
+    name: str
+    contents: Contents
+    digest: str
+    own: str = ""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +59,86 @@ def text_of(file: Path, what: str = "rule file") -> str:
         raise NotFound(f"The {what} {file.name} cannot be read ({error.strerror}).") from None
 
 
-def asked(which: str, live: Contents, reference: str | None = None) -> Asked:
-    """The rules of a file, beside what is `live`, or those of a shipped set; by the reference lists given, else by the
-    live ones. Raises NotFound where there are none of that name, and RuleError where the file is no text."""
-    if not is_file(which):
-        if which not in SHIPPED:
-            shipped_rules(which)
+def version_named(which: str) -> int | None:
+    """The number of the version that is asked for, as '7' or 'rules@7'; None where it is no version."""
+    number = which.removeprefix("rules@")
+    return int(number) if number.isdecimal() else None
+
+
+def needs_book(which: str) -> bool:
+    """Whether the rule book must be asked which rules these are, or what is live beside them."""
+    return is_file(which) or which == LIVE or version_named(which) is not None
+
+
+async def live_contents(book: RuleBookStore | None) -> Contents:
+    """What is live by the book; the shipped rules where there is no book, or nothing in it."""
+    version = await _live_version(book)
+    return shipped_contents() if version is None else version.contents
+
+
+async def _live_version(book: RuleBookStore | None) -> RuleVersion | None:
+    head = None if book is None else await book.head()
+    return None if book is None or head is None or head.live is None else await book.version(head.live)
+
+
+async def wanted(which: str, book: RuleBookStore | None, reference: str | None = None) -> Wanted:
+    """The rules named by `which`: a YAML file (in the place of the live rule set of its name, beside the others), a
+    shipped rule set by its name, a version by its number, or `live`; by the `reference` lists given, else by theirs.
+
+    Without a `book` to ask, what is shipped counts as live. Raises NotFound where there are none of that name, and
+    RuleError where a file is no text.
+    """
+    if is_file(which):
+        return _of_file(Path(which), await live_contents(book), reference)
+    if which in SHIPPED:
         contents = shipped_contents((which,))
-        contents = contents if reference is None else Contents(contents.rules, reference)
-        return _read(contents, which, which)
-    file = Path(which)
+        return _by(reference, Wanted(which, contents, contents.digest, which))
+    if which == LIVE:
+        return _by(reference, _of_version(LIVE, await _live_version(book), shipped_contents()))
+    number = version_named(which)
+    if number is None:
+        raise NotFound(
+            f"'{which}' is neither a YAML file, nor 'live', nor a version's number, nor shipped ({', '.join(SHIPPED)})."
+        )
+    version = None if book is None else await book.version(number)
+    if version is None:
+        raise NotFound(f"There is no version {number} in the rule book.")
+    return _by(reference, _of_version(f"version {number}", version, version.contents))
+
+
+def _of_file(file: Path, live: Contents, reference: str | None) -> Wanted:
     text = text_of(file)
     contents = replacing(live, RuleText(file.stem, text), reference=reference)
-    return _read(contents, set_named(text) or file.stem, file.name)
+    digest = text_digest(text) if reference is None else contents.digest
+    return Wanted(file.name, contents, digest, set_named(text) or file.stem)
 
 
-def _read(contents: Contents, own: str, shown: str) -> Asked:
-    read = read_contents(contents)
-    remarks = tuple(_in_words(remark, own) for remark in read.remarks if remark.file == own)
+def _of_version(name: str, version: RuleVersion | None, otherwise: Contents) -> Wanted:
+    if version is None:
+        return Wanted(name, otherwise, otherwise.digest)
+    return Wanted(name, version.contents, version.digest, version=version.number)
+
+
+def _by(reference: str | None, found: Wanted) -> Wanted:
+    """The same rules by lists of one's own: other rules, with a digest of their own."""
+    if reference is None:
+        return found
+    contents = replace(found.contents, reference=reference)
+    return replace(found, contents=contents, digest=contents.digest)
+
+
+def read_wanted(which: Wanted) -> Asked:
+    """The rules, read together with what is beside them; or every fault."""
+    read = read_contents(which.contents)
+    remarks = tuple(_in_words(remark, which.own) for remark in read.remarks if which.own in {"", remark.file})
     if read.faults:
-        return Asked(shown, None, None, tuple(_in_words(fault, own) for fault in read.faults), remarks)
-    return Asked(shown, read.sets[own], combined(read.sets.values()), (), remarks)
+        return Asked(which.name, None, None, tuple(_in_words(fault, which.own) for fault in read.faults), remarks)
+    whole = combined(read.sets.values())
+    return Asked(which.name, read.sets[which.own] if which.own else _all_of(which, whole), whole, (), remarks)
+
+
+def _all_of(which: Wanted, whole: RuleSet) -> RuleSet:
+    return rule_set(which.name, which.version, whole.rules, whole.reference, owner=whole.owner)
 
 
 def _in_words(told: Told, own: str) -> str:
@@ -74,8 +147,11 @@ def _in_words(told: Told, own: str) -> str:
 
 
 def together(names: Sequence[str], reference: str | None = None) -> RuleSet:
-    """Shipped sets and files as one set, each beside the others and nothing else. Raises NotFound or RuleError with
-    every fault of every file."""
+    """Shipped sets and files as one set, each beside the others and nothing else. Files are told by the path as it is
+    written, so that two of one base name are two. Raises NotFound, or RuleError with every fault of every file."""
+    for name in names:
+        if names.count(name) > 1:
+            raise RuleError(f"'{name}' is named more than once")
     texts = [_named(name) for name in names]
     contents = Contents(tuple(texts), shipped_contents(()).reference if reference is None else reference)
     read = read_contents(contents)
@@ -86,7 +162,7 @@ def together(names: Sequence[str], reference: str | None = None) -> RuleSet:
 
 def _named(name: str) -> RuleText:
     if is_file(name):
-        return RuleText(Path(name).name, text_of(Path(name)))
+        return RuleText(name, text_of(Path(name)))
     if name not in SHIPPED:
         shipped_rules(name)
     return shipped_contents((name,)).rules[0]

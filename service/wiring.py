@@ -11,7 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from alerts.breaker import FloodPolicy
 from alerts.clocks import ClockPolicy
@@ -24,7 +26,7 @@ from alerts.suppression import SuppressionPolicy
 from cohort.model import MatchModel, load_model
 from cohort.policy import MatchPolicy
 from cohort.splink_file import is_splink_text
-from domain.errors import ConfigError
+from domain.errors import ConfigError, StoreUnavailable
 from service.kafka import kafka_policy
 from service.settings import Settings
 from streams.archive import KEPT_FOR
@@ -204,12 +206,15 @@ def reference_secret(settings: Settings) -> bytes:
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Redis]:
-    """A checked connection to the store: the operator's own, or a private one that is started and stopped with us."""
+    """A checked connection to the store: the operator's own, or a private one that is started and stopped with us.
+
+    Raises StoreUnavailable where the operator's own does not answer, ConfigError where it is not safe, StoreError.
+    """
     url = settings.store.redis_url.get_secret_value()
     if url:
         client = connect_url(url)
         try:
-            await check_durability(client)
+            await _reached(client)
             yield client
         finally:
             await client.aclose()
@@ -223,6 +228,16 @@ async def open_store(settings: Settings) -> AsyncIterator[Redis]:
     finally:
         await client.aclose()
         await server.stop()
+
+
+async def _reached(client: Redis) -> None:
+    """Raises StoreUnavailable where nobody answers, ConfigError where what was acknowledged could be lost."""
+    try:
+        await check_durability(client)
+    except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+        raise StoreUnavailable(
+            f"The store of `store.redis_url` cannot be reached just now ({type(error).__name__})."
+        ) from error
 
 
 @asynccontextmanager

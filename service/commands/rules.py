@@ -9,11 +9,11 @@ from service.commands.asked import Call, called
 from service.terminal import FAULTS, err, out, run, show_json, show_told
 
 if TYPE_CHECKING:
-    from service.rules_asked import Asked
+    from service.rules_asked import Asked, Wanted
 
 rules = typer.Typer(help="The trigger rules.", no_args_is_help=True)
 
-Which = Annotated[str, typer.Argument(help="A shipped rule set (tipt), a file, or a version's number.")]
+Which = Annotated[str, typer.Argument(help="A shipped rule set (tipt), a file, live, or a version's number.")]
 Lists = Annotated[Path | None, typer.Option("--reference", help="Reference lists; default: the live ones.")]
 
 
@@ -25,11 +25,11 @@ def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
 
     A file is read as it would be if it were submitted: in the place of the live one of its rule set, beside the others.
     """
-    if which.isdecimal():
-        from service.commands.rules_acts import check_version
+    from service.rules_asked import remarked, version_named
 
-        check_version(call, int(which))
-    from service.rules_asked import remarked
+    number = version_named(which)
+    if number is not None:
+        _check_version(call, number, reference)
     from triggers.cost import set_cost
 
     found = _asked(call, which, reference)
@@ -45,11 +45,24 @@ def check(call: Call, which: Which = "tipt", reference: Lists = None) -> None:
         raise typer.Exit(FAULTS)
 
 
+def _check_version(call: Call, number: int, reference: Path | None) -> None:
+    """Check what the book keeps, and end. Lists of one's own are no part of it, so they are refused."""
+    from domain.errors import ConfigError
+    from service.commands.rules_acts import check_version
+
+    if reference is not None:
+        raise ConfigError(
+            f"Version {number} is checked by the reference lists that it was submitted with. --reference goes with a "
+            "file, `live` or a shipped set; send new lists by `reachpoint rules submit --reference`."
+        )
+    check_version(call, number)
+
+
 @rules.command("explain")
 @called
 def explain(
     call: Call,
-    which: Annotated[str, typer.Argument(help="A shipped rule set (tipt), or a file.")] = "tipt",
+    which: Which = "tipt",
     rule: Annotated[str | None, typer.Option("--rule", help="Only this one.")] = None,
     reference: Lists = None,
 ) -> None:
@@ -82,22 +95,11 @@ def explain(
 def _asked(call: Call, which: str, reference: Path | None) -> "Asked":
     """The rules that are asked about. Their faults are told at once, unless machines are answered."""
     from domain.errors import RuleError
-    from service.rules_asked import Asked, asked, is_file, lists_in, refused, remarked
-    from triggers.lifecycle_contents import shipped_contents
-
-    async def work() -> Asked:
-        lists = lists_in(reference)
-        if not is_file(which):
-            return asked(which, shipped_contents(), lists)
-        from service.rules_live import book_of, live_contents
-
-        async with book_of(call.settings()) as book:
-            live = await live_contents(book)
-        return asked(which, live, lists)
+    from service.rules_asked import Asked, lists_in, read_wanted, refused, remarked
 
     async def told() -> Asked:
         try:
-            return await work()
+            return read_wanted(await wanted_by(call, which, lists_in(reference)))
         except RuleError as error:
             return Asked(which, None, None, (str(error),))
 
@@ -107,3 +109,27 @@ def _asked(call: Call, which: str, reference: Path | None) -> "Asked":
             "\n".join((refused(found.name, found.faults), *remarked(found.remarks))), markup=False, soft_wrap=True
         )
     return found
+
+
+async def wanted_by(call: Call, which: str, lists: str | None) -> "Wanted":
+    """The rules that a question names. The store is reached only where the rule book must be asked.
+
+    A file can be read without it: editors and builds ask far from the store. It then stands beside the shipped rule
+    sets, and a line on standard error says so. Raises StoreUnavailable for what only the book knows.
+    """
+    from domain.errors import StoreUnavailable
+    from service.rules_asked import is_file, needs_book, wanted
+
+    if not needs_book(which):
+        return await wanted(which, None, lists)
+    from service.rules_live import book_of
+
+    try:
+        async with book_of(call.settings()) as book:
+            return await wanted(which, book, lists)
+    except StoreUnavailable as error:
+        if not is_file(which):
+            raise
+        beside = f"{Path(which).name} is read beside the shipped rule sets, not beside what is live."
+        err.print(f"{error} {beside}", markup=False, soft_wrap=True)
+        return await wanted(which, None, lists)

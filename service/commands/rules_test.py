@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands.asked import Call, called
-from service.commands.rules import Lists, rules
+from service.commands.rules import Lists, rules, wanted_by
 from service.terminal import FAULTS, err, out, run, show_json
 
 if TYPE_CHECKING:
@@ -55,9 +55,7 @@ def test(
 
 
 async def _chosen(call: Call, which: str, lists: str | None) -> "RuleSet":
-    """The rules of `--rules`, as a backtest reads them."""
-    from service.backtest_rules import chosen_rules
-    from service.rules_live import book_of
+    """The rules of `--rules`, with those that stand beside them."""
+    from triggers.lifecycle_contents import rules_of
 
-    async with book_of(call.settings()) as book:
-        return (await chosen_rules(which, book, lists)).rules
+    return rules_of((await wanted_by(call, which, lists)).contents)

@@ -44,6 +44,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "faulty.csv").write_text(FAULTY_COHORT)
     (folder / "not-text.yaml").write_bytes(b"\xff\xfe\x00")
     (folder / "not-text.toml").write_bytes(b"\xff\xfe\x00")
+    (folder / "away.toml").write_text('[store]\nredis_url = "redis://127.0.0.1:1/0"\n')
     (folder / "unknown.toml").write_text("[api]\nporto = 1\n")
     (folder / "wrong.toml").write_text('[alerts]\nsms_url = "[bold]nothing://secret-of-ours"\n')
     (folder / "rules.yaml").write_text("rule_set: mine\nrules: [{id: A, when: {event: {kinds: [ed.imagined]}}}]\n")
@@ -91,6 +92,10 @@ UNUSABLE: list[tuple[str, int, str]] = [
     ("rules test /nowhere.yaml", 2, "no such scenario"),
     ("rules test rules.yaml", 1, "a rule file for a scenario"),
     ("rules test rules.yaml --rules imagined", 2, "no such rules to test by"),
+    ("rules check 1 --reference not-text.yaml", 2, "lists of one's own for what the book keeps"),
+    ("rules explain 99", 2, "no such version to explain"),
+    ("rules list --config away.toml", 2, "a store that is away"),
+    ("rules check rules.yaml --config away.toml", 1, "a rule file with faults, where the store is away"),
     ("rules check rules.yaml --reference /nowhere.yaml", 2, "no such reference lists"),
     ("rules submit /nowhere.yaml --note new", 2, "no such rule file"),
     ("rules submit not-text.yaml --note new", 2, "a rule file that is no text"),

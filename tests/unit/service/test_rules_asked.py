@@ -1,6 +1,7 @@
 """The same file is judged alike wherever it is asked about: checked, tested, explained, submitted, backtested."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,14 @@ import pytest
 from domain.errors import NotFound, RuleError
 from service.backtest_rules import chosen_rules
 from service.rule_tests import Bench, summary
-from service.rules_asked import asked, lists_in, together
+from service.rulebook import ensure_book
+from service.rules_asked import Asked, lists_in, read_wanted, together, wanted
+from tests.unit.triggers.book import contents
 from triggers.lifecycle_contents import checkup, replacing, shipped_contents
 from triggers.lifecycle_reading import read_contents
 from triggers.lifecycle_values import Contents, RuleText
+from triggers.loading import shipped_rules
+from triggers.memory import MemoryRuleBook
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 AFTER = """
@@ -49,6 +54,10 @@ def _written(folder: Path, when: str = FIRED, rule: str = "AFTER_WEAPON") -> Pat
     return file
 
 
+def _asked(which: str, reference: str | None = None) -> Asked:
+    return read_wanted(asyncio.run(wanted(which, None, reference)))
+
+
 @pytest.mark.parametrize(
     ("when", "rule", "lists", "sound", "why"),
     [
@@ -70,7 +79,7 @@ def test_checking_submitting_and_backtesting_agree(
     reference = lists_in(tmp_path / "ref.yaml" if lists else None)
     live = shipped_contents()
 
-    checked = asked(str(file), live, reference)
+    checked = _asked(str(file), reference)
     submitted = checkup(replacing(live, RuleText("fx", file.read_text()), reference=reference), NOW)
     assert (not checked.faults) is (not submitted.faults) is sound, (why, checked.faults)
     told = [fault if fault.startswith("tipt: ") else f"extra: {fault}" for fault in checked.faults]
@@ -119,6 +128,41 @@ def test_a_backtest_by_other_lists_is_of_other_rules(tmp_path: Path) -> None:
     assert live.digest != other.digest
 
 
+def _book() -> MemoryRuleBook:
+    """A rule book whose live version is not the shipped one."""
+    book = MemoryRuleBook()
+    asyncio.run(ensure_book(book, NOW, shipped=contents(7)))
+    return book
+
+
+@pytest.mark.parametrize(
+    ("which", "told", "ids"),
+    [
+        ("live", "live", ["TRIAL_ONE"]),
+        ("1", "version 1", ["TRIAL_ONE"]),
+        ("rules@1", "version 1", ["TRIAL_ONE"]),
+        ("tipt", "tipt", [str(rule.rule_id) for rule in shipped_rules("tipt").rules]),
+    ],
+)
+def test_every_command_knows_every_name_and_takes_lists_with_it(which: str, told: str, ids: list[str]) -> None:
+    book, theirs = _book(), contents(7).reference if told != "tipt" else shipped_contents().reference
+    found = asyncio.run(wanted(which, book))
+    read = read_wanted(found)
+    assert found.name == told and read.own is not None and [str(rule.rule_id) for rule in read.own.rules] == ids
+    version = next(line for line in theirs.splitlines() if line.startswith("version:"))
+    own = theirs.replace(version, "version: 12345", 1)
+    chosen = asyncio.run(chosen_rules(which, book, own))
+    assert chosen.rules.reference.version == 12345
+    assert chosen.digest == replace(found.contents, reference=own).digest != found.digest
+    assert found.digest == asyncio.run(chosen_rules(which, book)).digest == found.contents.digest
+
+
+@pytest.mark.parametrize("which", ["imagined", "2", "rules@2", "extra@1"])
+def test_a_name_that_stands_for_nothing_is_told(which: str) -> None:
+    with pytest.raises(NotFound):
+        asyncio.run(wanted(which, _book()))
+
+
 def test_sets_that_a_test_names_are_read_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _written(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -130,6 +174,24 @@ def test_sets_that_a_test_names_are_read_beside_each_other(tmp_path: Path, monke
     assert [row.passed for row in rows] == [True, False]
     assert not rows[1].ran and "there is no rule 'ED_WEAPON_ASSAULT'" in rows[1].difference
     assert summary(rows) == "1 passed, 0 failed, 1 could not be run"
+
+
+def test_files_of_one_base_name_are_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, rule in (("a", "FIRST_RULE"), ("b", "OTHER_RULE")):
+        (tmp_path / folder).mkdir()
+        _written(tmp_path / folder, rule=rule)
+    both = together(("tipt", "a/fx.yaml", "b/fx.yaml"))
+    assert {"FIRST_RULE", "OTHER_RULE"} <= {str(rule.rule_id) for rule in both.rules}
+    with pytest.raises(RuleError, match=r"^'a/fx.yaml' is named more than once$"):
+        together(("tipt", "a/fx.yaml", "a/fx.yaml"))
+    (tmp_path / "b" / "fx.yaml").write_text((tmp_path / "a" / "fx.yaml").read_text())
+    with pytest.raises(RuleError) as told:
+        together(("tipt", "a/fx.yaml", "b/fx.yaml"))
+    assert str(told.value).splitlines() == [
+        "a/fx.yaml: rule FIRST_RULE is in another file too",
+        "b/fx.yaml: rule FIRST_RULE is in another file too",
+    ]
 
 
 def test_what_holds_no_test_says_so(tmp_path: Path) -> None:
@@ -150,9 +212,9 @@ def test_what_holds_no_test_says_so(tmp_path: Path) -> None:
 
 def test_rules_that_are_not_there_are_told() -> None:
     with pytest.raises(NotFound):
-        asked("imagined", shipped_contents())
+        _asked("imagined")
     with pytest.raises(NotFound, match=r"rule file nowhere\.yaml"):
-        asked("/nowhere.yaml", shipped_contents())
+        _asked("/nowhere.yaml")
 
 
 def test_rules_of_two_files_may_not_ask_in_a_circle() -> None:
