@@ -12,4 +12,5 @@ async def chosen_rules(which: str, book: RuleBookStore | None, reference: str | 
     Raises NotFound, or RuleError with every fault of every file.
     """
     found = await wanted(which, book, reference)
-    return Chosen(rules_of(found.contents, name=found.own or "rules"), found.digest, found.name)
+    rules = rules_of(found.contents, name=found.own or "rules", decided=found.decided)
+    return Chosen(rules, found.digest, found.name)

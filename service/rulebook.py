@@ -148,7 +148,7 @@ class RuleFollower:
                 return None, f"version {number} is not in the rule book"
             if version.number != number or version.contents.digest != version.digest:
                 return None, f"version {number} is not what was published"
-            rules = await asyncio.to_thread(rules_of, version.contents, version=number, decided=True)
+            rules = await asyncio.to_thread(rules_of, version.contents, version=number, decided=version.contents.names)
         except StoreUnavailable:
             raise
         except StoreError as error:

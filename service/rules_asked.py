@@ -23,13 +23,15 @@ LIVE = "live"
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The rules that a name stands for, as written. `own` is the one set of the `contents` that is asked about, the
-    others stand beside it; '' where all of them are. `digest` is what a backtest of them names."""
+    others stand beside it; '' where all of them are. `digest` is what a backtest of them names; `decided` are the files
+    that are, or were, live as they stand."""
 
     name: str
     contents: Contents
     digest: str
     own: str = ""
     version: int = 1
+    decided: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +112,14 @@ def _of_file(file: Path, live: Contents, reference: str | None) -> Wanted:
     text = text_of(file)
     contents = replacing(live, RuleText(file.stem, text), reference=reference)
     digest = text_digest(text) if reference is None else contents.digest
-    return Wanted(file.name, contents, digest, set_named(text) or file.stem)
+    return Wanted(file.name, contents, digest, set_named(text) or file.stem, decided=contents.shared_with(live))
 
 
 def _of_version(name: str, version: RuleVersion | None, otherwise: Contents) -> Wanted:
     if version is None:
         return Wanted(name, otherwise, otherwise.digest)
-    return Wanted(name, version.contents, version.digest, version=version.number)
+    contents = version.contents
+    return Wanted(name, contents, version.digest, version=version.number, decided=contents.names)
 
 
 def _by(reference: str | None, found: Wanted) -> Wanted:
@@ -129,7 +132,7 @@ def _by(reference: str | None, found: Wanted) -> Wanted:
 
 def read_wanted(which: Wanted) -> Asked:
     """The rules, read together with what is beside them; or every fault."""
-    read = read_contents(which.contents)
+    read = read_contents(which.contents, which.decided)
     remarks = tuple(_in_words(remark, which.own) for remark in read.remarks if which.own in {"", remark.file})
     if read.faults:
         return Asked(which.name, None, None, tuple(_in_words(fault, which.own) for fault in read.faults), remarks)

@@ -24,12 +24,14 @@ MOST_TESTS_BYTES = 1024 * 1024
 """Largest rule tests of one version, in bytes altogether."""
 
 
-def rules_of(contents: Contents, *, name: str = "rules", version: int = 1, decided: bool = False) -> RuleSet:
-    """The rules of all the files as one set; `decided` where they are or were live, and go on as they are.
+def rules_of(
+    contents: Contents, *, name: str = "rules", version: int = 1, decided: frozenset[str] = frozenset()
+) -> RuleSet:
+    """The rules of all the files as one set; `decided` names those that are or were live, and go on as they are.
 
     Raises RuleError with every fault of every file.
     """
-    read = read_contents(contents, frozenset(each.name for each in contents.rules if decided))
+    read = read_contents(contents, decided)
     if read.faults:
         raise RuleError("\n".join(map(str, read.faults)))
     found = list(read.sets.values())
@@ -47,9 +49,7 @@ def shipped_contents(names: Sequence[str] = LIVE_AT_FIRST) -> Contents:
 def checkup(contents: Contents, now: datetime, live: Contents | None = None) -> Checkup:
     """Read all the files and run the rule tests on them: everything that there is to say against a version. A file that
     is `live` word for word stands in nobody's way."""
-    known = {each.name: each.text for each in live.rules} if live is not None else {}
-    decided = frozenset(each.name for each in contents.rules if known.get(each.name) == each.text)
-    read = read_contents(contents, decided)
+    read = read_contents(contents, contents.shared_with(live) if live is not None else frozenset())
     remarks = tuple(map(str, read.remarks[:MOST_FAULTS]))
     if read.faults:
         return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])), remarks=remarks)
@@ -71,7 +71,7 @@ def compared(old: Contents, new: Contents) -> Compared:
     """What `new` says differently from `old`. Rules that are written differently and say the same as far as words go
     are named too, so that nothing changes unseen."""
     try:
-        before, after = rules_of(old, decided=True), rules_of(new, decided=True)
+        before, after = (rules_of(each, decided=each.names) for each in (old, new))
     except RuleError as error:
         return Compared(faults=tuple(str(error).splitlines()))
     found = differences(before, after)

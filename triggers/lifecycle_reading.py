@@ -113,7 +113,9 @@ def _twice(outlines: dict[str, _Outline]) -> list[Told]:
 def _remarked(told: Told) -> Told:
     """What hinders nothing where it stands, told all the same."""
     fault = told.what
-    return Told(told.file, Remark(fault.rule, fault.path, fault.line, fault.message)) if isinstance(fault, Fault) else told
+    return (
+        Told(told.file, Remark(fault.rule, fault.path, fault.line, fault.message)) if isinstance(fault, Fault) else told
+    )
 
 
 def _across(sets: dict[str, RuleSet], outlines: dict[str, _Outline]) -> list[Told]:

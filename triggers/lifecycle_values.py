@@ -169,6 +169,16 @@ class Contents:
         """The identity of the rule tests."""
         return digest("rule tests", *(each.text for each in self.tests))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its rule files."""
+        return frozenset(each.name for each in self.rules)
+
+    def shared_with(self, other: "Contents") -> frozenset[str]:
+        """The names of the rule files that stand in the other word for word."""
+        known = {each.name: each.text for each in other.rules}
+        return frozenset(each.name for each in self.rules if known.get(each.name) == each.text)
+
 
 def text_digest(text: str) -> str:
     """The identity of one rule file as written: what a backtest of that file names."""

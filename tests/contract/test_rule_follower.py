@@ -98,7 +98,7 @@ async def test_a_rule_that_is_switched_off_is_gone_at_once_and_comes_back(house:
     assert (house.follower.live.mark, house.follower.live.rules.rules) == ("rules@1-TRIAL_ONE", ())
     house.clock.advance(timedelta(hours=24))
     assert await house.version_in_force() == ("rules@1", 1)
-    await house.desk.kill("TRIAL_ONE", ANNA, "again")
+    await house.desk.kill("TRIAL_ONE", BEN, "again")
     await house.desk.confirm_kill("TRIAL_ONE", CLEO)
     house.clock.advance(timedelta(days=29))
     await house.follower.refresh()

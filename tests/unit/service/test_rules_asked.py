@@ -113,7 +113,7 @@ def test_checking_and_submitting_remark_on_the_same(
     file = _written(tmp_path, when)
     file.write_text(file.read_text().replace("Something more", headline))
     live = shipped_contents()
-    checked = asked(str(file), live)
+    checked = _asked(str(file))
     submitted = checkup(replacing(live, RuleText("fx", file.read_text())), NOW)
     assert (not checked.faults) is sound, (why, checked.faults)
     assert [f"extra: {remark}" for remark in checked.remarks] == list(submitted.remarks), why
@@ -189,8 +189,7 @@ def test_files_of_one_base_name_are_two_files(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(RuleError) as told:
         together(("tipt", "a/fx.yaml", "b/fx.yaml"))
     assert str(told.value).splitlines() == [
-        "a/fx.yaml: rule FIRST_RULE is in another file too",
-        "b/fx.yaml: rule FIRST_RULE is in another file too",
+        "b/fx.yaml: line 7, FIRST_RULE, id: there is a rule of this id in a/fx.yaml too (line 7)"
     ]
 
 
@@ -231,7 +230,7 @@ def test_rules_of_two_files_may_not_ask_in_a_circle() -> None:
 
 
 def test_an_id_of_two_files_is_told_once_with_both_lines(tmp_path: Path) -> None:
-    found = asked(str(_written(tmp_path, rule="ED_ASSAULT")), shipped_contents())
+    found = _asked(str(_written(tmp_path, rule="ED_ASSAULT")))
     (told,) = found.faults
     assert told.startswith("line 7, ED_ASSAULT, id: there is a rule of this id in tipt too (line ")
 
@@ -239,10 +238,10 @@ def test_an_id_of_two_files_is_told_once_with_both_lines(tmp_path: Path) -> None
 def test_a_misspelt_rule_set_line_is_told_and_not_drowned(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(shipped_contents(("tipt",)).rules[0].text.replace("rule_set: tipt", "rule_sett: tipt"))
-    faults = asked(str(file), shipped_contents()).faults
+    faults = _asked(str(file)).faults
     assert len(faults) == 2 and any("did you mean 'rule_set'?" in fault for fault in faults)
 
 
 def test_a_fault_across_files_has_its_line(tmp_path: Path) -> None:
-    (told,) = asked(str(_written(tmp_path, "{fired: {rule: ED_SELF_HARM_CRISIS}}")), shipped_contents()).faults
+    (told,) = _asked(str(_written(tmp_path, "{fired: {rule: ED_SELF_HARM_CRISIS}}"))).faults
     assert told.startswith("line 13, AFTER_WEAPON, then.sensitivity: ED_SELF_HARM_CRISIS may be known to")

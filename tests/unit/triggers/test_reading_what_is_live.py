@@ -42,14 +42,14 @@ def test_nothing_new_gets_past_and_what_is_live_goes_on(where: str) -> None:
     with pytest.raises(RuleError):
         load_rules(old.text, shipped_reference())
     assert checkup(Contents((old,), REFERENCE), NOW).faults
-    (rule,) = rules_of(Contents((old,), REFERENCE), decided=True).rules
+    (rule,) = rules_of(Contents((old,), REFERENCE), decided=frozenset({"trial"})).rules
     assert rule.rule_id == "TRIAL_ONE"
 
 
 def test_it_decides_as_it_did_but_for_whom_the_guard_protects() -> None:
     """The words stay what they were: a rule that asks two of them is not left with one."""
     old = text("flags: {in: [gang, is_muslim]}")
-    rules = rules_of(Contents((old,), REFERENCE), decided=True)
+    rules = rules_of(Contents((old,), REFERENCE), decided=frozenset({"trial"}))
     (event,) = (rule.when for rule in rules.rules)
     assert "is_muslim" in str(event) and "gang" in str(event)
 
@@ -67,4 +67,4 @@ def test_a_file_that_is_live_as_it_stands_does_not_hold_up_another() -> None:
 
 def test_what_cannot_be_read_at_all_is_refused_live_too() -> None:
     with pytest.raises(RuleError):
-        rules_of(Contents((text("intent: asault"),), REFERENCE), decided=True)
+        rules_of(Contents((text("intent: asault"),), REFERENCE), decided=frozenset({"trial"}))
