@@ -1,7 +1,7 @@
 """The words that we know of each fact: what is closed can be said in no other word, of the rest nothing is sure.
 
 A word for a closed fact that is none of its words can never hold: a fault. One for an open fact that no reference list
-and no feed of ours says is most likely a slip: a remark.
+and no feed of ours says may be a slip: a remark, where most of its words are listed or one of them is nearly the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,13 +24,18 @@ WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
 
 _OF_RECORDS = ("individual_engagement", "household_engagement")
 
-LISTED = frozenset(("offence", "codes", "flags", "found", "themes", "area", "programme", *_OF_RECORDS))
+LISTED = frozenset(("offence", "codes", "found", "themes", *_OF_RECORDS))
 """Facts whose words, as far as rules ask them, are listed somewhere: one that is not is remarked on."""
 
+_OF_ANY_FORCE = ("area", "flags", "programme")
+
 ALMOST = frozenset(
-    ("disposition", "safeguarding", "category", "qualifiers", "disposal", "exploitation_type", "outcome")
+    (
+        *("disposition", "safeguarding", "category", "qualifiers", "disposal", "exploitation_type", "outcome"),
+        *_OF_ANY_FORCE,
+    )
 )
-"""Facts whose words are many and partly listed: one is remarked on where it is nearly a word that is listed."""
+"""Facts whose words are many, or each force's own: one is remarked on where it is nearly a word that is listed."""
 
 
 def closed_words(fact: Fact, reference: Reference, rules: frozenset[str]) -> frozenset[str]:

@@ -95,6 +95,9 @@ def test_what_can_never_be_is_a_fault(where: str, kinds: str, told: str, why: st
         ("{offence: 8n}", "crime.*", "a code in small letters"),
         ("{site: rga}", "ed.*", "sites are nobody's list"),
         ("{disposal: charged}", "custody.*", "a word that is like no listed one"),
+        ("{programme: mentors_in_school}", "ed.*", "a programme of somebody's own"),
+        ("{flags: looked_after}", "crime.*", "a flag of a force's own"),
+        ("{area: northtown}", "ed.*", "an area that no list of ours has"),
     ],
 )
 def test_what_may_be_is_neither_a_fault_nor_remarked_on(where: str, kinds: str, why: str) -> None:

@@ -47,6 +47,14 @@ AGREE = [
     ("180d", "Hurt twice; go within six hours"),
     ("180d", "Hurt twice within days"),
     ("180d", "Hurt in 2024 and 3 times since"),
+    ("180d", "A 16 year old was hurt"),
+    ("180d", "A 17-year-old was hurt; two 15 year olds too"),
+    ("180d", "Hurt when aged 16 years or at 15 years of age"),
+    ("180d", "Go in a day or two"),
+    ("180d", "Quiet in the last weeks"),
+    ("180d", "Hurt twice in the last six months"),
+    ("7d", "Hurt twice in the last week"),
+    ("180d", "Hurt twice in six months"),
 ]
 
 
@@ -56,7 +64,16 @@ def test_words_that_agree_and_words_that_tell_no_span_are_left_alone(within: str
 
 
 @pytest.mark.parametrize(
-    "words", ["Hurt twice within a year", "Hurt twice in 365 days", "Hurt in a 30-day time", "Quiet for two months"]
+    "words",
+    [
+        "Hurt twice within a year",
+        "Hurt twice in 365 days",
+        "Hurt in a 30-day time",
+        "Quiet for two months",
+        "Hurt twice in the last week",
+        "Hurt twice over the past year",
+        "Hurt twice in the last three months",
+    ],
 )
 @pytest.mark.parametrize(
     ("place", "path", "line"),
@@ -69,6 +86,15 @@ def test_words_that_agree_with_no_span_are_told_with_what_the_rule_has(
     assert (remark.rule, remark.path, remark.line) == ("TRIAL_ONE", path, line)
     assert remark.message.startswith("it says '")
     assert remark.message.endswith("(it looks at 180 days); is it still right?")
+
+
+def test_in_so_long_is_a_span_where_it_is_said_aloud() -> None:
+    assert [len(said(**{place: "Hurt twice in two months"})) for place in ("headline", "suggestion")] == [1, 1]
+
+
+def test_a_reason_may_tell_what_a_study_found() -> None:
+    assert said(why="A third came back in two years.") == ()
+    assert len(said(why="A third came back in the last two years.")) == 1
 
 
 def test_a_fault_elsewhere_hides_no_remark() -> None:
