@@ -61,7 +61,7 @@ def read_contents(contents: Contents, decided: frozenset[str] = frozenset()) -> 
             faults += _told(each.name, error)
             remarks += [Told(each.name, remark) for remark in getattr(error, "remarks", ())]
     across = _across(sets, outlines)
-    faults += (*_twice(outlines), *(each for each in across if each.file not in decided))
+    faults += (*_twice(outlines, decided), *(each for each in across if each.file not in decided))
     remarks += [_remarked(each) for each in across if each.file in decided]
     if not contents.rules:
         faults.append(Told("rules", "there is no rule file"))
@@ -96,12 +96,12 @@ def _outline(text: str) -> _Outline:
     return _Outline(document, places, isinstance(data.get("rule_set"), str))
 
 
-def _twice(outlines: dict[str, _Outline]) -> list[Told]:
-    """The rules that stand in an earlier file too, told once each. A file that does not say of which rule set it is may
-    well be that file anew: nothing is said of it yet."""
+def _twice(outlines: dict[str, _Outline], decided: frozenset[str]) -> list[Told]:
+    """The rules that stand in an earlier file too, told once each, and of the new file where the other is live. A file
+    that does not say of which rule set it is may well be that file anew: nothing is said of it yet."""
     seen: dict[str, str] = {}
     faults: list[Told] = []
-    for name, known in outlines.items():
+    for name, known in sorted(outlines.items(), key=lambda each: each[0] not in decided):
         for rule in known.places if known.named else ():
             first = seen.setdefault(rule, name)
             if first != name:
