@@ -37,7 +37,7 @@ def _answer(written: Mapping[str, Any], attributes: EdAttributes) -> bool | None
     def tell(message: str, path: Any) -> None:
         raise AssertionError(f"{path}: {message}")
 
-    return compiled(Asking(REFERENCE, frozenset(), tell, tell).condition(written, ()))(_moment(attributes))
+    return compiled(Asking(REFERENCE, frozenset(), tell, tell, tell).condition(written, ()))(_moment(attributes))
 
 
 ASSAULT = EdAttributes(intent=Intent.ASSAULT)
