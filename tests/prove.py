@@ -73,7 +73,10 @@ PROMISES = (
         (
             "tests/unit/triggers/test_oracle.py",
             "tests/unit/triggers/test_forms_oracle.py",
-            "tests/unit/triggers/test_late_coding",
+            "tests/unit/triggers/test_late_coding.py",
+            "tests/unit/triggers/test_late_coding_in_counts.py",
+            "tests/unit/triggers/test_coming_again.py",
+            "tests/unit/triggers/test_waits.py",
         ),
     ),
     Promise(
