@@ -288,19 +288,25 @@ class _Compiler(Shaping):
                 self.tell(message, path)
 
     def _circles(self, rules: Mapping[int, Rule]) -> None:
-        asks = {str(rule.rule_id): rule.asks for rule in rules.values()}
+        known = {str(rule.rule_id): rule for rule in rules.values()}
         for place, rule in rules.items():
-            seen: set[str] = set()
-            todo = list(rule.asks)
-            while todo:
-                asked = todo.pop()
-                if asked == rule.rule_id:
-                    self.root, self.rule = ("rules", place), str(rule.rule_id)
-                    self.tell("asks, in a circle, whether it has fired itself", ("then",))
-                    break
-                if asked not in seen:
-                    seen.add(asked)
-                    todo.extend(asks.get(asked, ()))
+            if rule.rule_id in reached(rule, known):
+                self.root, self.rule = ("rules", place), str(rule.rule_id)
+                self.tell(IN_A_CIRCLE, ("then",))
+
+
+IN_A_CIRCLE = "asks, in a circle, whether it has fired itself"
+
+
+def reached(rule: Rule, known: Mapping[str, Rule]) -> frozenset[str]:
+    """Every rule that it asks about, itself or through those that are known."""
+    seen, todo = set[str](), list(rule.asks)
+    while todo:
+        asked = todo.pop()
+        if asked not in seen:
+            seen.add(asked)
+            todo.extend(known[asked].asks if asked in known else ())
+    return frozenset(seen)
 
 
 def unfit(rule: Rule, known: Mapping[str, Rule]) -> Iterator[tuple[str, Path]]:

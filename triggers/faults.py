@@ -15,9 +15,9 @@ MOST_FAULTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault: the rule or rule test it is in ('' for the file itself), its path, its line (0 where none is
-    known) and what is wrong."""
+class Note:
+    """Something said of a place in a file: the rule or rule test it is in ('' for the file itself), its path, its line
+    (0 where none is known), and what."""
 
     rule: str
     path: Path
@@ -26,31 +26,24 @@ class Fault:
 
     def __str__(self) -> str:
         """'line 12, ED_ASSAULT, when.event: ...'."""
-        return _told(self)
+        where = [f"line {self.line}"] if self.line else []
+        if self.rule:
+            where.append(self.rule)
+        if self.path:
+            where.append(".".join(str(part) for part in self.path))
+        return f"{', '.join(where)}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """What looks like a slip in a sound rule, and hinders nothing: the rule ('' for the file itself), its path, its
-    line and what to look at."""
+class Fault(Note):
+    """What is wrong: nothing that has one acts."""
 
-    rule: str
-    path: Path
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        """'line 12, ED_ASSAULT, then.headline: ...'."""
-        return _told(self)
+    __slots__ = ()
 
 
-def _told(note: Fault | Remark) -> str:
-    where = [f"line {note.line}"] if note.line else []
-    if note.rule:
-        where.append(note.rule)
-    if note.path:
-        where.append(".".join(str(part) for part in note.path))
-    return f"{', '.join(where)}: {note.message}"
+class Remark(Note):
+    """What looks like a slip in a sound rule, and hinders nothing."""
+
+    __slots__ = ()
 
 
 class RuleFileError(RuleError):

@@ -6,12 +6,12 @@ A rule may ask about those of the other files; an id stands in one file only; al
 from dataclasses import dataclass
 
 from domain.errors import RuleError
-from triggers.checking import unfit
+from triggers.checking import IN_A_CIRCLE, checked, reached, unfit
 from triggers.faults import Fault, Remark, RuleFileError
 from triggers.lifecycle_values import Contents
-from triggers.loading import load_reference, load_rules
+from triggers.loading import load_reference
 from triggers.reading import Document, Path, Unreadable, read_yaml
-from triggers.rules import Rule, RuleSet
+from triggers.rules import RuleSet
 
 REFERENCE = "the reference lists"
 """What the faults of the reference lists stand under."""
@@ -52,11 +52,13 @@ def read_contents(contents: Contents, decided: frozenset[str] = frozenset()) -> 
     faults, remarks = list[Told](), list[Told]()
     for each in contents.rules:
         others = frozenset[str]().union(*(known.places for name, known in outlines.items() if name != each.name))
+        outline, is_decided = outlines[each.name], each.name in decided
         try:
-            sets[each.name] = load_rules(
-                each.text, reference, name=each.name, beside=others, decided=each.name in decided
-            )
-            remarks += [Told(each.name, remark) for remark in sets[each.name].remarks]
+            if outline.unread is not None:
+                raise outline.unread
+            found = checked(outline.document, reference, name=each.name, beside=others, decided=is_decided)
+            sets[each.name] = found
+            remarks += [Told(each.name, remark) for remark in found.remarks]
         except RuleError as error:
             faults += _told(each.name, error)
             remarks += [Told(each.name, remark) for remark in getattr(error, "remarks", ())]
@@ -70,12 +72,13 @@ def read_contents(contents: Contents, decided: frozenset[str] = frozenset()) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A file as far as it can be read at all: where each rule stands in it, by id, and whether it says of which rule
-    set it is."""
+    """A file as far as it can be read at all, or why it cannot be: where each rule stands in it, by id, and whether it
+    says of which rule set it is."""
 
     document: Document
     places: dict[str, Path]
     named: bool
+    unread: RuleError | None = None
 
     def line(self, rule: str, path: Path = ()) -> int:
         """The line of a path of one of its rules."""
@@ -85,8 +88,8 @@ class _Outline:
 def _outline(text: str) -> _Outline:
     try:
         document = read_yaml(text)
-    except RuleError:
-        return _Outline(Document(None, {}), {}, False)
+    except RuleError as error:
+        return _Outline(Document(None, {}), {}, False, error)
     data = document.data if isinstance(document.data, dict) else {}
     rules = data.get("rules")
     places: dict[str, Path] = {}
@@ -122,6 +125,7 @@ def _across(sets: dict[str, RuleSet], outlines: dict[str, _Outline]) -> list[Tol
     """What rules may not make of those of other files: build on one that waits or is for health alone, or ask in a
     circle. Within a file it was told already."""
     home = {str(rule.rule_id): (name, rule) for name, found in sets.items() for rule in found.rules}
+    every = {rule_id: rule for rule_id, (_, rule) in home.items()}
     faults: list[Told] = []
     for rule_id, (name, rule) in home.items():
         others = {known: each for known, (file, each) in home.items() if file != name}
@@ -129,21 +133,9 @@ def _across(sets: dict[str, RuleSet], outlines: dict[str, _Outline]) -> list[Tol
         faults += [
             Told(name, Fault(rule_id, path, line(rule_id, path), message)) for message, path in unfit(rule, others)
         ]
-        if rule.asks & others.keys() and rule_id in _reached(rule, home):
-            told = "asks, in a circle, whether it has fired itself"
-            faults.append(Told(name, Fault(rule_id, (), line(rule_id), told)))
+        if rule.asks & others.keys() and rule_id in reached(rule, every):
+            faults.append(Told(name, Fault(rule_id, (), line(rule_id), IN_A_CIRCLE)))
     return faults
-
-
-def _reached(rule: Rule, home: dict[str, tuple[str, Rule]]) -> set[str]:
-    """Every rule that it asks about, itself or through others."""
-    seen, todo = set[str](), list(rule.asks)
-    while todo:
-        asked = todo.pop()
-        if asked not in seen:
-            seen.add(asked)
-            todo.extend(home[asked][1].asks if asked in home else ())
-    return seen
 
 
 def _told(name: str, error: RuleError) -> list[Told]:
