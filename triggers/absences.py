@@ -48,7 +48,7 @@ def absent(anchor: Hit, at: datetime, step: str = "", *, about: OccurrenceKey | 
         After(anchor),
         occurrence=about,
         due=True,
-        lateness=timedelta(0) if in_time else anchor.learnt - anchor.at,
+        lateness=timedelta(0) if in_time else anchor.lateness,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.ids import OccurrenceKey
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
-from triggers.hits import Hit, Moments
+from triggers.hits import Hit, Moments, late_with, lateness_at, too_late_for
 from triggers.lines import in_order
 from triggers.looking_back import news_of
 from triggers.patterns import AccumulatedPattern
@@ -55,7 +55,7 @@ class Collected:
 
 
 def _mark(hit: Hit) -> Mark:
-    return (id(hit.last), hit.learnt, hit.decision, *map(id, hit.moments))
+    return (id(hit.last), hit.learnt, hit.lateness, hit.decision, *map(id, hit.moments))
 
 
 def _place(one: Evidence) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ class AccumulatedFinder:
                         mark = _mark(hit)
                         hit = crossed[mark] = notes.crossed.get(mark, hit)
                         now[hit.occurrence] = (*now.get(hit.occurrence, ()), hit)
-                if one.hit.learnt - one.hit.at <= self.tolerance:
+                if one.hit.lateness <= self.tolerance:
                     in_time.add(one.category)
                     if len(in_time) >= least:
                         break  # nothing after this can be the first to cross
@@ -116,16 +116,23 @@ class AccumulatedFinder:
         return now
 
     def _crossing(self, before: Sequence[Evidence], this: Evidence) -> Hit | None:
+        """What `this` crosses with what came in time for it; else, too late to be told, with all that came."""
         least = self.pattern.at_least
-        if len(_names([*before, this])) < least:
-            return None
-        learnt = this.hit.learnt
-        told = [one for one in before if one.hit.learnt - one.hit.at <= self.tolerance or one.hit.learnt <= learnt]
+        told = [one for one in before if not too_late_for(one.hit, this.hit, self.tolerance)]
         if len(_names(told)) >= least:
             return None
+        if len(_names([*told, this])) >= least:
+            return self._crossed(told, this, None)
+        if len(_names([*before, this])) < least:
+            return None
+        return self._crossed(before, this, late_with(this.hit, (one.hit for one in before), self.tolerance))
+
+    def _crossed(self, before: Sequence[Evidence], this: Evidence, lateness: timedelta | None) -> Hit:
         first = {one.category: one.hit for one in reversed([*before, this])}
-        known = self._learnt(before, this)
-        return Hit(this.hit.last, known, this.hit.decision, this.hit.rank, Categories(tuple(first.values())))
+        rests_on = Categories(tuple(first.values()))
+        learnt = self._learnt(before, this)
+        late = lateness_at(this.hit, learnt) if lateness is None else lateness
+        return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, rests_on, lateness=late)
 
     def _learnt(self, before: Sequence[Evidence], this: Evidence) -> datetime:
         """When enough categories were first known."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from triggers.hits import Hit
+from triggers.hits import Hit, too_late_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,7 @@ def told_together(window: Around, others: Sequence[Hit], tolerance: timedelta) -
     for last, learnt in window.others:
         until = others[last].at + tolerance
         if learnt <= until:
-            yield tuple(place for place, known in window.others if place <= last and known <= until)
+            yield tuple(
+                place for place, known in window.others
+                if place <= last and known <= until and not too_late_for(others[place], others[last], tolerance)
+            )  # fmt: skip

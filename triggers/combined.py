@@ -11,7 +11,7 @@ from functools import partial
 
 from triggers.by_window import windows_around
 from triggers.facts import FACTS
-from triggers.hits import Hit
+from triggers.hits import Hit, too_late_for
 from triggers.lines import Line
 from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, stood_before, within
 from triggers.patterns import AllOf, ChangePattern, CountPattern, Distinct, FirstPattern
@@ -19,10 +19,11 @@ from triggers.patterns import AllOf, ChangePattern, CountPattern, Distinct, Firs
 Completion = tuple[Hit, Mark] | None
 
 
-def all_finder(pattern: AllOf, parts: tuple[int, ...]) -> LookingBack:
+def all_finder(pattern: AllOf, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
     """Finds each moment by which all parts, and none of the others, happened within the span."""
     anchoring = tuple(range(len(pattern.parts)))
-    return LookingBack(parts, anchoring, pattern.within, partial(_all_at, anchoring, pattern.within))
+    completing = partial(_all_at, anchoring, pattern.within)
+    return LookingBack(parts, anchoring, pattern.within, completing, tolerance=tolerance, making=len(anchoring))
 
 
 def _all_at(wanted: Sequence[int], span: timedelta, anchor: Anchor, behind: Behind) -> Completion:
@@ -76,17 +77,13 @@ def _first_at(span: timedelta | None, tolerance: timedelta, anchor: Anchor, behi
     return this, (id(this),)
 
 
-def too_late_for(other: Hit, this: Hit, tolerance: timedelta) -> bool:
-    """Whether `other` came too late to fire, and after `this` was known: nobody was told of it before."""
-    return other.learnt - other.at > tolerance and other.learnt > this.learnt
-
-
 # -- change --------------------------------------------------------------------------------------------------------
 
 
-def change_finder(pattern: ChangePattern, parts: tuple[int, ...]) -> LookingBack:
+def change_finder(pattern: ChangePattern, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
     """Finds each hit at which the recent rate is so many times the usual one."""
-    return LookingBack(parts, (0,), pattern.recent + pattern.usual, partial(_change_at, pattern))
+    reach = pattern.recent + pattern.usual
+    return LookingBack(parts, (0,), reach, partial(_change_at, pattern), tolerance=tolerance)
 
 
 def _change_at(pattern: ChangePattern, anchor: Anchor, behind: Behind) -> Completion:
@@ -131,7 +128,8 @@ def _by_occurrence(hits: Iterable[Hit]) -> list[Hit]:
 def variety_finder(pattern: CountPattern, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
     """Finds each hit at which enough different values (feeds, sites, offence groups) lie in the window, and which adds
     to them."""
-    return LookingBack(parts, (0,), pattern.within, partial(_variety_at, pattern, tolerance))
+    completing = partial(_variety_at, pattern, tolerance)
+    return LookingBack(parts, (0,), pattern.within, completing, tolerance=tolerance)
 
 
 Valued = tuple[Hit, frozenset[str]]

@@ -166,13 +166,17 @@ class AnyFinder:
                 else:
                     anchor = (hit.key, hit.decision)
                     known = others.get(anchor)
-                    others[anchor] = hit if known is None or hit.learnt < known.learnt else known
+                    others[anchor] = hit if known is None or self._sooner(hit, known) else known
         merged = [
             kept
             for group in singles.values()
             for kept in edges(sorted(group, key=lambda hit: (hit.key[0], hit.rank)), self.tolerance)
         ]
         return tuple(sorted([*merged, *others.values()], key=lambda hit: hit.key))
+
+    def _sooner(self, hit: Hit, known: Hit) -> bool:
+        """Whether one way is known sooner than another; what came too late to be told is behind what did not."""
+        return (hit.lateness > self.tolerance, hit.learnt) < (known.lateness > self.tolerance, known.learnt)
 
 
 def any_finder(pattern: AnyOf, parts: tuple[int, ...], tolerance: timedelta) -> AnyFinder:

@@ -6,10 +6,10 @@ complete the sequence: what followed had happened before anybody knew what it fo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from triggers.finding import NO_DIFFERENCE, Difference, Found, outcome
-from triggers.hits import Hit, Moments
+from triggers.hits import Hit, Moments, late_with, lateness_at, too_late_for
 from triggers.lines import Line, in_order
 from triggers.looking_back import Anchor, completed
 from triggers.patterns import SequencePattern
@@ -49,6 +49,7 @@ class SequenceFinder:
 
     pattern: SequencePattern
     parts: tuple[int, ...]
+    tolerance: timedelta
 
     def empty(self) -> Found:
         """Nothing found."""
@@ -132,19 +133,26 @@ class SequenceFinder:
         since = then.at - self.pattern.within
         nearest: Hit | None = None
         learnt: datetime | None = None
+        late: list[Hit] = []
         for place in range(end - 1, -1, -1):
             first = firsts.items[place]
             if first.at < since:
                 break
             if not self._leads_to(first, then):
                 continue
+            if first.learnt > then.learnt and too_late_for(first, then, self.tolerance):
+                late.append(first)
+                continue
             nearest = nearest or first
             learnt = first.learnt if learnt is None else min(learnt, first.learnt)
             if learnt <= then.learnt:
                 break
-        if nearest is None or learnt is None:
+        if nearest is not None and learnt is not None:
+            learnt = max(then.learnt, learnt)
+            return _pair(nearest, then, learnt, lateness_at(then, learnt))
+        if not late:
             return None
-        return Hit(then.last, max(then.learnt, learnt), then.decision, then.rank, Pair(nearest, then))
+        return _pair(late[0], then, min(one.learnt for one in late), late_with(then, late, self.tolerance))
 
     def _completed_by_points(self, firsts: Line[Hit], then: Hit) -> Hit | None:
         begin = firsts.place(((then.since - self.pattern.within,),))
@@ -155,7 +163,17 @@ class SequenceFinder:
         ]
         if not made:
             return None
-        return Hit(then.last, min(at for at, _ in made), then.decision, then.rank, Pair(made[-1][1], then))
+        learnt, first, lateness = self._told(made, then)
+        return _pair(first, then, learnt, lateness)
+
+    def _told(self, made: Sequence[tuple[datetime, Hit]], this: Hit) -> tuple[datetime, Hit, timedelta]:
+        """Of those with which `this` is a pair, in order, each with when that was first known: when the pair was, the
+        nearest of them, and how late it is. Where any came in time for `this`, of those; else it is too late."""
+        in_time = [(at, hit) for at, hit in made if not too_late_for(hit, this, self.tolerance)]
+        told = in_time or made
+        learnt = min(at for at, _ in told)
+        lateness = lateness_at(this, learnt) if in_time else late_with(this, (hit for _, hit in made), self.tolerance)
+        return learnt, told[-1][1], lateness
 
     def _coded(self, firsts: Sequence[Hit], thens: Line[Row], before: Line[Anchor]) -> Line[Anchor]:
         """The firsts that were coded late, with what each completes; what is no different is the same."""
@@ -163,24 +181,25 @@ class SequenceFinder:
         coded: Line[Anchor] = Line()
         for first in firsts:
             one = Anchor(first, 0)
-            then, learnt = self._coded_after(first, thens)
-            one.mark = None if then is None else (learnt, id(then))
+            made = self._coded_after(first, thens)
+            one.mark = None if made is None else (made[0], id(made[1]), made[2])
             was = known.get(id(first))
             if was is not None and was.mark == one.mark:
                 one = was
-            elif then is not None and learnt is not None:
-                one.done = completed(first, learnt, (then,))
+            elif made is not None:
+                learnt, then, lateness = made
+                one.done = completed(first, learnt, (then,)).late_by(lateness)
             coded.append(one)
         return coded
 
-    def _coded_after(self, first: Hit, thens: Line[Row]) -> tuple[Hit | None, datetime | None]:
-        """What followed a `first` that was coded after it, the nearest, and when that was first known."""
+    def _coded_after(self, first: Hit, thens: Line[Row]) -> tuple[datetime, Hit, timedelta] | None:
+        """What followed a `first` that was coded after it: when that was first known, the nearest, and how late."""
         made = [
             (learnt, row.hit)
             for row in thens.items[thens.place(((first.since,),)) : thens.place(first.key)]
             if row.hit.open and (learnt := self._learnt(first, row.hit)) is not None
         ]
-        return (made[-1][1], min(at for at, _ in made)) if made else (None, None)
+        return self._told(made, first) if made else None
 
     def _learnt(self, first: Hit, then: Hit) -> datetime | None:
         """When it was first known that one followed the other; None where it did not."""
@@ -198,6 +217,10 @@ class SequenceFinder:
         if pattern.same_occurrence is not None and same is not pattern.same_occurrence:
             return False
         return not pattern.same_subject or first.last.subject == then.last.subject
+
+
+def _pair(first: Hit, then: Hit, learnt: datetime, lateness: timedelta) -> Hit:
+    return Hit(then.last, learnt, then.decision, then.rank, Pair(first, then), lateness=lateness)
 
 
 def _all_before(thens: Line[Row], last: Hit) -> bool:

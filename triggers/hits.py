@@ -11,20 +11,15 @@ from itertools import takewhile
 from typing import Protocol
 
 from domain.ids import OccurrenceKey
-from domain.kinds import SUSPECT_ROLES, Kind, Role
+from domain.kinds import Kind
 from domain.matches import JOINED
-from triggers.gate import Gate
-from triggers.moments import Moment, moment_of
-from triggers.occurrences import ASKED_VALUES, Values, fold_occurrence
-from triggers.patterns import ABOUT_OTHERS, EventPattern, Subject
-from triggers.sheets import Scene, Sheet, Sighting
+from triggers.guarding import decide, only_as_suspect
+from triggers.knowing import first_known, lateness_of
+from triggers.moments import Moment
+from triggers.occurrences import ASKED_VALUES, Values
+from triggers.patterns import ABOUT_OTHERS, EventPattern
+from triggers.sheets import Scene, Sheet
 from triggers.verdicts import FiringDecision
-
-SUSPECT_FAMILIES = frozenset({"custody", "arrest"})
-"""Families that read the person as a suspect whatever the condition says."""
-
-SEARCHED = frozenset({Role.SEARCHED})
-"""Whoever is searched is taken for somebody who carries something."""
 
 Grading = Callable[[Moment], int]
 """How urgent a moment would make the rule: 1 (most) to 3."""
@@ -51,9 +46,9 @@ class Together(Protocol):
 class Hit:
     """The pattern held. `last` is the completing moment; `decision` FIRED or a guard.
 
-    `learnt` is when it was first known; `rank` the urgency 1 to 3 (3 where not graded). `moments` and `count` are
-    worked out when asked for: nearly all hits of a long history are never read again. `earlier` are the times before
-    at which a visit, coded only now, had been the same already.
+    `learnt` is when it was first known, `lateness` how late that was; `rank` the urgency 1 to 3 (3 where not graded).
+    `moments` and `count` are worked out when asked for: nearly all hits of a long history are never read again.
+    `earlier` are the times before at which a visit, coded only now, had been the same already.
     """
 
     __slots__ = (
@@ -95,6 +90,21 @@ class Hit:
         self.rank = rank
         self._together = together
         self.earlier: tuple[Point, ...] = ()
+
+    def late_by(self, lateness: timedelta) -> "Hit":
+        """The same hit, this late."""
+        made = Hit(
+            self.last,
+            self.learnt,
+            self.decision,
+            self.rank,
+            self._together,
+            occurrence=self.occurrence,
+            due=self.due,
+            lateness=lateness,
+        )
+        made.earlier = self.earlier
+        return made
 
     @property
     def since(self) -> datetime:
@@ -179,7 +189,7 @@ def _stood_before(scene: Scene, pattern: EventPattern, hit: Hit) -> tuple[Point,
 
 
 def _holds_unguarded(pattern: EventPattern, moment: Moment) -> bool:
-    return pattern.holds(moment) and not (moment.under_ten() and _only_as_suspect(pattern, moment))
+    return pattern.holds(moment) and not (moment.under_ten() and only_as_suspect(pattern, moment))
 
 
 def _hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
@@ -218,12 +228,12 @@ def _alike(one: Hit, other: Hit, endings: Iterable[str]) -> bool:
     if one.earlier != other.earlier:
         return False
     if one.last is other.last:
-        return one.learnt == other.learnt and one.decision is other.decision and one.rank == other.rank
+        return _known_alike(one, other) and one.decision is other.decision and one.rank == other.rank
     here, there = one.last, other.last
     return (
         here.entry is there.entry
         and here.person is there.person
-        and one.learnt == other.learnt
+        and _known_alike(one, other)
         and one.decision is other.decision
         and one.rank == other.rank
         and here.roles == there.roles
@@ -232,6 +242,10 @@ def _alike(one: Hit, other: Hit, endings: Iterable[str]) -> bool:
         and here.linked == there.linked
         and _same_values(here, there, endings)
     )
+
+
+def _known_alike(one: Hit, other: Hit) -> bool:
+    return one.learnt == other.learnt and one.lateness == other.lateness
 
 
 def _same_values(here: Moment, there: Moment, endings: Iterable[str]) -> bool:
@@ -278,7 +292,7 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
         if late and any(hit.learnt >= learnt and hit.rank >= rank for learnt, rank in late):
             continue
         yield hit
-        if hit.learnt - hit.at > tolerance:
+        if hit.lateness > tolerance:
             late.append((hit.learnt, hit.rank))
         else:
             best = hit.rank
@@ -302,12 +316,18 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
                 continue  # they were not close then, as far as we know; whoever joined may have been
             linked = None
         corrections = moment.corrections()
-        decision = _decide(pattern, moment, corrections)
+        decision = decide(pattern, moment, corrections)
         if decision is None:
             continue
-        learnt = entry.received_at if sighting.simple else _learnt(pattern, sheet, sighting)
+        learnt, late = (
+            (entry.received_at, None) if sighting.simple else first_known(pattern, wanted.tolerance, sheet, sighting)
+        )
         rank = 3 if grading is None else _rank(moment, corrections, grading)
-        found.append(Hit(moment if linked is None else moment.when_linked(linked), learnt, decision, rank))
+        if linked is None:
+            found.append(Hit(moment, learnt, decision, rank, lateness=late))
+        else:
+            late = lateness_of(entry) if late is None else late
+            found.append(Hit(moment.when_linked(linked), learnt, decision, rank, lateness=late))
     return found
 
 
@@ -316,51 +336,17 @@ def _rank(moment: Moment, corrections: Iterable[Moment], grading: Grading) -> in
     return max(grading(each) for each in (moment, *corrections))
 
 
-def _decide(pattern: EventPattern, moment: Moment, corrections: tuple[Moment, ...]) -> FiringDecision | None:
-    """FIRED or the guard that stands against it, where the pattern holds; None where it does not stand corrections.
-
-    It rests on the moment from which it stood without a break: what was taken away and came again begins anew.
-    """
-    asked = not corrections and pattern.still is pattern.where
-    if not asked and not all(pattern.still_holds(each) for each in corrections or (moment,)):
-        return None
-    if moment.under_ten() and _only_as_suspect(pattern, moment):
-        return FiringDecision.UNDER_TEN
-    if moment.occurrence.family == "intel":
-        gates = {each.gate().gate for each in (moment, *corrections)}
-        if Gate.BLOCK in gates:
-            return FiringDecision.BLOCKED_BY_ORIGINATOR
-        if Gate.HOLD in gates:
-            return FiringDecision.HELD_FOR_GATEKEEPER
-    return FiringDecision.FIRED
+def too_late_for(other: Hit, this: Hit, tolerance: timedelta) -> bool:
+    """Whether `other` came too late to fire, and after `this` was known: for `this` it is as if it had not come. For
+    what is heard after it, it is history (rules.md section 2, ADR 0017)."""
+    return other.lateness > tolerance and other.learnt > this.learnt
 
 
-def _only_as_suspect(pattern: EventPattern, moment: Moment) -> bool:
-    """Whether the pattern reads them as a suspect: by its kind, by asking for it, or because in this record they are
-    nothing else, whatever it asks. Where it is about a home, a suspect in it is one who lives there."""
-    if pattern.suspect_side or moment.occurrence.family in SUSPECT_FAMILIES:
-        return True
-    if pattern.subject is Subject.SELF and moment.roles and moment.roles <= SUSPECT_ROLES | SEARCHED:
-        return True
-    return not moment.roles.isdisjoint(SUSPECT_ROLES) and not pattern.holds(moment.without_suspect_roles())
+def late_with(this: Hit, others: Iterable[Hit], tolerance: timedelta) -> timedelta:
+    """How late what `this` completes is where only what came too late for it makes it whole."""
+    return max(this.lateness, min(other.lateness for other in others if too_late_for(other, this, tolerance)))
 
 
-def _learnt(pattern: EventPattern, sheet: Sheet, sighting: Sighting) -> datetime:
-    """The earliest time of receipt at which what had come in already made the pattern true at this moment."""
-    moment = sighting.moment
-    entry = moment.entry
-    known = moment.occurrence.entries[: sighting.place + 1]
-    later = sorted({other.received_at for other in known if other.received_at > entry.received_at})
-    if not later:
-        return entry.received_at
-    for when in (entry.received_at, *later[:-1]):
-        partial = fold_occurrence([other for other in known if other.received_at <= when], sheet.reference)
-        if partial is None or moment.subject not in partial.relations:
-            continue
-        told = partial.told[-1]
-        if moment.subject not in told.roles:
-            continue
-        earlier = moment_of(told, partial, moment.subject, sheet.person, sheet.reference)
-        if pattern.holds(earlier) and _decide(pattern, earlier, ()) is FiringDecision.FIRED:
-            return when
-    return later[-1]
+def lateness_at(this: Hit, learnt: datetime) -> timedelta:
+    """How late what `this` completes is, known at `learnt` with what came in time."""
+    return this.lateness if learnt == this.learnt else max(this.lateness, learnt - this.at)

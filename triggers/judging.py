@@ -162,13 +162,13 @@ def _candidates(judge: Judge, hits: Hits, asked: Asked) -> Verdicts:
     for candidate in made:
         own = (candidate.anchor, candidate.ground)
         known = best.get(own)
-        if known is None or _preference(candidate) < _preference(known):
+        if known is None or _preference(judge.rule, candidate) < _preference(judge.rule, known):
             best[own] = candidate
     return tuple(best.values())
 
 
-def _preference(verdict: Verdict) -> tuple[bool, int, datetime]:
-    return (not verdict.fired, verdict.priority.rank, verdict.learnt_at)
+def _preference(rule: Rule, verdict: Verdict) -> tuple[bool, bool, int, datetime]:
+    return (not verdict.fired, verdict.lateness > rule.tolerance, verdict.priority.rank, verdict.learnt_at)
 
 
 def _graded(rule: Rule) -> tuple[Graded, ...]:

@@ -7,10 +7,11 @@ at from its own place on, and no further than the reach.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits, outcome
-from triggers.hits import Hit, Moments
+from triggers.hits import Hit, Moments, late_with, lateness_at, too_late_for
 from triggers.lines import Line, in_order
 
 Mark = tuple[Any, ...]
@@ -65,7 +66,7 @@ def completed(this: Hit, learnt: datetime, others: Iterable[Hit], count: int | N
         Several((*others, this), count),
         occurrence=this.occurrence,
         due=this.due,
-        lateness=max(this.lateness, learnt - this.at) if this.due else None,
+        lateness=lateness_at(this, learnt),
     )
 
 
@@ -86,6 +87,8 @@ class LookingBack:
     reach: timedelta | None
     completing: Completing
     by_coding: bool = False  # hits of other parts may complete, too, where they were coded late
+    tolerance: timedelta | None = None  # how late what makes it whole may come; None: the completing asks that itself
+    making: int | None = None  # so many parts, the first, make it whole; the others refute, however late
 
     def empty(self) -> Found:
         """Nothing found."""
@@ -120,13 +123,44 @@ class LookingBack:
         return sorted([*kept, *come], key=lambda one: (one.key, one.part))
 
     def _looked_at(self, anchor: Anchor, behind: Behind) -> Anchor:
-        made = self.completing(anchor, behind)
+        made = self._made(anchor, behind)
         mark = None if made is None else made[1]
         if anchor.mark is not None and anchor.mark == mark:
             return anchor
         again = Anchor(anchor.hit, anchor.part)
         again.done, again.mark = made if made is not None else (None, None)
         return again
+
+    def _made(self, anchor: Anchor, behind: Behind) -> tuple[Hit, Mark] | None:
+        made = self.completing(anchor, behind)
+        if made is None or self.tolerance is None:
+            return made
+        again = partial(self.completing, anchor)
+        return in_time_or_late(made, anchor.hit, behind, again, tolerance=self.tolerance, making=self.making)
+
+
+def in_time_or_late(
+    made: tuple[Hit, Mark],
+    this: Hit,
+    behind: Behind,
+    again: Callable[[Behind], tuple[Hit, Mark] | None],
+    *,
+    tolerance: timedelta,
+    making: int | None = None,
+) -> tuple[Hit, Mark]:
+    """`made`, which `this` completes, with what came in time for it; where only what came too late makes it whole, all
+    of it, and too late to be told. The first `making` parts make it whole (None: all); `again` completes it anew."""
+    late = [one for line in behind[:making] for one in line if too_late_for(one, this, tolerance)]
+    if not late:
+        return made
+    left = frozenset(map(id, late))
+    told = (Line([one for one in line if id(one) not in left]) for line in behind[:making])
+    in_time = again((*told, *(behind[making:] if making is not None else ())))
+    if in_time is not None:
+        return in_time
+    hit, mark = made
+    lateness = late_with(this, late, tolerance)
+    return hit.late_by(lateness), (*mark, lateness)
 
 
 def news_of(difference: Difference) -> tuple[Hits, Hits]:

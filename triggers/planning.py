@@ -191,7 +191,9 @@ class _Making:
                 return self._kept(pattern, EntersFinder(pattern), STANDING_KINDS)
             case RecallPattern(of):
                 parts = (self.place(of, rule, grading), *(self.place(one, rule, None) for one in parts_of(pattern)[1:]))
-                return self._kept((id(pattern), tolerance, graded), recall_finder(pattern, parts), self._reads(parts))
+                return self._kept(
+                    (id(pattern), tolerance, graded), recall_finder(pattern, parts, tolerance), self._reads(parts)
+                )
             case FiredPattern(name):
                 return self._fired(name)
             case _:
@@ -249,7 +251,7 @@ def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> 
             varied = pattern.distinct in VARIED
             return variety_finder(pattern, parts, tolerance) if varied else CountFinder(pattern, parts, tolerance)
         case SequencePattern():
-            return SequenceFinder(pattern, parts)
+            return SequenceFinder(pattern, parts, tolerance)
         case AbsencePattern():
             return AbsenceFinder(pattern, parts)
         case QuietPattern():
@@ -259,15 +261,15 @@ def _joining(pattern: Pattern, parts: tuple[int, ...], tolerance: timedelta) -> 
         case AnyOf():
             return any_finder(pattern, parts, tolerance)
         case AllOf():
-            return all_finder(pattern, parts)
+            return all_finder(pattern, parts, tolerance)
         case StepsPattern():
             return steps_finder(pattern, parts, tolerance)
         case FirstPattern():
             return first_finder(pattern, parts, tolerance)
         case ChangePattern():
-            return change_finder(pattern, parts)
+            return change_finder(pattern, parts, tolerance)
         case RecallPattern():
-            return recall_finder(pattern, parts)
+            return recall_finder(pattern, parts, tolerance)
         case EventPattern() | EntersPattern() | FiredPattern():
             raise AssertionError("these have no parts")
 

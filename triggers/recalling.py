@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from domain.clock import LONDON
-from triggers.hits import Hit
+from triggers.hits import Hit, late_with, lateness_at, too_late_for
 from triggers.looking_back import Anchor, Behind, LookingBack, Mark, within
 from triggers.patterns import Lookup, Recalled, RecallPattern
 
@@ -20,15 +20,15 @@ Before = Sequence[Sequence[Hit]]
 """For each part of a lookup, its hits before a moment, in event time."""
 
 
-def recall_finder(pattern: RecallPattern, parts: tuple[int, ...]) -> LookingBack:
+def recall_finder(pattern: RecallPattern, parts: tuple[int, ...], tolerance: timedelta) -> LookingBack:
     """Finds what the first part finds, and answers every lookup at it."""
     spans = [lookup.within for lookup in pattern.lookups]
     known = [span for span in spans if span is not None]
     reach = max(known, default=timedelta(0)) if len(known) == len(spans) else None
-    return LookingBack(parts, (0,), reach, partial(_recalled_at, pattern))
+    return LookingBack(parts, (0,), reach, partial(_recalled_at, pattern, tolerance))
 
 
-def _recalled_at(pattern: RecallPattern, anchor: Anchor, behind: Behind) -> tuple[Hit, Mark]:
+def _recalled_at(pattern: RecallPattern, tolerance: timedelta, anchor: Anchor, behind: Behind) -> tuple[Hit, Mark]:
     this = anchor.hit
     before: list[tuple[Lookup, Before]] = []
     place = 1
@@ -38,7 +38,7 @@ def _recalled_at(pattern: RecallPattern, anchor: Anchor, behind: Behind) -> tupl
         ended = lookup.asks is Recalled.LASTING
         before.append((lookup, [within(line, this, lookup.within, before=not ended) for line in lines]))
     past = _past(before, this)
-    learnt = _learnt(pattern, before, this)
+    learnt, lateness = _learnt(pattern, tolerance, before, this)
     made = Hit(
         this.last.recalling(past),
         learnt,
@@ -47,25 +47,45 @@ def _recalled_at(pattern: RecallPattern, anchor: Anchor, behind: Behind) -> tupl
         this,
         occurrence=this.occurrence,
         due=this.due,
-        lateness=max(this.lateness, learnt - this.at) if this.due else None,
+        lateness=lateness,
     )
-    return made, (id(this), learnt, *past.values())
+    return made, (id(this), learnt, lateness, *past.values())
 
 
 def _past(before: Sequence[tuple[Lookup, Before]], this: Hit) -> Mapping[str, Any]:
     return {lookup.name: answered(lookup, this, hits) for lookup, hits in before}
 
 
-def _learnt(pattern: RecallPattern, before: Sequence[tuple[Lookup, Before]], this: Hit) -> datetime:
-    """The earliest time at which what had come in of the past already made `who` true of this moment."""
-    late = {hit.learnt for _, listed in before for hits in listed for hit in hits if hit.learnt > this.learnt}
-    for when in (this.learnt, *sorted(late)) if late else ():
-        known = [
-            (lookup, [[hit for hit in hits if hit.learnt <= when] for hits in listed]) for lookup, listed in before
-        ]
-        if pattern.who(this.last.recalling(_past(known, this))) is True:
-            return when
-    return this.learnt
+def _learnt(
+    pattern: RecallPattern, tolerance: timedelta, before: Sequence[tuple[Lookup, Before]], this: Hit
+) -> tuple[datetime, timedelta]:
+    """The earliest time at which what had come in of the past already made `who` true of this moment, and how late that
+    is: too late, where nothing but what came too late made it true."""
+    after = [hit for _, listed in before for hits in listed for hit in hits if hit.learnt > this.learnt]
+    if after:
+        in_time = [hit for hit in after if not too_late_for(hit, this, tolerance)]
+        left = frozenset(map(id, after)) - frozenset(map(id, in_time))
+        for when in (this.learnt, *sorted({hit.learnt for hit in in_time})):
+            if _true_by(pattern, before, this, when, left):
+                return when, lateness_at(this, when)
+        for when in sorted({hit.learnt for hit in after}):
+            if left and _true_by(pattern, before, this, when, frozenset()):
+                return when, late_with(this, after, tolerance)
+    return this.learnt, this.lateness
+
+
+def _true_by(
+    pattern: RecallPattern,
+    before: Sequence[tuple[Lookup, Before]],
+    this: Hit,
+    when: datetime,
+    without: frozenset[int],
+) -> bool:
+    known = [
+        (lookup, [[hit for hit in hits if hit.learnt <= when and id(hit) not in without] for hits in listed])
+        for lookup, listed in before
+    ]
+    return pattern.who(this.last.recalling(_past(known, this))) is True
 
 
 def answered(lookup: Lookup, this: Hit, before: Before) -> Any:

@@ -16,7 +16,17 @@ from triggers.by_points import chain_by_points
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits, outcome
 from triggers.hits import Hit
 from triggers.lines import Line
-from triggers.looking_back import Anchor, Behind, LookingBack, Mark, completed, news_of, replaced, within
+from triggers.looking_back import (
+    Anchor,
+    Behind,
+    LookingBack,
+    Mark,
+    completed,
+    in_time_or_late,
+    news_of,
+    replaced,
+    within,
+)
 from triggers.patterns import StepsPattern
 
 Steps = Sequence[Sequence[Hit]]
@@ -27,7 +37,8 @@ def steps_finder(pattern: StepsPattern, parts: tuple[int, ...], tolerance: timed
     """The finder of steps: with overlap each completing hit is looked at by itself, without they exclude each other."""
     if not pattern.overlap:
         return ApartFinder(pattern, parts, tolerance)
-    return LookingBack(parts, (len(parts) - 1,), pattern.within, partial(_steps_at, pattern), by_coding=True)
+    completing = partial(_steps_at, pattern)
+    return LookingBack(parts, (len(parts) - 1,), pattern.within, completing, by_coding=True, tolerance=tolerance)
 
 
 def _steps_at(pattern: StepsPattern, anchor: Anchor, behind: Behind) -> tuple[Hit, Mark] | None:
@@ -204,15 +215,25 @@ class ApartFinder:
         done: dict[int, tuple[Hit, Mark]] = {}
         since: datetime | None = None
         for this, places in sorted(anchors.values(), key=lambda one: one[0].key):
-            each = (_completed(self.pattern, this, place, behind, since) for place in sorted(places, reverse=True))
-            made = min(filter(None, each), key=lambda one: one[0].learnt, default=None)
+            each = (self._made(this, place, behind, since) for place in sorted(places, reverse=True))
+            made = min(filter(None, each), key=self._preferred, default=None)
             if made is None:
                 continue
             known = was.get(id(this))
             done[id(this)] = known if known is not None and known[1] == made[1] else made
-            if this.open and made[0].learnt - made[0].at <= self.tolerance:
+            if this.open and made[0].lateness <= self.tolerance:
                 since = this.at
         return done
+
+    def _made(self, this: Hit, place: int, behind: Behind, since: datetime | None) -> tuple[Hit, Mark] | None:
+        def again(behind: Behind) -> tuple[Hit, Mark] | None:
+            return _completed(self.pattern, this, place, behind, since)
+
+        made = again(behind)
+        return None if made is None else in_time_or_late(made, this, behind, again, tolerance=self.tolerance)
+
+    def _preferred(self, made: tuple[Hit, Mark]) -> tuple[bool, datetime]:
+        return made[0].lateness > self.tolerance, made[0].learnt
 
 
 _NO_PLACES: frozenset[int] = frozenset()

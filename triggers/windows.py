@@ -15,7 +15,7 @@ from domain.kinds import Feed
 from triggers.by_window import Around, told_together, windows_around
 from triggers.facts import FACTS
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits, outcome
-from triggers.hits import Hit, Moments
+from triggers.hits import Hit, Moments, late_with, lateness_at, too_late_for
 from triggers.lines import KEY, Line, in_order
 from triggers.patterns import CountPattern, Distinct
 from triggers.sameness import Naming, naming_of
@@ -78,8 +78,8 @@ def last_of(difference: Difference, line: Line[Any]) -> Hit | None:
 
 @dataclass(slots=True, eq=False)
 class Counting:
-    """A count's notes: its rows and how names were given. `all_different` where every row is open and counts by itself,
-    so that counting them is subtraction."""
+    """A count's notes: its rows and how names were given. `all_different` where every row is open, came in time and
+    counts by itself, so that counting them is subtraction."""
 
     rows: Line[Row]
     naming: Naming
@@ -87,21 +87,33 @@ class Counting:
 
 
 class Window:
-    """The rows of `items` from `since` (None: all) up to and with the one at `at`, for when somebody asks."""
+    """The rows of `items` from `since` (None: all) up to and with the one at `at`, for when somebody asks; without
+    those that came too late for it, by `tolerance` (None: with all)."""
 
-    __slots__ = ("_all_different", "_at", "_items", "_since")
+    __slots__ = ("_all_different", "_at", "_items", "_since", "_tolerance")
 
-    def __init__(self, items: Sequence[Row], at: int, since: datetime | None, *, all_different: bool = False) -> None:
+    def __init__(
+        self,
+        items: Sequence[Row],
+        at: int,
+        since: datetime | None = None,
+        tolerance: timedelta | None = None,
+        *,
+        all_different: bool = False,
+    ) -> None:
         self._items = items
         self._at = at
         self._since = since
+        self._tolerance = tolerance
         self._all_different = all_different
 
     def _first(self) -> int:
         return 0 if self._since is None else bisect_left(self._items, ((self._since,),), 0, self._at, key=KEY)
 
     def _before(self) -> list[Row]:
-        return [row for row in self._items[self._first() : self._at] if row.hit.open]
+        rows = [row for row in self._items[self._first() : self._at] if row.hit.open]
+        this, tolerance = self._items[self._at].hit, self._tolerance
+        return rows if tolerance is None else [row for row in rows if not too_late_for(row.hit, this, tolerance)]
 
     @property
     def moments(self) -> Moments:
@@ -152,7 +164,10 @@ class CountFinder:
         naming, names = notes.naming.next(place, [row.hit for row in old], hits)
         known = {id(row.hit): row for row in old}
         rows = [self._row(hit, name, known) for hit, name in zip(hits, names, strict=True) if name is not None]
-        alone = naming.by_occurrence and all(row.hit.open and len(counted[row.hit.occurrence]) == 1 for row in rows)
+        alone = naming.by_occurrence and all(
+            row.hit.open and row.hit.lateness <= self.tolerance and len(counted[row.hit.occurrence]) == 1
+            for row in rows
+        )
         counting = Counting(notes.rows.upto(place, rows), naming, notes.all_different and alone)
         self._complete(counting, place, shift.last + self.pattern.within, counted)
         return outcome(found, [row.done for row in old], [row.done for row in rows], counting)
@@ -167,7 +182,8 @@ class CountFinder:
             return found, NO_DIFFERENCE
         row = self._row(hit, name, _NO_ROWS)
         rows.append(row)
-        notes.all_different = notes.all_different and notes.naming.by_occurrence and hit.open
+        alone = notes.naming.by_occurrence and hit.open and hit.lateness <= self.tolerance
+        notes.all_different = notes.all_different and alone
         if self.pattern.same:
             self._complete_sharing(rows, (at,))
             done = row.done
@@ -198,7 +214,8 @@ class CountFinder:
             line.items[at].done = self._completed(counting, at, counted)
 
     def _complete_sharing(self, line: Line[Row], places: Sequence[int]) -> None:
-        """Completions among those that share a value; of several values at one hit, the first by name."""
+        """Completions among those that share a value; of several values at one hit, the first by name that is whole in
+        time, else the first."""
         taken: dict[tuple[object, ...], Row] = {}
         for at in places:
             line.items[at].done = None
@@ -209,7 +226,9 @@ class CountFinder:
                     continue
                 window = [other for other in self._window(line, at) if value in other.values]
                 done = self._of_windows(window, row) if row.hit.earlier else self._of_window(window, row)
-                if done is not None and taken.setdefault((row.key[0], row.hit.decision), row) is row and not row.done:
+                if done is None or taken.setdefault((row.key[0], row.hit.decision), row) is not row:
+                    continue
+                if row.done is None or row.done.lateness > self.tolerance >= done.lateness:
                     row.done = done
 
     def _window(self, line: Line[Row], at: int) -> list[Row]:
@@ -231,8 +250,8 @@ class CountFinder:
         if not enough or self._again(counting, at, counted):
             return self._of_window(self._window(line, at), this)
         since = this.at - self.pattern.within
-        window = Window(line.items, at, since, all_different=counting.all_different)
-        return Hit(this.hit.last, this.hit.learnt, this.hit.decision, this.hit.rank, window)
+        window = Window(line.items, at, since, self.tolerance, all_different=counting.all_different)
+        return _counted(this, this.hit.learnt, window, this.hit.lateness)
 
     def _again(self, counting: Counting, at: int, counted: Mapping[OccurrenceKey, Hits]) -> bool:
         """Whether an open row that says the same stands within the window before."""
@@ -276,15 +295,29 @@ class CountFinder:
         return True, later
 
     def _of_window(self, before: Sequence[Row], this: Row) -> Hit | None:
+        """What a row completes with those before it that came in time for it; else, too late to be told, with all."""
+        told = [other for other in before if not too_late_for(other.hit, this.hit, self.tolerance)]
+        if self._enough([*told, this]):
+            if any(self._says_again(this, other) for other in told) and self._enough(told):
+                return None
+            learnt = self._learnt(this, told)
+            return _counted(this, learnt, Window([*told, this], len(told)), lateness_at(this.hit, learnt))
         if not self._enough([*before, this]):
             return None
-        told = [other for other in before if not self._learnt_after(other, this)]
-        if any(self._says_again(this, other) for other in told) and self._enough(told):
-            return None
-        learnt = self._learnt(this, before)
-        return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window([*before, this], len(before), None))
+        lateness = late_with(this.hit, (row.hit for row in before), self.tolerance)
+        return _counted(this, self._learnt(this, before), Window([*before, this], len(before)), lateness)
 
     def _of_windows(self, before: Sequence[Row], this: Row) -> Hit | None:
+        """As `_of_window`, for a row that was coded late, in any window in which it stood."""
+        told = [other for other in before if not too_late_for(other.hit, this.hit, self.tolerance)]
+        made = self._in_any(told, this)
+        if made is not None or len(told) == len(before):
+            return made
+        made = self._in_any(before, this)
+        lateness = late_with(this.hit, (row.hit for row in before), self.tolerance)
+        return None if made is None else made.late_by(lateness)
+
+    def _in_any(self, before: Sequence[Row], this: Row) -> Hit | None:
         """What a row that was coded late completes in any window in which it stood, known when the first of them was;
         the one that holds most is told.
 
@@ -307,7 +340,7 @@ class CountFinder:
                 most, held = count, rows
         if learnt is None:
             return None
-        return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, Window(held, len(held) - 1, None))
+        return _counted(this, learnt, Window(held, len(held) - 1), lateness_at(this.hit, learnt))
 
     def _said(self, windows: Sequence[Around], before: Sequence[Row], this: Row) -> list[set[str]]:
         """The names of what was told together, in time and with this row's name, before it was coded."""
@@ -330,10 +363,6 @@ class CountFinder:
             learnt = max(learnt, at)
         return learnt if self._enough(known) else None
 
-    def _learnt_after(self, other: Row, this: Row) -> bool:
-        """Whether `other` came too late to have been what completed the pattern before `this`."""
-        return other.hit.learnt - other.at > self.tolerance and other.hit.learnt > this.hit.learnt
-
     def _learnt(self, this: Row, before: Sequence[Row]) -> datetime:
         """When enough of them, with this one, were first known."""
         known, learnt = [this], this.hit.learnt
@@ -348,6 +377,10 @@ class CountFinder:
         if len({row.name for row in rows}) < self.pattern.at_least:
             return False
         return self.pattern.min_feeds == 1 or len({row.feed for row in rows}) >= self.pattern.min_feeds
+
+
+def _counted(this: Row, learnt: datetime, window: Window, lateness: timedelta) -> Hit:
+    return Hit(this.hit.last, learnt, this.hit.decision, this.hit.rank, window, lateness=lateness)
 
 
 def _values(hit: Hit, fact: str) -> frozenset[str]:

@@ -12,8 +12,9 @@ from typing import Any
 from domain.kinds import Feed, Role
 from domain.people import CohortMember
 from tests.oracle.grounds import ANY_ASSAULT, DAY, OFFENDERS, always, codes, folded
-from tests.oracle.person import LATE, Ground, Life, News, ground, london
+from tests.oracle.person import LATE, Ground, Life, News, ground, london, untold
 from tests.oracle.rules import (
+    A_MOMENT,
     Candidate,
     Outcome,
     by_telling,
@@ -22,6 +23,7 @@ from tests.oracle.rules import (
     counted,
     followed,
     known_in,
+    sooner_told,
     spans_around,
     stands,
     together,
@@ -76,7 +78,12 @@ def form_outcomes(
     sharp = life.news(SHARP)
     stabbed = judge("STABBED", plain(sharp, 1), 2 * DAY)
     # A firing stands at its own time alone: nobody was told before.
-    fired = [replace(one, learnt=each.learnt, stood=()) for one in sharp for each in stabbed if fits(one, each)]
+    fired = [
+        replace(one, learnt=each.learnt, stood=(), lateness=each.lateness)
+        for one in sharp
+        for each in stabbed
+        if fits(one, each)
+    ]
     judge("STABBED_AGAIN", plain(counted(fired, [one.moment.key for one in fired], 2, 180 * DAY), 1))
     alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
     judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
@@ -91,13 +98,15 @@ def fits(one: News, each: Candidate) -> bool:
     return one.moment.entry.event_id == each.event and one.at == each.at
 
 
-def known_when(one: News, others: Iterable[News], true: Callable[[list[News]], bool]) -> datetime:
-    """The earliest time by which what was known of `others` made it true; that of `one` where no time did."""
+def known_when(one: News, others: Iterable[News], true: Callable[[list[News]], bool]) -> News:
+    """The same, known at the earliest time by which what was known of `others`, and came in time, made it true; too
+    late where only what came too late did; as it was known itself where no time made it so."""
     listed = list(others)
-    for when in sorted({one.learnt, *(other.learnt for other in listed if other.learnt > one.learnt)}):
-        if true([other for other in listed if other.learnt <= when]):
-            return when
-    return one.learnt
+    for told, late in (([other for other in listed if not untold(other, one)], False), (listed, True)):
+        for when in sorted({one.learnt, *(other.learnt for other in told if other.learnt > one.learnt)}):
+            if true([other for other in told if other.learnt <= when]):
+                return replace(one, learnt=when, lateness=LATE + A_MOMENT if late else one.lateness)
+    return one
 
 
 def before(one: News, news: Iterable[News], span: timedelta | None, *, strictly: bool = True) -> list[News]:
@@ -110,11 +119,6 @@ def before(one: News, news: Iterable[News], span: timedelta | None, *, strictly:
     ]  # fmt: skip
 
 
-def untold(other: News, one: News) -> bool:
-    """Came too late to fire, and after this one was known."""
-    return other.learnt - other.at > LATE and other.learnt > one.learnt
-
-
 def all_within(parts: Sequence[Sequence[News]], none_of: Sequence[Sequence[News]], span: timedelta) -> list[News]:
     """Each with which all parts lie within a span that ends with one of them, and none of the others does."""
     found = []
@@ -122,14 +126,25 @@ def all_within(parts: Sequence[Sequence[News]], none_of: Sequence[Sequence[News]
         others = [other for n, other in enumerate(parts) if n != place]
         for one in part:
             near, never = ([before(one, other, None, strictly=False) for other in each] for each in (others, none_of))
-            learnt = []
-            for end in sorted({at for each in ([one], *near) for other in each for at, _ in other.times}):
-                whole = [[known for other in each if (known := known_in(other, end, span))] for each in ([one], *near)]
-                if all(whole) and not any(known_in(other, end, span) for each in never for other in each):
-                    learnt.append(max(min(known) for known in whole))
-            if learnt:
-                found.append(replace(one, learnt=min(learnt)))
+            told = [[other for other in each if not untold(other, one)] for each in near]
+            in_time, ever = (whole_by(one, some, never, span) for some in (told, near))
+            if in_time:
+                found.append(replace(one, learnt=min(in_time)))
+            elif ever:
+                found.append(replace(one, learnt=min(ever), lateness=LATE + A_MOMENT))
     return sorted(found, key=lambda one: one.place)
+
+
+def whole_by(
+    one: News, near: Sequence[Sequence[News]], never: Sequence[Sequence[News]], span: timedelta
+) -> list[datetime]:
+    """When each span was known that holds one of each, and none of what must not be there."""
+    learnt = []
+    for end in sorted({at for each in ([one], *near) for other in each for at, _ in other.times}):
+        whole = [[known for other in each if (known := known_in(other, end, span))] for each in ([one], *near)]
+        if all(whole) and not any(known_in(other, end, span) for each in never for other in each):
+            learnt.append(max(min(known) for known in whole))
+    return learnt
 
 
 def in_steps(
@@ -150,20 +165,23 @@ def in_steps(
             and all(one.place != next_one.place for next_one, _, _ in chain)
             and not ((apart or other) and one.moment.key == chain[0][0].moment.key)
         ]  # fmt: skip
-    complete: dict[Any, list[tuple[News, datetime, datetime]]] = {}
+    complete: dict[Any, list[tuple[News, datetime]]] = {}
     for chain in chains:
         last = max((one for one, _, _ in chain), key=lambda one: one.place)
         if last is chain[-1][0] or not chain[-1][0].guarded:
-            complete.setdefault(last.place, []).append((last, chain[0][1], max(learnt for _, _, learnt in chain)))
+            late = any(untold(one, last) for one, _, _ in chain)
+            lateness = LATE + A_MOMENT if late else last.lateness
+            made = replace(last, learnt=max(learnt for _, _, learnt in chain), lateness=lateness)
+            complete.setdefault(last.place, []).append((made, chain[0][1]))
     found: list[News] = []
     since: datetime | None = None
     for place in sorted(complete):
-        made = [(last, learnt) for last, begins, learnt in complete[place] if since is None or begins > since]
+        made = [last for last, begins in complete[place] if since is None or begins > since]
         if not made:
             continue
-        last, learnt = min(made, key=lambda each: each[1])
-        found.append(replace(last, learnt=learnt))
-        if apart and not last.guarded and learnt - last.at <= LATE:
+        last = min(made, key=lambda each: (each.how_late > LATE, each.learnt))
+        found.append(last)
+        if apart and not last.guarded and last.how_late <= LATE:
             since = last.at
     return found
 
@@ -191,7 +209,7 @@ def rising(news: Sequence[News], recent: timedelta, usual: timedelta) -> list[Ne
             return len(then) >= 1 and len(now) >= 2 and len(now) * usual >= 2 * len(early) * recent
 
         if early and len(late) >= 2 and len(late) * usual >= 2 * len(early) * recent:
-            found.append(replace(one, learnt=known_when(one, near[:-1], enough)))
+            found.append(known_when(one, near[:-1], enough))
     return found
 
 
@@ -199,18 +217,29 @@ def varied(news: Sequence[News], values: Callable[[News], set[Any]], span: timed
     """Each with two different values in a window in which it stood, and which adds to what was told of that window."""
     found = []
     for place, one in enumerate(news):
-        own, made = values(one), []
-        for here in spans_around(news, place, span) if own else ():
-            told = all_of_them(values, (news[n] for n in here if n != place and not untold(news[n], one)))
-            if len(told) >= 2 and own <= told:
-                continue
-            for at in sorted(at for at in here.values() if at >= here[place]):
-                if len(all_of_them(values, (news[n] for n in here if here[n] <= at))) >= 2:
-                    made.append(at)
-                    break
-        if made:
-            found.append(replace(one, learnt=min(made)))
+        told = [n for n, other in enumerate(news) if not untold(other, one)]
+        for some in (told, list(range(len(news)))):
+            made = varied_by([news[n] for n in some], values, some.index(place), span)
+            if made:
+                late = replace(one, learnt=min(made), lateness=LATE + A_MOMENT)
+                found.append(replace(one, learnt=min(made)) if some is told else late)
+                break
     return found
+
+
+def varied_by(news: Sequence[News], values: Callable[[News], set[Any]], place: int, span: timedelta) -> list[datetime]:
+    """When each window was known to hold two, in which the one at `place` stood and to which it added."""
+    one, made = news[place], []
+    own = values(one)
+    for here in spans_around(news, place, span) if own else ():
+        told = all_of_them(values, (news[n] for n in here if n != place and not untold(news[n], one)))
+        if len(told) >= 2 and own <= told:
+            continue
+        for at in sorted(at for at in here.values() if at >= here[place]):
+            if len(all_of_them(values, (news[n] for n in here if here[n] <= at))) >= 2:
+                made.append(at)
+                break
+    return made
 
 
 def all_of_them(values: Callable[[News], set[Any]], news: Iterable[News]) -> set[Any]:
@@ -229,7 +258,8 @@ def alike(visits: Sequence[News]) -> list[News]:
     for way in sorted({how for one in visits if (how := one.moment.said.get("mechanism"))}):
         such = [one for one in visits if one.moment.said.get("mechanism") == way]
         for one in counted(such, [one.moment.key for one in such], 2, 5 * DAY):
-            found.setdefault(one.place, one)
+            if sooner_told(one, found.get(one.place)):
+                found[one.place] = one
     return [found[place] for place in sorted(found)]
 
 
@@ -270,7 +300,7 @@ def after_refusals(life: Life, crimes: Sequence[News]) -> list[News]:
             return len(days) >= 2 and len(times) < 2
 
         if asked(near):
-            found.append(replace(one, learnt=known_when(one, near, asked)))
+            found.append(known_when(one, near, asked))
     return found
 
 
@@ -322,7 +352,7 @@ def long_unseen(life: Life, assaults: Sequence[News], custody: tuple[list[News],
             return (bool(spoke) and one.at - max(spoke) >= 10 * DAY) or declined or held(life, one, custody, known)
 
         if asked(near):
-            found.append(replace(one, learnt=known_when(one, near, asked)))
+            found.append(known_when(one, near, asked))
     return found
 
 

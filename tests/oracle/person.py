@@ -76,7 +76,8 @@ def ground(kinds: str, now: Holds, still: Holds | None = None, **more: Any) -> G
 class News:
     """A ground came about: at which moment, when that was first known, how urgent (1 to 3), or held by a guard.
 
-    `count` is how many different ones a counting rule saw. `stood` are the times before at which it was so already,
+    `count` is how many different ones a counting rule saw; `lateness` how late it came, where that is not the time from
+    `at` to `learnt`. `stood` are the times before at which it was so already,
     though nobody had said so yet, each with when both were known.
     """
 
@@ -86,6 +87,11 @@ class News:
     guarded: bool = False
     count: int = 1
     stood: tuple[tuple[datetime, datetime], ...] = ()
+    lateness: timedelta | None = None
+
+    @property
+    def how_late(self) -> timedelta:
+        return self.learnt - self.at if self.lateness is None else self.lateness
 
     @property
     def at(self) -> datetime:
@@ -108,6 +114,23 @@ class News:
         if self.unlinked:
             order = (self.at, 2**62, self.at, f"~~{order[3]}")  # after everything else of its instant
         return (order, self.moment.subject)
+
+
+def untold(other: News, one: News, late: timedelta = LATE) -> bool:
+    """Came too late to fire, and after this one was known: it updates the history, and for this one it never was."""
+    return other.how_late > late and other.learnt > one.learnt
+
+
+def sooner(one: News, known: News | None, late: timedelta = LATE) -> bool:
+    """Whether this way of the same is the one that is told: in time before too late, then the one known first."""
+    return known is None or (one.how_late > late, one.learnt) < (known.how_late > late, known.learnt)
+
+
+def lateness_of(entry: HistoryEntry) -> timedelta:
+    """Received minus happened; where a link brought it that was learnt after it happened, how late the link came."""
+    if entry.linked is not None and entry.received_at <= entry.linked.received_at:
+        return entry.linked.received_at - max(entry.linked.at, entry.occurred_at)
+    return entry.received_at - entry.occurred_at
 
 
 def link_of(moment: Moment) -> LinkLearnt | None:
@@ -170,14 +193,14 @@ class Life:
         groups: dict[Any, list[News]] = {}
         for moment in self.moments:
             if looked_for.reads(moment):
-                one = self._news_at(looked_for, moment, urgency)
+                one = self._news_at(looked_for, moment, urgency, late)
                 if one is not None:
                     about = moment.subject if looked_for.about in ("linked", "housemates") else ""
                     groups.setdefault((moment.key, about), []).append(one)
         found = [one for group in groups.values() for one in new_ones(group, late)]
         return sorted(found, key=lambda one: one.place)
 
-    def _news_at(self, looked_for: Ground, moment: Moment, urgency: Any) -> News | None:
+    def _news_at(self, looked_for: Ground, moment: Moment, urgency: Any, late: timedelta = LATE) -> News | None:
         waited = until_linked(moment)
         if waited and looked_for.links is None:
             linked = link_of(moment)
@@ -191,9 +214,12 @@ class Life:
             return None
         urgent = 3 if urgency is None else least_urgent(moment, urgency)
         guarded = all(self._guarded(looked_for, way, moment) for way in ways)
-        learnt = min(self._learnt(looked_for, way, moment) for way in ways)
+        known = [self._learnt(looked_for, way, moment, late) for way in ways]
+        learnt, lateness = min(known, key=lambda each: (each[1] is not None, each[0]))
+        if lateness is None and until_linked(moment):
+            lateness = lateness_of(moment.entry)
         stood = () if guarded else self._stood(looked_for, moment, learnt)
-        return News(moment, learnt, urgent, guarded, stood=stood)
+        return News(moment, learnt, urgent, guarded, stood=stood, lateness=lateness)
 
     def _stood(self, looked_for: Ground, moment: Moment, learnt: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The earlier moments of a visit, seen with the eyes of a later one.
@@ -256,11 +282,26 @@ class Life:
         told = (moment.said, moment.after, *(said for said, _ in moment.until_now))
         return moment.family == "intel" and not all(passes(said) for said in told)
 
-    def _learnt(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> datetime:
-        """The first receipt by which what had come in already said so."""
-        receipts = sorted({entry.received_at for entry in moment.told if entry.received_at >= moment.entry.received_at})
+    def _learnt(
+        self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment, late: timedelta
+    ) -> tuple[datetime, timedelta | None]:
+        """The first receipt by which what had come in already said so. What came too late, after the moment was told,
+        says so only where nothing else does, and then so late."""
+        own = moment.entry.received_at
+        too_late = [e for e in moment.told if e.received_at > own and lateness_of(e) > late]
+        in_time = self._said_by(looked_for, way, moment, [entry for entry in moment.told if entry not in too_late])
+        if in_time is not None:
+            return in_time, None
+        ever = self._said_by(looked_for, way, moment, moment.told)
+        learnt = max(entry.received_at for entry in moment.told) if ever is None else ever
+        return learnt, min(map(lateness_of, too_late), default=None)
+
+    def _said_by(
+        self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment, entries: Sequence[HistoryEntry]
+    ) -> datetime | None:
+        receipts = sorted({entry.received_at for entry in entries if entry.received_at >= moment.entry.received_at})
         for when in receipts:
-            told = still_told([entry for entry in moment.told if entry.received_at <= when])
+            told = still_told([entry for entry in entries if entry.received_at <= when])
             if not any(entry.subject == moment.subject and entry.relation in ABOUT_SOMEBODY for entry in told):
                 continue
             said, roles = words_of(told, self.reference), roles_of(told, moment.subject)
@@ -269,7 +310,7 @@ class Life:
             )
             if self._came_about(way, then) and not self._guarded(looked_for, way, then):
                 return when
-        return receipts[-1]
+        return None
 
 
 def least_urgent(moment: Moment, urgency: Callable[[Moment, dict[str, Any]], int]) -> int:
@@ -294,7 +335,7 @@ def new_ones(group: Sequence[News], late: timedelta) -> list[News]:
             if not before:
                 found.append(one)
             continue
-        known = [other for other in before if other.learnt - other.at <= late or other.learnt <= one.learnt]
+        known = [other for other in before if not untold(other, one, late)]
         if not any(other.urgency <= one.urgency for other in known):
             found.append(one)
     return found

@@ -37,7 +37,7 @@ from tests.oracle.grounds import (
     risky,
     themed,
 )
-from tests.oracle.person import LATE, Ground, Life, News, ground, least_urgent
+from tests.oracle.person import LATE, Ground, Life, News, ground, least_urgent, sooner, untold
 from tests.oracle.telling import Moment
 from triggers.history import HistoryEntry
 
@@ -57,6 +57,10 @@ class Candidate:
     key: str = ""
     lateness: timedelta | None = None  # where it is not the time from `at` to `learnt`
 
+    @property
+    def how_late(self) -> timedelta:
+        return self.learnt - self.at if self.lateness is None else self.lateness
+
 
 def together(life: Life, grounds: Sequence[Ground], late: timedelta = LATE) -> list[News]:
     """News of any of several grounds of different families."""
@@ -72,7 +76,7 @@ def either(life: Life, grounds: Sequence[Ground]) -> list[News]:
     for group in by_key.values():
         kept: list[News] = []
         for one in group:
-            known = [o for o in kept if not o.guarded and (o.learnt - o.at <= LATE or o.learnt <= one.learnt)]
+            known = [other for other in kept if not other.guarded and not untold(other, one)]
             if (one.guarded and not any(o.guarded for o in kept)) or (not one.guarded and not known):
                 kept.append(one)
         found.extend(kept)
@@ -109,28 +113,62 @@ def counted(
     that was coded late, with which they do in any window in which it stood.
 
     What tells the same thing again says nothing new; `things` are what each tells of, where that is not its name.
+    Only what came in time for it makes one whole; where nothing less than what came too late does, it is too late.
     """
     found = []
     things = things or names
     for place, one in enumerate(news):
-        if one.stood:
-            found += counted_around(news, names, place, least, within, feeds=feeds, late=late)
-            continue
-        before = [n for n in range(place) if not news[n].guarded and one.at - news[n].at <= within]
-
-        def enough(some: Sequence[int]) -> bool:
-            kinds = {news[n].moment.entry.feed for n in some}
-            return len({names[n] for n in some}) >= least and len(kinds) >= feeds
-
-        if not enough([*before, place]):
-            continue
-        known = [n for n in before if news[n].learnt - news[n].at <= late or news[n].learnt <= one.learnt]
-        if things[place] in {things[n] for n in known} and enough(known):
-            continue  # it had come about without this one, and this one is not new
-        times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
-        learnt = next(t for t in times if enough([place, *(n for n in before if news[n].learnt <= t)]))
-        found.append(replace(one, learnt=learnt, count=len({names[n] for n in [*before, place]})))
+        told = [n for n, other in enumerate(news) if not untold(other, one, late)]
+        for some in (told, range(len(news))):
+            here = [news[n] for n in some]
+            made = counted_at(
+                here,
+                [names[n] for n in some],
+                [things[n] for n in some],
+                list(some).index(place),
+                least,
+                within,
+                feeds=feeds,
+                late=late,
+            )
+            if made is not None:
+                found.append(made if some is told else replace(made, lateness=late + A_MOMENT))
+                break
     return found
+
+
+A_MOMENT = timedelta(microseconds=1)
+
+
+def counted_at(
+    news: Sequence[News],
+    names: Sequence[str],
+    things: Sequence[str],
+    place: int,
+    least: int,
+    within: timedelta,
+    *,
+    feeds: int,
+    late: timedelta,
+) -> News | None:
+    """The one at `place`, where enough of these lie within its window."""
+    one = news[place]
+    if one.stood:
+        return next(iter(counted_around(news, names, place, least, within, feeds=feeds, late=late)), None)
+    before = [n for n in range(place) if not news[n].guarded and one.at - news[n].at <= within]
+
+    def enough(some: Sequence[int]) -> bool:
+        kinds = {news[n].moment.entry.feed for n in some}
+        return len({names[n] for n in some}) >= least and len(kinds) >= feeds
+
+    if not enough([*before, place]):
+        return None
+    known = [n for n in before if not untold(news[n], one, late)]
+    if things[place] in {things[n] for n in known} and enough(known):
+        return None  # it had come about without this one, and this one is not new
+    times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
+    learnt = next(t for t in times if enough([place, *(n for n in before if news[n].learnt <= t)]))
+    return replace(one, learnt=learnt, count=len({names[n] for n in [*before, place]}))
 
 
 def counted_around(
@@ -157,7 +195,8 @@ def counted_around(
 
     def told_by(last: int, span: dict[int, datetime]) -> list[int]:
         """What of a span could be told with `last`, in time for it."""
-        return [n for n in span if n <= last and span[n] - news[last].at <= late]
+        in_time = [n for n in span if n <= last and span[n] - news[last].at <= late]
+        return [n for n in in_time if not untold(news[n], news[last], late)]
 
     spans = spans_around(news, place, within)
     said = [
@@ -258,9 +297,11 @@ def followed(firsts: Sequence[News], thens: Sequence[News], within: timedelta) -
             if then.guarded and last is first:
                 continue
             learnt = [max(l1, l2) for t1, l1 in first.times for t2, l2 in then.times if t1 < t2 <= t1 + within]
-            known = found.get((last.place, last.guarded))
-            if learnt and (known is None or min(learnt) < known.learnt):
-                found[last.place, last.guarded] = replace(last, learnt=min(learnt))
+            late = any(untold(one, last) for one in (first, then))
+            if learnt:
+                made = replace(last, learnt=min(learnt), lateness=LATE + A_MOMENT if late else last.lateness)
+                if sooner(made, found.get((last.place, last.guarded))):
+                    found[last.place, last.guarded] = made
     return sorted(found.values(), key=lambda one: one.place)
 
 
@@ -330,7 +371,7 @@ def outcomes(
     repeats: dict[Any, News] = {}
     for one in (*counted(reports, names, 2, 28 * DAY), *counted(reports, names, 3, 90 * DAY)):
         known = repeats.get(one.place)
-        repeats[one.place] = one if known is None or one.learnt < known.learnt else known
+        repeats[one.place] = one if known is None or sooner(one, known) else known
     judge("REPEAT_MISSING", plain([repeats[place] for place in sorted(repeats)], 1, "visit"), None)
     signs = together(
         life,
@@ -380,8 +421,14 @@ def corroborated(life: Life) -> list[News]:
         sharing = [one for one in reports if family in families(one.moment.said)]
         units = [folded(one.moment.said["origin_unit"]) for one in sharing]
         for one in counted(sharing, units, 2, 28 * DAY, things=by_key(sharing)):
-            found.setdefault((one.place, one.guarded), one)
+            if sooner_told(one, found.get((one.place, one.guarded))):
+                found[one.place, one.guarded] = one
     return [found[place] for place in sorted(found)]
+
+
+def sooner_told(one: News, known: News | None) -> bool:
+    """Whether it takes the place of the one known: only where that came too late and this did not."""
+    return known is None or (known.how_late > LATE >= one.how_late)
 
 
 def stands(life: Life, one: News) -> bool:
@@ -391,7 +438,8 @@ def stands(life: Life, one: News) -> bool:
 
 def candidate(one: News, priority: int, about: str = "") -> Candidate:
     grounds = {"": "", "visit": one.moment.key, "subject": one.moment.subject}
-    return Candidate(one.at, one.moment.entry.event_id, priority, one.learnt, grounds[about], one.moment.key)
+    event, key = one.moment.entry.event_id, one.moment.key
+    return Candidate(one.at, event, priority, one.learnt, grounds[about], key, one.lateness)
 
 
 def cool(
@@ -402,7 +450,7 @@ def cool(
     fired: list[Candidate] = []
     ends: list[tuple[Candidate, str]] = []
     unique: dict[tuple[str, str], Candidate] = {}
-    for one in sorted(made, key=lambda one: (one.priority, one.learnt)):
+    for one in sorted(made, key=lambda one: (one.how_late > late, one.priority, one.learnt)):
         unique.setdefault((one.event, one.about), one)
     for one in sorted(unique.values(), key=lambda one: (one.at, one.priority, one.event)):
         quiet = any(
@@ -414,7 +462,7 @@ def cool(
         )
         if quiet:
             continue
-        if (one.learnt - one.at if one.lateness is None else one.lateness) > late:
+        if one.how_late > late:
             ends.append((one, "too_late"))
         else:
             fired.append(one)

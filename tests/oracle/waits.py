@@ -26,7 +26,7 @@ from tests.oracle.grounds import (
     left_early,
     offence,
 )
-from tests.oracle.person import LATE, Ground, Life, News, beside, ground
+from tests.oracle.person import LATE, Ground, Life, News, beside, ground, untold
 from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, stands, together
 from tests.oracle.telling import Moment
 from triggers.entering import record_entry
@@ -98,7 +98,7 @@ def _absent(
 
 def _waited(one: News, at: datetime, priority: int) -> Candidate:
     """Known in time, the clock makes it fire; else the lateness is that of what was waited after."""
-    late = one.learnt - one.at if one.learnt > at else timedelta(0)
+    late = one.how_late if one.learnt > at else timedelta(0)
     key = one.moment.key
     return Candidate(at, one.moment.entry.event_id, priority, max(one.learnt, at), key, key, late)
 
@@ -217,14 +217,16 @@ def _adversity(life: Life) -> list[Candidate]:
     news, names = [one for _, _, one in evidence], [name for _, name, _ in evidence]
     found = []
     for place, one in enumerate(news):
-        before = range(place)
-        known = [n for n in before if news[n].learnt - news[n].at <= LATE or news[n].learnt <= one.learnt]
+        known = [n for n in range(place) if not untold(news[n], one)]
         if len({*names[:place], names[place]}) < 4 or len({names[n] for n in known}) >= 4:
             continue
+        in_time = len({names[place], *(names[n] for n in known)}) >= 4
+        before = known if in_time else range(place)
         times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
         learnt = next(t for t in times if len({names[place], *(names[n] for n in before if news[n].learnt <= t)}) >= 4)
+        made = replace(one, learnt=learnt, lateness=one.lateness if in_time else LATE + A_MOMENT)
         if stands(life, one):
-            found.append(candidate(replace(one, learnt=learnt), 2))
+            found.append(candidate(made, 2))
     return found
 
 
