@@ -172,7 +172,7 @@ class _Compiler(Shaping):
         self._guards(when, form)
         who = self.asking(of_person=True).condition(form.who, ("who",)) if form.who else ALWAYS
         self._who(who)
-        then = self._then(form.then)
+        then = self._then(form.then, self.kinds_read(when))
         for place, asked in enumerate(form.yields_to):
             if asked not in self.ids:
                 self.tell(
@@ -208,9 +208,12 @@ class _Compiler(Shaping):
                 f"'who' asks about the person ({', '.join(sorted(OF_THE_PERSON))}), not about '{fact}'", ("who", fact)
             )
 
-    def _then(self, form: ThenForm) -> Then:
-        asking = self.asking(in_priority=True)
+    def _then(self, form: ThenForm, kinds: tuple[str, ...]) -> Then:
         path: Path = ("then",)
+
+        def asked(written: object, table: str, place: int) -> Condition:
+            return self._in_table(written, kinds, (*path, table, place, "when"))
+
         if form.sensitivity is Sensitivity.INTEL:
             self.tell("'intel' is set by the gatekeeper, not by a rule", (*path, "sensitivity"))
         return Then(
@@ -218,16 +221,14 @@ class _Compiler(Shaping):
             headline=form.headline,
             message_key=form.message_key,
             priorities=tuple(
-                case(asking.condition(line.when, (*path, "priorities", place, "when")), line.priority.value)
+                case(asked(line.when, "priorities", place), line.priority.value)
                 for place, line in enumerate(form.priorities)
             ),
             headlines=tuple(
-                case(asking.condition(line.when, (*path, "headlines", place, "when")), line.headline)
-                for place, line in enumerate(form.headlines)
+                case(asked(line.when, "headlines", place), line.headline) for place, line in enumerate(form.headlines)
             ),
             reviews=tuple(
-                case(asking.condition(line.when, (*path, "reviews", place, "when")), line.opens)
-                for place, line in enumerate(form.reviews)
+                case(asked(line.when, "reviews", place), line.opens) for place, line in enumerate(form.reviews)
             ),
             rises=form.rises,
             contact_within=form.contact_within,
@@ -237,6 +238,12 @@ class _Compiler(Shaping):
             expires_after=form.expires_after,
             cap=Cap(form.cap.alerts, form.cap.within) if form.cap else None,
         )
+
+    def _in_table(self, written: object, kinds: tuple[str, ...], path: Path) -> Condition:
+        """What a line of a table asks of the completing event, which is of one of these kinds (none: of any)."""
+        made = self.asking(in_priority=True).condition(written, path)
+        self.untold(made, written, kinds, path, of_each=False)
+        return made
 
     # -- rules as wholes -------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 `checking.py` does the same for rules as wholes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,11 +67,14 @@ from triggers.patterns import (
     StepsPattern,
     event_pattern,
     events_in,
+    families_of,
     parts_of,
+    rules_of,
     waits,
 )
 from triggers.reading import Path
 from triggers.reference import Reference
+from triggers.untold import of_condition, of_count, whole
 
 MAX_PATTERN_DEPTH = 6
 MAX_LOOKUPS = 8
@@ -113,6 +116,17 @@ class Shaping:
     def remark(self, message: str, path: Path) -> None:
         """Note what looks like a slip at a path of the rule or ground that is being read."""
         self.faults.remark(message, path=path, root=self.root, rule=self.rule)
+
+    def untold(
+        self, condition: Condition, written: object, kinds: Iterable[str], path: Path, *, of_each: bool = True
+    ) -> None:
+        """Remark on each fact of a condition at `path` that events of these kinds never tell."""
+        for message, place in of_condition(condition, written, kinds, of_each=of_each):
+            self.remark(message, (*path, *place))
+
+    def kinds_read(self, pattern: Pattern) -> tuple[str, ...]:
+        """The kinds that a pattern reads, as whole families; none where it rests on what other rules read."""
+        return () if rules_of(pattern) else tuple(map(whole, sorted(families_of(pattern))))
 
     def each_ground(self) -> None:
         """Tell the faults of every ground, named or not."""
@@ -270,6 +284,8 @@ class Shaping:
         categories: tuple[tuple[str, Pattern], ...] = tuple(
             (name, self.pattern(part, (*path, "categories", name), depth + 1)) for name, part in form.categories.items()
         )
+        read = [kind for _, part in categories for kind in self.kinds_read(part)]
+        self.untold(where, form.where, read, (*path, "where"))
         return AccumulatedPattern(categories, form.at_least, where, written_out(where))
 
     def _ground(self, name: str, path: Path, depth: int) -> Pattern:
@@ -295,6 +311,9 @@ class Shaping:
         asking = self.asking()
         where = asking.condition(form.where, (*path, "where")) if form.where else ALWAYS
         still = None if form.still is None else asking.condition(form.still, (*path, "still"))
+        self.untold(where, form.where, form.kinds, (*path, "where"))
+        if still is not None:
+            self.untold(still, form.still, form.kinds, (*path, "still"))
         if form.subject in ABOUT_OTHERS and suspect_words(where):
             self.tell("a rule may not hold somebody else's suspect role against the person", (*path, "where"))
         if Kind.STOPSEARCH_RECORDED in kinds and not needs_a_find(where):
@@ -319,8 +338,13 @@ class Shaping:
     def _count(self, form: CountForm, path: Path, depth: int) -> Pattern:
         if form.same and form.same not in FACTS:
             self.tell(f"'{form.same}' is not a fact{did_you_mean(form.same, FACTS)}", (*path, "same"))
+        of = self.pattern(form.of, (*path, "of"), depth + 1)
+        for name, fact in (("same", form.same), ("distinct", form.distinct.value)):
+            said = of_count(fact, self.kinds_read(of))
+            if said:
+                self.remark(said, (*path, name))
         return CountPattern(
-            of=self.pattern(form.of, (*path, "of"), depth + 1),
+            of=of,
             at_least=form.at_least,
             within=form.within,
             distinct=form.distinct,
