@@ -11,12 +11,12 @@ from pathlib import Path
 from domain.errors import NotFound, RuleError
 from triggers.lifecycle_contents import replacing, set_named, shipped_contents
 from triggers.lifecycle_reading import REFERENCE, Told, read_contents
+from triggers.lifecycle_trials import FILES
 from triggers.lifecycle_values import Contents, RuleText, RuleVersion, text_digest
 from triggers.loading import SHIPPED, shipped_rules
 from triggers.ports import RuleBookStore
 from triggers.rules import RuleSet, combined, rule_set
 
-FILES = frozenset({".yaml", ".yml"})
 LIVE = "live"
 
 

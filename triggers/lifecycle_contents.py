@@ -4,17 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from typing import Any
 
 from domain.errors import RuleError
 from triggers.differences import Difference, differences
 from triggers.lifecycle_reading import read_contents
+from triggers.lifecycle_trials import tested
 from triggers.lifecycle_values import Checkup, Contents, RuleText
+from triggers.loading import shipped_text
 from triggers.reading import read_yaml
 from triggers.rules import RuleSet, combined, rule_set
-from triggers.scenarios import read_rule_tests
-from triggers.trial import run_scenario
 
 LIVE_AT_FIRST = ("tipt", "programme")
 """The shipped rule sets that are live where no supervisor has published any yet."""
@@ -41,20 +40,20 @@ def rules_of(
 
 def shipped_contents(names: Sequence[str] = LIVE_AT_FIRST) -> Contents:
     """The rule sets and reference lists that come with Reachpoint, as written."""
-    folder = files("triggers").joinpath("rulesets")
-    rules = tuple(RuleText(name, folder.joinpath(f"{name}.yaml").read_text("utf-8")) for name in names)
-    return Contents(rules, folder.joinpath("reference.yaml").read_text("utf-8"))
+    rules = tuple(RuleText(name, shipped_text(f"{name}.yaml")) for name in names)
+    return Contents(rules, shipped_text("reference.yaml"))
 
 
 def checkup(contents: Contents, now: datetime, live: Contents | None = None) -> Checkup:
     """Read all the files and run the rule tests on them: everything that there is to say against a version. A file that
     is `live` word for word stands in nobody's way."""
-    read = read_contents(contents, contents.shared_with(live) if live is not None else frozenset())
+    decided = contents.shared_with(live) if live is not None else frozenset[str]()
+    read = read_contents(contents, decided)
     remarks = tuple(map(str, read.remarks[:MOST_FAULTS]))
     if read.faults:
         return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])), remarks=remarks)
     whole = combined(read.sets.values())
-    passed, failed = _tested(contents.tests, whole)
+    passed, failed = tested(contents, whole, decided)
     ids = tuple(sorted(str(rule.rule_id) for rule in whole.rules))
     return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]), remarks)
 
@@ -122,22 +121,3 @@ def set_named(text: str) -> str:
         return ""
     name = data.get("rule_set") if isinstance(data, dict) else None
     return name if isinstance(name, str) else ""
-
-
-def _tested(tests: Sequence[RuleText], rules: RuleSet) -> tuple[int, list[str]]:
-    """How many rule tests pass, and what is wrong with the others."""
-    passed, failed = 0, list[str]()
-    for file in tests:
-        try:
-            read = read_rule_tests(file.text)
-        except RuleError as error:
-            failed.append(f"{file.name}: {error}")
-            continue
-        failed += [f"{file.name}: {fault}" for fault in read.faults]
-        for scenario in read.scenarios:
-            result = run_scenario(scenario, rules)
-            if result.passed:
-                passed += 1
-            else:
-                failed.append(f"{file.name}: {scenario.name}\n{result.difference}")
-    return passed, failed

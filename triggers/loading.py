@@ -54,16 +54,17 @@ def shipped_rules(name: str = "tipt") -> RuleSet:
     """A rule set that comes with Reachpoint. Raises NotFound for an unknown name."""
     if name not in SHIPPED:
         raise NotFound(f"there is no shipped rule set '{name}'; there are: {', '.join(SHIPPED)}")
-    return load_rules(_shipped_text(f"{name}.yaml"), name=f"{name}.yaml")
+    return load_rules(shipped_text(f"{name}.yaml"), name=f"{name}.yaml")
 
 
 def shipped_reference() -> Reference:
     """The reference lists that come with Reachpoint."""
-    return load_reference(_shipped_text("reference.yaml"), name="reference.yaml")
+    return load_reference(shipped_text("reference.yaml"), name="reference.yaml")
 
 
-def _shipped_text(name: str) -> bytes:
-    return files("triggers").joinpath("rulesets", name).read_bytes()
+def shipped_text(name: str) -> str:
+    """What is written in a file that comes with Reachpoint: 'tipt.yaml'. Raises OSError where there is no such file."""
+    return files("triggers").joinpath("rulesets", name).read_text("utf-8")
 
 
 def load_reference(text: str | bytes, *, name: str = "the reference file") -> Reference:

@@ -1,0 +1,93 @@
+"""The rule tests that came with a version, each run by the rules that it names: as `reachpoint rules test` does, with
+the version's own rule sets in the place of what is shipped or live."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from domain.errors import NotFound, RuleError
+from triggers.faults import did_you_mean
+from triggers.lifecycle_reading import read_contents
+from triggers.lifecycle_values import Contents, RuleText
+from triggers.loading import SHIPPED, shipped_text
+from triggers.rules import RuleSet, combined
+from triggers.scenarios import Scenario, read_rule_tests
+from triggers.trial import run_scenario
+
+FILES = frozenset({".yaml", ".yml"})
+"""How the names of rule files end; every other name is that of a rule set."""
+
+
+def tested(contents: Contents, whole: RuleSet, decided: frozenset[str]) -> tuple[int, list[str]]:
+    """How many of the rule tests pass, and what is wrong with the others. `whole` are the rules of the version, by
+    which a test that names none is run; `decided` are the files that are live as they stand."""
+    trials = _Trials(contents, whole, decided)
+    passed, failed = 0, list[str]()
+    for file in contents.tests:
+        try:
+            read = read_rule_tests(file.text)
+        except RuleError as error:
+            failed.append(f"{file.name}: {error}")
+            continue
+        failed += [f"{file.name}: {fault}" for fault in read.faults]
+        for scenario in read.scenarios:
+            difference = trials.difference(scenario)
+            if difference is None:
+                passed += 1
+            else:
+                failed.append(f"{file.name}: {scenario.name}\n{difference}")
+    return passed, failed
+
+
+@dataclass(slots=True)
+class _Trials:
+    """Runs tests by the rule sets of one version."""
+
+    contents: Contents
+    whole: RuleSet
+    decided: frozenset[str]
+    made: dict[tuple[str, ...], RuleSet] = field(default_factory=dict)
+
+    def difference(self, scenario: Scenario) -> str | None:
+        """What is different from what the test expects, or why it cannot be run; None where it passes."""
+        try:
+            rules = self._named(scenario.rules)
+        except (NotFound, RuleError) as error:
+            return f"its rules cannot be used: {error}"
+        result = run_scenario(scenario, rules)
+        return None if result.passed else result.difference
+
+    def _named(self, names: tuple[str, ...]) -> RuleSet:
+        """The sets of these names beside each other and nothing else; the whole version where none is named, or a file
+        that the version does not hold under that name: the same file may say that it is of another rule set."""
+        if not names or any(_is_file(name) and self._held(name) is None for name in names):
+            return self.whole
+        if names not in self.made:
+            self.made[names] = self._together(names)
+        return self.made[names]
+
+    def _together(self, names: Sequence[str]) -> RuleSet:
+        for name in names:
+            if names.count(name) > 1:
+                raise RuleError(f"'{name}' is named more than once")
+        texts = tuple(self._held(name) or self._shipped(name) for name in names)
+        read = read_contents(Contents(texts, self.contents.reference), self.decided)
+        if read.faults:
+            raise RuleError("\n".join(map(str, read.faults)))
+        return combined(read.sets.values())
+
+    def _held(self, name: str) -> RuleText | None:
+        """The rule set of the version that a test means by this name, or by a file of this name."""
+        wanted = PurePath(name).stem if _is_file(name) else name
+        return next((each for each in self.contents.rules if each.name == wanted), None)
+
+    def _shipped(self, name: str) -> RuleText:
+        if name not in SHIPPED:
+            known = sorted({*self.contents.names, *SHIPPED})
+            there_are = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
+            raise NotFound(f"there is no rule set '{name}' in this version, nor is one shipped{there_are}")
+        return RuleText(name, shipped_text(f"{name}.yaml"))
+
+
+def _is_file(name: str) -> bool:
+    return PurePath(name).suffix.lower() in FILES
