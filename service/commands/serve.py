@@ -54,10 +54,10 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
         whole = with_worker and with_api
         shared = not whole or bool(settings.store.redis_url.get_secret_value())
         parts = Parts(worker=with_worker, listeners=with_api and settings.mllp.enabled, shared=shared)
-        store = open_store if whole else reach_store
+        store = open_store(settings) if whole else reach_store(settings, service=True)
         if with_worker:
             await sender.start()
-        async with store(settings) as client:
+        async with store as client:
             senders = dict.fromkeys(sending.urls, sender)
             if with_worker and not senders:
                 err.print("No channel is set up: alerts are raised and wait; set alerts.sms_url or alerts.email_url.")

@@ -58,8 +58,8 @@ async def test_a_server_left_behind_by_a_killed_parent_is_taken_over(tmp_path: P
     client = connect(orphan.socket)
     await client.set("kept", "yes")
     await client.aclose()
-    assert orphan._lock is not None
-    orphan._lock.close()  # what the kernel does when the parent dies
+    assert orphan._turn._lock is not None
+    orphan._turn._lock.close()  # what the kernel does when the parent dies
 
     heir = EmbeddedServer(tmp_path / "data")
     await heir.start()
