@@ -17,7 +17,7 @@ from domain.clock import Clock
 from domain.errors import StoreUnavailable
 from domain.events import Event
 from domain.kinds import Feed
-from streams.feeds.ack import acknowledge, read_header
+from streams.feeds.ack import Header, acknowledge, read_header
 from streams.feeds.ed import CONTENT_TYPE, EdPolicy, parse_ed
 from streams.feeds.mllp_frames import Frame, FrameDecoder, FrameKind, framed
 from streams.feeds.outcome import Ignored, ParseResult, Rejected, RejectReason, Where
@@ -43,6 +43,7 @@ class MllpSettings:
     max_frame_bytes: int = 1 << 20
     max_skipped_bytes: int = 256 << 20
     idle_timeout_s: float = 300.0
+    receipt_timeout_s: float = 20.0  # below the 30 s after which senders commonly hang up and ask again
     answer_timeout_s: float = 30.0
     close_timeout_s: float = 10.0
     max_connections: int = 64
@@ -57,7 +58,16 @@ class _Waiting:
     outcome: ParseResult
     raw: bytes
     receipt: asyncio.Task[Receipt]
+    until: float  # how long the sender waits for us, on the loop's clock
     answered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What one connection has handed over and not answered yet, in order (None: no more), and the room for more."""
+
+    waiting: "asyncio.Queue[_Waiting | None]"
+    room: asyncio.Semaphore
 
 
 class MllpListener:
@@ -81,6 +91,7 @@ class MllpListener:
         self._readers: set[asyncio.Task[None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
         self._submitting: set[asyncio.Task[Receipt]] = set()
+        self._given_up: asyncio.Future[Receipt] | None = None  # done once no receipt is waited for any longer
 
     @property
     def port(self) -> int:
@@ -96,12 +107,17 @@ class MllpListener:
     async def start(self) -> None:
         """Begin to listen. Raises OSError if the address cannot be bound."""
         settings = self._settings
+        self._given_up = asyncio.get_running_loop().create_future()
         self._server = await asyncio.start_server(
             self._connected, settings.host, settings.port, ssl=settings.ssl_context, limit=_CHUNK_BYTES
         )
 
     async def close(self) -> None:
-        """Stop gracefully: read no more, answer what was read, then close. Bounded by `close_timeout_s`."""
+        """Stop gracefully: read no more, answer what was taken, then close.
+
+        What has no receipt within `close_timeout_s` is answered AE, for nothing was promised; whoever does not listen
+        to that for as long again is cut off.
+        """
         if self._server is None:
             return
         self._server.close()
@@ -109,6 +125,11 @@ class MllpListener:
             reader.cancel()
         if self._connections:
             _, late = await asyncio.wait(self._connections, timeout=self._settings.close_timeout_s)
+            assert self._given_up is not None
+            if not self._given_up.done():
+                self._given_up.set_result(Receipt.UNAVAILABLE)
+            if late:
+                _, late = await asyncio.wait(late, timeout=self._settings.close_timeout_s)
             for connection in late:
                 connection.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -137,38 +158,48 @@ class MllpListener:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
         source = str(peer[0]) if peer else ""
-        queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(self._settings.read_ahead)
-        reading = asyncio.create_task(self._read(reader, queue, source))
+        line = _Line(asyncio.Queue(), asyncio.Semaphore(self._settings.read_ahead))
+        reading = asyncio.create_task(self._read(reader, line, source))
         self._readers.add(reading)
         reading.add_done_callback(self._readers.discard)
-        answering = asyncio.create_task(self._answer(queue, writer))
+        answering = asyncio.create_task(self._answer(line, writer))
         try:
             await asyncio.wait({reading, answering}, return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                with suppress(asyncio.CancelledError):
-                    await reading  # stopped by `close`: what was read is still answered
-                await queue.put(None)
-                await answering
+            line.waiting.put_nowait(None)  # whatever ended the reading, what was taken is still answered
+            await asyncio.wait({answering})
         finally:
             reading.cancel()
             answering.cancel()
-            await asyncio.gather(reading, answering, return_exceptions=True)
+            for ended in await asyncio.gather(reading, answering, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    _log.error("an MLLP line failed", action="mllp.line_failed", fault=type(ended).__name__)
 
-    async def _read(self, reader: asyncio.StreamReader, queue: asyncio.Queue[_Waiting | None], source: str) -> None:
-        """Read frames, hand them over in order, and queue them for their answers, until the line closes or idles."""
+    async def _read(self, reader: asyncio.StreamReader, line: _Line, source: str) -> None:
+        """Read frames, hand them over in order, and queue them for their answers, until the line closes or idles.
+
+        There is room for the answer before anything is handed over: what was taken is never left without one.
+        """
         decoder = FrameDecoder(max_bytes=self._settings.max_frame_bytes)
         data = b"open"
         while data and decoder.skipped_bytes <= self._settings.max_skipped_bytes:
-            try:
-                async with asyncio.timeout(self._settings.idle_timeout_s):
-                    data = await reader.read(_CHUNK_BYTES)
-            except (TimeoutError, OSError):
-                data = b""
+            data = await self._heard(reader)
             for frame in decoder.feed(data) if data else decoder.finish():
+                await line.room.acquire()
                 waiting = self._hand_over(frame, source)
-                await queue.put(waiting)
+                line.waiting.put_nowait(waiting)
                 if len(frame.payload) > _LARGE_BYTES:
-                    await asyncio.wait({waiting.receipt})
+                    await asyncio.wait({waiting.receipt}, timeout=self._settings.receipt_timeout_s)
+
+    async def _heard(self, reader: asyncio.StreamReader) -> bytes:
+        """What came over the line; nothing where it closed, broke, or was silent for too long."""
+        try:
+            async with asyncio.timeout(self._settings.idle_timeout_s):
+                return await reader.read(_CHUNK_BYTES)
+        except TimeoutError:
+            _log.info("a silent MLLP connection is closed", action="mllp.idle", seconds=self._settings.idle_timeout_s)
+            return b""
+        except OSError:
+            return b""
 
     def _hand_over(self, frame: Frame, source: str) -> _Waiting:
         outcome = self._outcome(frame, source)
@@ -176,7 +207,8 @@ class MllpListener:
         receipt = asyncio.create_task(self._receipt(outcome, frame.payload))
         self._submitting.add(receipt)  # a sender that hangs up must not take its message back half stored
         receipt.add_done_callback(self._submitting.discard)
-        return _Waiting(outcome, frame.payload, receipt, owed)
+        until = asyncio.get_running_loop().time() + self._settings.receipt_timeout_s
+        return _Waiting(outcome, frame.payload, receipt, until, owed)
 
     def _outcome(self, frame: Frame, source: str) -> ParseResult:
         """What the frame is. Only whole frames are parsed: half a message may look like a whole one."""
@@ -201,26 +233,51 @@ class MllpListener:
             _log.error("a message could not be taken", action="mllp.submit_failed", fault=type(error).__name__)
             return Receipt.UNAVAILABLE
 
-    async def _answer(self, queue: asyncio.Queue[_Waiting | None], writer: asyncio.StreamWriter) -> None:
-        """Answer in the order of arrival. Ends at the None that closes the queue, or when the sender is gone."""
-        while (waiting := await queue.get()) is not None:
-            receipt = await asyncio.shield(waiting.receipt)
+    async def _answer(self, line: _Line, writer: asyncio.StreamWriter) -> None:
+        """Answer in the order of arrival. Ends at the None that closes the line, or when the sender is gone."""
+        while (waiting := await line.waiting.get()) is not None:
+            receipt = await self._known(waiting)
+            line.room.release()
             if not waiting.answered:
                 continue
-            answer = acknowledge(
-                waiting.outcome,
-                read_header(waiting.raw),
-                control_id=self._new_control_id(),
-                answers=_control_id(waiting.outcome),
-                now=self._clock.now(),
-                receipt=receipt,
-            )
             try:
-                writer.write(framed(answer))
+                writer.write(framed(self._answer_to(waiting, receipt)))
                 async with asyncio.timeout(self._settings.answer_timeout_s):
                     await writer.drain()
-            except (OSError, TimeoutError):
-                return  # the sender will ask again and get AA for the repeat
+            except (OSError, TimeoutError) as error:  # the sender will ask again and get AA for the repeat
+                _log.info("a sender did not hear its answer", action="mllp.sender_gone", fault=type(error).__name__)
+                return
+
+    async def _known(self, waiting: _Waiting) -> Receipt:
+        """The receipt; UNAVAILABLE where it does not come in time. It may still come: then the repeat gets AA."""
+        if not waiting.receipt.done():
+            assert self._given_up is not None
+            left = waiting.until - asyncio.get_running_loop().time()
+            either: set[asyncio.Future[Receipt]] = {waiting.receipt, self._given_up}
+            await asyncio.wait(either, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
+        if waiting.receipt.done() and not waiting.receipt.cancelled():
+            return waiting.receipt.result()
+        _log.warning("a message waits for its receipt, and is answered 'later'", action="mllp.no_receipt")
+        return Receipt.UNAVAILABLE
+
+    def _answer_to(self, waiting: _Waiting, receipt: Receipt) -> bytes:
+        """The answer. Where a fault of ours keeps it from being written, a plain one: a sender that hears nothing asks
+        again for ever, and nothing behind it comes through."""
+        try:
+            return self._written(waiting.outcome, read_header(waiting.raw), receipt)
+        except Exception as error:
+            _log.error("an answer could not be written", action="mllp.answer_failed", fault=type(error).__name__)
+            return self._written(waiting.outcome, Header(), receipt)
+
+    def _written(self, outcome: ParseResult, header: Header, receipt: Receipt) -> bytes:
+        return acknowledge(
+            outcome,
+            header,
+            control_id=self._new_control_id(),
+            answers=_control_id(outcome),
+            now=self._clock.now(),
+            receipt=receipt,
+        )
 
 
 _FAULTS = {

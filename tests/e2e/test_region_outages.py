@@ -7,6 +7,7 @@ away is back. At the end the run is compared with the embedded engine's undistur
 import asyncio
 import json
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -178,7 +179,8 @@ def _lived_through(region: Region, scene: Scene, undisturbed: Outcome, outages: 
     load, outcome, probe, back = asyncio.run(_run(region, scene, outages))
     note = (
         f"seed {scene.seed}; {len(load.acknowledged)} acknowledged, {load.refused} answers 'later', "
-        f"longest answer {probe.longest:.1f} s, lines that broke: {load.broken or 'none'}; work went on after: "
+        f"longest answer {probe.longest:.1f} s, lines that broke: {load.broken or 'none'} "
+        f"(the HL7 door said: {_of_the_door(region) or 'nothing'}); work went on after: "
         + ", ".join(f"{what} {after:.1f} s" for what, after in back)
     )
     print(note)
@@ -240,6 +242,12 @@ async def _ended(region: Region) -> int:
 
 def _said(region: Region) -> str:
     return json.dumps({name: region.log(name)[-1500:] for name in region.processes}, indent=1)
+
+
+def _of_the_door(region: Region) -> str:
+    """How often the MLLP listener said what: why it ended a line, if it did."""
+    said = Counter(re.findall(r'"action": ?"(mllp\.\w+)"', region.log("api")))
+    return ", ".join(f"{action} {times}" for action, times in sorted(said.items()))
 
 
 async def _leader_of(policy: KafkaPolicy) -> int:

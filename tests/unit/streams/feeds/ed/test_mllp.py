@@ -3,9 +3,10 @@
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import hl7
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from domain.clock import ManualClock
 from domain.errors import StoreUnavailable
 from domain.events import Event
+from streams.feeds import mllp
+from streams.feeds.ack import Header, acknowledge
 from streams.feeds.ed import EdPolicy
 from streams.feeds.ed_codes import EdCodes
 from streams.feeds.mllp import MllpListener, MllpSettings
-from streams.feeds.mllp_frames import END, framed
+from streams.feeds.mllp_frames import END, Frame, FrameDecoder, framed
 from streams.feeds.outcome import Ignored, ParseResult, Rejected
 from streams.feeds.receipts import Receipt
 from tests.unit.streams.feeds.ed.messages import NOW, POLICY, adt
@@ -288,6 +291,96 @@ async def test_closing_answers_what_was_read() -> None:
         engine.open.set()
         assert [await sender.answer(), await sender.answer()] == [("AA", "K1"), ("AA", "K2")]
         await closing
+        assert await sender.closed()
+
+
+async def test_a_store_that_hangs_is_answered_later_in_time_and_the_line_goes_on() -> None:
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, receipt_timeout_s=0.3) as (_, dial):
+        sender = await dial()
+        await sender.send(framed(message("K1").encode()) + framed(message("K2").encode()))
+        assert [await sender.answer(), await sender.answer()] == [("AE", "K1"), ("AE", "K2")]
+        engine.open.set()
+        assert await sender.ask(message("K1")) == ("AA", "K1")
+        await until(lambda: engine.finished == 3)
+
+
+async def test_a_store_that_hangs_leaves_room_for_senders_that_hang_up_and_come_again() -> None:
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, receipt_timeout_s=0.2, max_connections=2) as (listener, dial):
+        for number in range(6):
+            sender = await dial()
+            await sender.send(framed(message(f"K{number}").encode()))
+            await until(lambda taken=number + 1: len(engine.taken) == taken)  # type: ignore[misc]
+            sender.writer.close()
+            await until(lambda: listener.connections < 2)
+        engine.open.set()
+        assert await (await dial()).ask(message("K9")) == ("AA", "K9")
+
+
+async def test_closing_beside_a_store_that_hangs_answers_later() -> None:
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, close_timeout_s=0.2) as (listener, dial):
+        sender = await dial()
+        await sender.send(framed(message("K1").encode()) + framed(message("K2").encode()))
+        await until(lambda: len(engine.taken) == 2)
+        closing = asyncio.create_task(listener.close())
+        assert [await sender.answer(), await sender.answer()] == [("AE", "K1"), ("AE", "K2")]
+        assert await sender.closed()
+        await closing
+
+
+async def test_closing_leaves_nothing_that_was_taken_without_an_answer() -> None:
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, read_ahead=3) as (listener, dial):
+        sender = await dial()
+        await sender.send(b"".join(framed(message(f"K{number}").encode()) for number in range(20)))
+        await until(lambda: len(engine.taken) == 3)
+        closing = asyncio.create_task(listener.close())
+        await asyncio.sleep(0.05)
+        engine.open.set()
+        answered = [await sender.answer() for _ in engine.keys]
+        assert answered == [("AA", key) for key in engine.keys]
+        assert await sender.closed()
+        await closing
+
+
+async def test_a_fault_of_ours_in_an_answer_leaves_nobody_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def written(outcome: ParseResult, header: Header, **more: Any) -> bytes:
+        if header.sending_app:
+            raise ZeroDivisionError
+        return acknowledge(outcome, header, **more)
+
+    monkeypatch.setattr(mllp, "acknowledge", written)
+    engine = Engine()
+    async with listening(engine) as (_, dial):
+        sender = await dial()
+        assert await sender.ask(message("K1")) == ("AA", "K1")
+        assert await sender.ask(message("K2")) == ("AA", "K2")
+
+
+async def test_a_fault_of_ours_in_reading_ends_the_line_only_after_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(FrameDecoder):
+        def feed(self, data: bytes) -> Iterator[Frame]:
+            if b"POISON" in data:
+                raise ZeroDivisionError
+            yield from super().feed(data)
+
+    monkeypatch.setattr(mllp, "FrameDecoder", Broken)
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine) as (_, dial):
+        sender = await dial()
+        await sender.send(framed(message("K1").encode()))
+        await until(lambda: len(engine.taken) == 1)
+        await sender.send(b"POISON")
+        await asyncio.sleep(0.05)
+        engine.open.set()
+        assert await sender.answer() == ("AA", "K1")
         assert await sender.closed()
 
 
