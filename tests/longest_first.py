@@ -16,6 +16,7 @@ SECONDS = {
     "tests/e2e/test_match_tables.py": 70,
     "tests/unit/triggers/test_late_coding_in_counts.py": 55,
     "tests/e2e/test_demo.py": 50,
+    "tests/contract/test_api_schema.py": 45,
     "tests/e2e/test_compose.py": 45,
     "tests/scenarios/test_kafka_engine.py": 45,
     "tests/contract/test_kafka_races.py": 45,
