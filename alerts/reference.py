@@ -25,6 +25,7 @@ def reference_of(key: str, secret: bytes) -> str:
     if len(secret) < MIN_SECRET_BYTES:
         raise ConfigError("The secret for references must have at least 16 bytes.")
     number = int.from_bytes(hmac.digest(secret, b"reference:" + key.encode(), "sha256"), "big")
+    number %= len(ALPHABET) ** SYMBOLS  # the symbols are its lowest digits: a small number is quicker to take apart
     symbols: list[str] = []
     for _ in range(SYMBOLS):
         number, index = divmod(number, len(ALPHABET))

@@ -35,6 +35,11 @@ def compare(before: tuple[Verdict, ...], after: tuple[Verdict, ...]) -> Changes:
     A firing that is new and takes the place of an old one is `moved`, never also `fired`; a firing that is gone is
     either `moved` or `withdrawn`.
     """
+    if not before:  # the usual case: nothing could move or go
+        return Changes(
+            fired=tuple(verdict.trigger for verdict in after if verdict.fired),
+            held=tuple(verdict for verdict in after if not verdict.fired),
+        )
     was, now = _by_id(before), _by_id(after)
     new = [verdict for verdict in after if verdict.fired and not _fired(was, verdict.firing_id)]
     gone = [verdict for verdict in before if verdict.fired and not _fired(now, verdict.firing_id)]

@@ -96,6 +96,11 @@ def test_a_reference_is_speakable_and_the_same_each_time(key: str) -> None:
     assert normalise_reference(reference.lower().replace("-", " ")) == reference
 
 
+def test_a_reference_once_told_is_the_same_in_every_release() -> None:
+    """Somebody has it on a piece of paper."""
+    assert reference_of("39d83bddf22c6386955ab6d7bd41cc2b", b"0123456789abcdef") == "ZDT2-XR6D"
+
+
 def test_a_reference_cannot_be_made_without_the_secret() -> None:
     assert reference_of("a", SECRET) != reference_of("a", SECRET + b"!")
     with pytest.raises(ConfigError):

@@ -1,12 +1,13 @@
 """What rules and firings say of themselves: plain words, London time, and nothing that must not be said."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from domain.attributes import Grade, Handling, IntelAttributes
+from domain.clock import LONDON
 from domain.errors import RuleError
 from domain.kinds import Feed, Kind, Role, natural_role
 from domain.matches import Relation
@@ -33,6 +34,9 @@ def _firings(
 def test_dates_are_said_as_london_says_them() -> None:
     assert london(datetime(2026, 6, 1, 23, 30, tzinfo=UTC)) == "Tue 2 June 2026, 00:30"
     assert london(datetime(2026, 1, 1, 23, 30, tzinfo=UTC)) == "Thu 1 January 2026, 23:30"
+    for day in range(400):
+        local = (datetime(2026, 1, 1, 7, 5, tzinfo=UTC) + timedelta(days=day)).astimezone(LONDON)
+        assert london(local) == f"{local:%a} {local.day} {local:%B %Y, %H:%M}"
 
 
 def test_intelligence_says_nothing_but_that_something_changed() -> None:
