@@ -8,9 +8,12 @@ import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+import duckdb
 
 from alerts.model import Alert
 from alerts.suppression import SuppressionPolicy
@@ -20,8 +23,8 @@ from domain.people import CohortMember
 from service.backtest_beside import priority_beside
 from service.backtest_capacity import Capacity, Missed, missed_clocks
 from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay, replay_both
-from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of
-from service.backtest_tally import Side, Tally, Window, alerts_of, band_of, tally_of
+from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of, reading
+from service.backtest_tally import Side, Tally, Window, alerts_of, band_of, count_person
 from streams.archive_replay import Past
 from streams.decide import A_CHILDHOOD
 from triggers.rules import RuleSet
@@ -109,50 +112,60 @@ def _cores() -> int:
 
 
 _Done = tuple[Chunk, Tally, list[Row]]
-_job: list[tuple[Backtest, Plan]] = []
-"""What a process works on: set when it begins, because compiled rules cannot be sent."""
+
+
+class _Job(NamedTuple):
+    """What a process works on."""
+
+    asked: Backtest
+    plan: Plan
+    connection: duckdb.DuckDBPyConnection
+
+
+_job: list[_Job] = []
+"""Set when a process begins, because compiled rules cannot be sent and a connection is nobody else's."""
+_open = ExitStack()
+"""Holds the connection of such a process: it ends with the process, for a pool stops its processes when all is done."""
 
 
 def _judged(asked: Backtest, plan: Plan, processes: int) -> Iterator[_Done]:
     if processes <= 1 or len(plan.chunks) <= 1:
-        for chunk in plan.chunks:
-            yield _chunk(asked, plan, chunk)
+        with reading(plan) as connection:
+            for chunk in plan.chunks:
+                yield _chunk(_Job(asked, plan, connection), chunk)
         return
     context = multiprocessing.get_context("fork")
-    with context.Pool(min(processes, len(plan.chunks)), _begin, ((asked, plan),)) as pool:
+    with context.Pool(min(processes, len(plan.chunks)), _begin, (asked, plan)) as pool:
         yield from pool.imap_unordered(_work, plan.chunks)
 
 
-def _begin(job: tuple[Backtest, Plan]) -> None:
+def _begin(asked: Backtest, plan: Plan) -> None:
     gc.freeze()  # what was there before is never looked through again
-    _job[:] = [job]
+    _job[:] = [_Job(asked, plan, _open.enter_context(reading(plan)))]
 
 
 def _work(chunk: Chunk) -> _Done:
-    asked, plan = _job[0]
-    return _chunk(asked, plan, chunk)
+    return _chunk(_job[0], chunk)
 
 
-def _chunk(asked: Backtest, plan: Plan, chunk: Chunk) -> _Done:
-    tally, rows = Tally(), list[Row]()
+def _chunk(job: _Job, chunk: Chunk) -> _Done:
+    asked, tally, rows = job.asked, Tally(), list[Row]()
     was = gc.isenabled()
     gc.disable()  # nearly all that is made lives as long as its person, and dies without a cycle
     try:
         sides = None if asked.against is None else sides_of(asked.rules.rules, asked.against.rules)
-        for person in people_of(plan, chunk, asked.window.until):
-            own, own_rows = _person(asked, sides, person)
-            tally.add(own, asked.window.examples)
-            rows += own_rows
+        for person in people_of(job.connection, job.plan, chunk, asked.window.until):
+            rows += _person(asked, sides, person, tally)
     finally:
         if was:
             gc.enable()
-            gc.collect()
+            gc.collect(0)  # all that was made meanwhile is of the youngest generation
     tally.events = chunk.rows
     return chunk, tally, rows
 
 
-def _person(asked: Backtest, sides: Sides | None, person: PersonPast) -> tuple[Tally, list[Row]]:
-    """One person's part. `sides` are both rule sets as one, where they can be judged so."""
+def _person(asked: Backtest, sides: Sides | None, person: PersonPast, tally: Tally) -> list[Row]:
+    """One person's part, counted into `tally`. `sides` are both rule sets as one, where they can be judged so."""
     policy = ReplayPolicy(asked.suppression, asked.history_for, asked.window.until)
     pasts, rules = list(person.pasts), asked.rules.rules
     lives: dict[Side, Life] = {}
@@ -161,8 +174,8 @@ def _person(asked: Backtest, sides: Sides | None, person: PersonPast) -> tuple[T
     else:
         lives[Side.RULES], lives[Side.AGAINST] = replay_both(pasts, rules, asked.against.rules, sides, policy)
     groups = _groups_of(asked, pasts)
-    tally = tally_of(lives, groups, person.known, asked.window)
-    return tally, _rows_of(lives, person.known, asked.window) if asked.rows else []
+    count_person(tally, lives, groups, person.known, asked.window)
+    return _rows_of(lives, person.known, asked.window) if asked.rows else []
 
 
 def _groups_of(asked: Backtest, pasts: list[Past]) -> dict[str, str]:

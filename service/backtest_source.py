@@ -5,6 +5,7 @@ work. Entries are decoded where they are judged.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -124,18 +125,32 @@ _RECORD = (
     ' || \',"rules":"","facts":\' || facts || \',"entry":\' || coalesce(entry, \'null\') || \',"extra":\' || extra'
     " || ',\"ruling\":' || to_json(ruling) || ',\"found\":' || found || ',\"firings\":' || firings || '}'"
 )
-"""A record as `codec.decode_records` reads it, put together from its columns."""
+"""A record as `codec.decode_archived` reads it, put together from its columns."""
+
+_JUDGED = (
+    '\'{"record_id":\' || to_json(record_id) || \',"decided_at":"\' || decided_at::VARCHAR || \'Z","facts":\' || facts'
+    " || CASE WHEN entry IS NULL THEN ',\"firings\":' || firings ELSE ',\"entry\":' || entry END"
+    " || CASE WHEN extra = '[]' AND ruling = '' AND NOT found THEN '}' ELSE"
+    " ',\"extra\":' || extra || ',\"ruling\":' || to_json(ruling) || ',\"found\":' || found || '}' END"
+)
+"""Only what a backtest reads of it (`codec.decode_records`): a third less to write and read than the whole."""
 
 
-def people_of(plan: Plan, chunk: Chunk, until: datetime) -> Iterator[PersonPast]:
+@contextmanager
+def reading(plan: Plan) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to read a plan's people by. One serves for many chunks: opening it takes 30 ms, and it remembers
+    where the files have what."""
+    with ParquetArchive(plan.folder).connection() as connection:
+        yield connection
+
+
+def people_of(connection: duckdb.DuckDBPyConnection, plan: Plan, chunk: Chunk, until: datetime) -> Iterator[PersonPast]:
     """The people of a chunk, in order of their ids. Raises ConfigError where a file turns out to be damaged."""
-    archive = ParquetArchive(plan.folder)
-    with archive.connection() as connection:
-        between = "member_id BETWEEN ? AND ?"
-        known = _known_of(connection, plan, chunk, between)
-        before = f"{between} AND decided_at < TIMESTAMP '{_naive(until).isoformat(sep=' ')}'"
-        asked = select(f"member_id, {_RECORD}", plan.decisions, before)
-        found = _run(connection, f"{asked} ORDER BY member_id, decided_at, seq", chunk)
+    between = "member_id BETWEEN ? AND ?"
+    known = _known_of(connection, plan, chunk, between)
+    before = f"{between} AND decided_at < TIMESTAMP '{_naive(until).isoformat(sep=' ')}'"
+    asked = select(f"member_id, {_JUDGED}", plan.decisions, before)
+    found = _run(connection, f"{asked} ORDER BY member_id, decided_at, seq", chunk)
     for member, own in groupby(found, key=itemgetter(0)):
         records = f"[{','.join(record for _, record in own)}]"
         yield PersonPast(MemberId(member), past_of(codec.decode_records(records)), known.get(member, ()))

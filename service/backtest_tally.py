@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from alerts.model import Alert, AlertState, Purpose
-from domain.clock import LONDON
+from domain.clock import LONDON, london_day
 from domain.ids import AlertId
 from domain.people import CohortMember
 from domain.triggers import Sensitivity
@@ -144,6 +144,13 @@ class Tally:
         self.examples = first_of(self.examples + other.examples, most)
         self.late = first_of(self.late + other.late, most)
 
+    def show(self, examples: Iterable[Example], late: Iterable[Example], most: int) -> None:
+        """Take in more examples, where there are any."""
+        if more := list(examples):
+            self.examples = first_of(self.examples + more, most)
+        if more := list(late):
+            self.late = first_of(self.late + more, most)
+
 
 def first_of(examples: Iterable[Example], most: int) -> list[Example]:
     """The first `most` of each rule and sort, by time."""
@@ -156,24 +163,28 @@ def first_of(examples: Iterable[Example], most: int) -> list[Example]:
     return found
 
 
-def tally_of(lives: dict[Side, Life], groups: dict[str, str], known: tuple[Known, ...], window: Window) -> Tally:
-    """What one person's lives count. `groups` are the person's own, by kind."""
-    tally = Tally(people=1)
-    tally.groups.update(groups.items())
+def count_person(
+    tally: Tally, lives: dict[Side, Life], groups: dict[str, str], known: tuple[Known, ...], window: Window
+) -> None:
+    """Count one person's lives too. `groups` are the person's own, by kind."""
+    tally.people += 1
+    for pair in groups.items():
+        tally.groups[pair] += 1
     outcomes = {firing: one for one in known for firing in one.firings}
     told = {side: alerts_of(life, window) for side, life in lives.items()}
     for side, life in lives.items():
-        _count(tally.sides[side], life, told[side], window)
-        _outcomes(tally.sides[side], told[side], outcomes)
-        tally.sides[side].unjudged.update((one.rule_id, one.version, one.cause) for one in life.unjudged)
+        count = tally.sides[side]
+        _count(count, life, told[side], window)
+        _outcomes(count, told[side], outcomes)
+        for one in life.unjudged:
+            count.unjudged[one.rule_id, one.version, one.cause] += 1
         if told[side]:
-            tally.sides[side].people += 1
-            tally.sides[side].group_people.update(groups.items())
-            tally.sides[side].group_alerts.update({pair: len(told[side]) for pair in groups.items()})
-    _late(tally, lives[Side.RULES], window)
-    if Side.AGAINST in lives:
-        _difference(tally, lives, told, outcomes, window)
-    return tally
+            count.people += 1
+            for pair in groups.items():
+                count.group_people[pair] += 1
+                count.group_alerts[pair] += len(told[side])
+    differing = _difference(tally, lives, told, outcomes, window) if Side.AGAINST in lives else ()
+    tally.show(differing, _late(lives[Side.RULES], window), window.examples)
 
 
 def alerts_of(life: Life, window: Window) -> dict[AlertId, tuple[Alert, datetime]]:
@@ -199,7 +210,7 @@ def whose(alert: Alert) -> str:
 
 def week_of(at: datetime) -> date:
     """The Monday of its London week."""
-    day = at.astimezone(LONDON).date()
+    day = london_day(at)
     return day - timedelta(days=day.weekday())
 
 
@@ -262,11 +273,12 @@ def feed_of(reasons: Iterable[object]) -> str:
     return feeds[-1] if feeds else ""
 
 
-def _late(tally: Tally, life: Life, window: Window) -> None:
-    for one in life.too_late:
-        if window.holds(one.at):
-            firing = one.verdict.trigger
-            tally.late.append(_example("late", FiringSeen(firing, one.at, one.member), ""))
+def _late(life: Life, window: Window) -> list[Example]:
+    return [
+        _example("late", FiringSeen(one.verdict.trigger, one.at, one.member), "")
+        for one in life.too_late
+        if window.holds(one.at)
+    ]
 
 
 def _example(what: str, seen: FiringSeen, outcome: str) -> Example:
@@ -291,7 +303,9 @@ def _difference(
     told: dict[Side, dict[AlertId, tuple[Alert, datetime]]],
     known: dict[str, Known],
     window: Window,
-) -> None:
+) -> list[Example]:
+    """Count what is on one side alone; the examples of it."""
+    examples: list[Example] = []
     new, old = lives[Side.RULES], lives[Side.AGAINST]
     for what, mine, others, counter in (
         ("added", new, old, tally.added),
@@ -303,8 +317,7 @@ def _difference(
             if seen.state is FiringState.STANDS and window.holds(seen.at) and gone:
                 counter[str(seen.firing.rule_id)] += 1
                 found = known.get(firing_id)
-                tally.examples.append(_example(what, seen, (found.outcome or found.state) if found else ""))
-    tally.examples = first_of(tally.examples, window.examples)
+                examples.append(_example(what, seen, (found.outcome or found.state) if found else ""))
     now, before = ([alert for alert, _ in told[side].values()] for side in (Side.RULES, Side.AGAINST))
     tally.urgency += urgency_of(now, before)
     for alert in now:
@@ -315,6 +328,7 @@ def _difference(
         else:
             tally.calls_removed += 1
             tally.lost_outcomes[_outcome(alert, known)] += 1
+    return examples
 
 
 def band_of(member: CohortMember, on: date) -> str:

@@ -84,9 +84,22 @@ _remembered_decoder = msgspec.json.Decoder(Remembered)
 _audit_decoder = msgspec.json.Decoder(AuditEntry)
 _archived_swaps: dict[str, Any] = {"entry": _StoredEntry | None, "extra": _Entries}
 _archived_decoder = msgspec.json.Decoder(_stored(Archived, _archived_swaps))
-_records_decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(
-    list[_stored(Archived, {**_archived_swaps, "facts": msgspec.Raw, "firings": msgspec.Raw})]  # type: ignore[misc]
+_Judged: Any = msgspec.defstruct(
+    "JudgedAgain",
+    [
+        ("record_id", str),
+        ("decided_at", datetime),
+        ("facts", msgspec.Raw),
+        ("entry", _archived_swaps["entry"], None),
+        ("extra", _archived_swaps["extra"], ()),
+        ("ruling", str, ""),
+        ("found", bool, False),
+        ("firings", msgspec.Raw, msgspec.Raw(b"[]")),
+    ],
+    kw_only=True,
 )
+"""What of an `Archived` a backtest reads; whatever else is written of it is passed over."""
+_records_decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list.__class_getitem__(_Judged))
 _facts_decoder = msgspec.json.Decoder(Facts)
 _firings_decoder = msgspec.json.Decoder(tuple[ArchivedFiring, ...])
 
@@ -152,8 +165,9 @@ def decode_archived(raw: bytes) -> Archived:
 
 
 def decode_records(raw: str | bytes) -> list[Any]:
-    """Archived records from a JSON array of them, for reading many: their facts and firings are left as bytes, to be
-    read only where they differ from the record before or are asked for; their entries are left to `entry_of_stored`."""
+    """Archived records from a JSON array of them, for judging many again: only what that reads. Facts and firings are
+    left as bytes, to be read where they differ from the record before or are asked for; entries are left to
+    `entry_of_stored`. What is empty or false may be left out."""
     return _records_decoder.decode(raw)
 
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from domain.ids import MemberId
 from domain.people import MemberStatus
 from service.backtest_replay import replay
-from service.backtest_source import people_of, plan_of
+from service.backtest_source import people_of, plan_of, reading
 from streams.archive import Archived, ArchiveLog
 from streams.archive_memory import MemoryArchiveLog
 from streams.archive_parquet import ParquetArchive
@@ -56,11 +56,12 @@ async def test_a_backtest_of_what_was_archived_is_the_live_run(client: Redis | N
     await Archiver(waiting, files, play.clock).turn()
     assert await waiting.archive_waiting() == 0
     plan = plan_of(files, POLICY.until - hours(24 * 365), POLICY.until)
-    found = {
-        person.member_id: replay(person.pasts, play.world.rules, POLICY)
-        for chunk in plan.chunks
-        for person in people_of(plan, chunk, POLICY.until)
-    }
+    with reading(plan) as connection:
+        found = {
+            person.member_id: replay(person.pasts, play.world.rules, POLICY)
+            for chunk in plan.chunks
+            for person in people_of(connection, plan, chunk, POLICY.until)
+        }
     assert set(found) == set(by_person(records))
     assert any(life.firings for life in found.values())
     for member, own in by_person(records).items():
