@@ -93,10 +93,17 @@ def run(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         return asyncio.run(work())
 
 
-def run_service(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run the service on the fast event loop until it is told to end."""
+def run_service(work: Callable[[], Coroutine[Any, Any, None]], *, on_kafka: bool) -> None:
+    """Run the service until it is told to end: on the fast event loop, but on Kafka on Python's own.
+
+    uvloop raises RuntimeError where something is written to a line that was just closed, and aiokafka knows OSError
+    alone: its tasks end for good, while the process lives (aiokafka issue 1038, open in November 2026).
+    """
     with plainly():
-        uvloop.run(work())
+        if on_kafka:
+            asyncio.run(work())
+        else:
+            uvloop.run(work())
 
 
 def show_json(value: object) -> None:

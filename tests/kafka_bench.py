@@ -19,7 +19,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
@@ -242,7 +241,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.way:
         way = next(each for each in WAYS if each.name == chosen.way)
-        cpu, rate = uvloop.run(_child(way, chosen.on, chosen.events))  # the loop of the service
+        cpu, rate = asyncio.run(_child(way, chosen.on, chosen.events))  # the loop of the service on Kafka
         print(json.dumps({"cpu_us": cpu, "per_second": rate}))
         return
     Console().print(show(measure(chosen.events, chosen.runs)))

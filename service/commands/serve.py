@@ -77,7 +77,7 @@ def _serve(config: Path | None, data: Path | None, engine: str | None, *, with_w
                 await sender.close()
 
     try:
-        run_service(work)
+        run_service(work, on_kafka=settings.engine == "distributed")
     finally:
         look_at_all_again()
 
