@@ -6,7 +6,7 @@ For a backtest of new rules against the live ones, which nearly always differ in
 from dataclasses import dataclass, replace
 
 from domain.ids import RuleId
-from triggers.differences import same_rule
+from triggers.comparable import same_rule
 from triggers.judging import rule_of
 from triggers.planning import side_by_side
 from triggers.rules import Rule, RuleSet
