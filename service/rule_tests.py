@@ -15,13 +15,15 @@ YAML = "*.y*ml"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one test. `ran` is false where it could not be run; `difference` says why, or what came instead."""
+    """What came of one test. `ran` is false where it could not be run; `difference` says why, or what came instead.
+    `remarks` are on what looks like a slip in the test itself."""
 
     file: str
     scenario: str
     passed: bool
     difference: str
     ran: bool = True
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Bench:
             return Row(file, scenario.name, False, f"its rules cannot be used: {error}", ran=False)
         self.asked += not scenario.rules
         result = run_scenario(scenario, rules)
-        return Row(file, scenario.name, result.passed, result.difference)
+        return Row(file, scenario.name, result.passed, result.difference, remarks=tuple(map(str, scenario.remarks)))
 
 
 def summary(rows: Sequence[Row]) -> str:

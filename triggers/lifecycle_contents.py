@@ -49,13 +49,15 @@ def checkup(contents: Contents, now: datetime, live: Contents | None = None) -> 
     is `live` word for word stands in nobody's way."""
     decided = contents.shared_with(live) if live is not None else frozenset[str]()
     read = read_contents(contents, decided)
-    remarks = tuple(map(str, read.remarks[:MOST_FAULTS]))
+    remarks = [*map(str, read.remarks)]
     if read.faults:
-        return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])), remarks=remarks)
+        return Checkup(now, tuple(map(str, read.faults[:MOST_FAULTS])), remarks=tuple(remarks[:MOST_FAULTS]))
     whole = combined(read.sets.values())
-    passed, failed = tested(contents, whole, decided)
+    tests = tested(contents, whole, decided)
+    remarks += tests.remarks
     ids = tuple(sorted(str(rule.rule_id) for rule in whole.rules))
-    return Checkup(now, (), ids, whole.reference.version, passed, tuple(failed[:MOST_FAULTS]), remarks)
+    failed, noted = tuple(tests.failed[:MOST_FAULTS]), tuple(remarks[:MOST_FAULTS])
+    return Checkup(now, (), ids, whole.reference.version, tests.passed, failed, noted)
 
 
 @dataclass(frozen=True, slots=True)

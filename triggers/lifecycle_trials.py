@@ -18,25 +18,35 @@ FILES = frozenset({".yaml", ".yml"})
 """How the names of rule files end; every other name is that of a rule set."""
 
 
-def tested(contents: Contents, whole: RuleSet, decided: frozenset[str]) -> tuple[int, list[str]]:
-    """How many of the rule tests pass, and what is wrong with the others. `whole` are the rules of the version, by
-    which a test that names none is run; `decided` are the files that are live as they stand."""
+@dataclass(slots=True)
+class Tested:
+    """How many rule tests pass, what is wrong with the others, and what looks like a slip in any of them."""
+
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def tested(contents: Contents, whole: RuleSet, decided: frozenset[str]) -> Tested:
+    """Run the rule tests of a version. `whole` are its rules, by which a test that names none is run; `decided` are the
+    files that are live as they stand."""
     trials = _Trials(contents, whole, decided)
-    passed, failed = 0, list[str]()
+    found = Tested()
     for file in contents.tests:
         try:
             read = read_rule_tests(file.text)
         except RuleError as error:
-            failed.append(f"{file.name}: {error}")
+            found.failed.append(f"{file.name}: {error}")
             continue
-        failed += [f"{file.name}: {fault}" for fault in read.faults]
+        found.failed += [f"{file.name}: {fault}" for fault in read.faults]
         for scenario in read.scenarios:
+            found.remarks += [f"{file.name}: {remark}" for remark in scenario.remarks]
             difference = trials.difference(scenario)
             if difference is None:
-                passed += 1
+                found.passed += 1
             else:
-                failed.append(f"{file.name}: {scenario.name}\n{difference}")
-    return passed, failed
+                found.failed.append(f"{file.name}: {scenario.name}\n{difference}")
+    return found
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.ids import MemberId
 from domain.people import CohortMember
+from triggers.faults import Remark
 from triggers.timelines import Step
 
 
@@ -22,7 +23,8 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One rule test. `steps` are in order of arrival; `corrections` is None where the file does not state them."""
+    """One rule test. `steps` are in order of arrival; `corrections` is None where the file does not state them;
+    `remarks` are on what looks like a slip in it, and hinder nothing."""
 
     name: str
     rules: tuple[str, ...]
@@ -31,6 +33,7 @@ class Scenario:
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
     corrections: tuple[Expectation, ...] | None = None
+    remarks: tuple[Remark, ...] = field(default=(), repr=False, compare=False)
 
 
 def span_from(start: datetime, at: datetime) -> str:

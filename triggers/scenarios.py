@@ -7,10 +7,11 @@ value. All faults of all tests of a file are told at once, each with its line; t
 from dataclasses import dataclass
 
 from domain.errors import RuleError
-from triggers.faults import Fault, RuleFileError
+from triggers.faults import Fault, Remark, RuleFileError
 from triggers.reading import Document, Unreadable, read_yaml_each
 from triggers.scenario_cohort import read_member
 from triggers.scenario_reader import DEFAULT_START, Reader
+from triggers.scenario_remarks import remarks_on
 from triggers.scenario_timeline import read_expectation, read_step
 from triggers.scenario_values import Expectation, Scenario, span_from
 from triggers.timelines import arranged
@@ -94,13 +95,17 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
     rules = data.get("rules") or []
     cohort = tuple(read_member(reader, line, path) for path, line in reader.entries(data, "cohort"))
     listed = [
-        read_step(reader, line, path, place) for place, (path, line) in enumerate(reader.entries(data, "timeline"))
+        (path, read_step(reader, line, path, place))
+        for place, (path, line) in enumerate(reader.entries(data, "timeline"))
     ]
     expect = tuple(read_expectation(reader, line, path) for path, line in reader.entries(data, "expect"))
     corrections = tuple(read_expectation(reader, line, path) for path, line in reader.entries(data, "corrections"))
-    entries = [entry for entry in listed if entry is not None]
+    placed = [(path, entry) for path, entry in listed if entry is not None]
     if reader.faults:
         return None
+    entries = [entry for _, entry in placed]
+    noted = remarks_on(cohort, [(path, entry.step) for path, entry in placed])
+    remarks = (Remark(reader.test, path, reader.document.line(path), message) for message, path in noted)
     return Scenario(
         name=str(data.get("name", "")),
         rules=tuple(map(str, rules)) if isinstance(rules, list) else (str(rules),),
@@ -113,4 +118,5 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
         ),
         expect=expect,
         corrections=corrections if "corrections" in data else None,
+        remarks=tuple(sorted(remarks, key=lambda remark: remark.line)),
     )

@@ -30,7 +30,7 @@ def test(
 ) -> None:
     """Run scenario tests: exactly the expected firings and nothing else. A difference is shown in words."""
     from service.rule_tests import Bench, summary
-    from service.rules_asked import lists_in, together
+    from service.rules_asked import lists_in, remarked, together
     from triggers.loading import SHIPPED
 
     async def work() -> int:
@@ -39,13 +39,15 @@ def test(
         bench = Bench(otherwise, lambda names: together(names, lists))
         rows = list(bench.rows(files))
         if call.json:
-            keys = ("file", "scenario", "passed", "difference")
+            keys = ("file", "scenario", "passed", "difference", "remarks")
             show_json([{key: getattr(row, key) for key in keys} for row in rows])
         else:
             for row in rows:
                 if not row.passed:
                     err.print(f"{'FAILED' if row.ran else 'CANNOT RUN'} {row.file}: {row.scenario}", markup=False)
                     err.print(row.difference, markup=False, soft_wrap=True)
+            for line in remarked([f"{row.file}: {remark}" for row in rows for remark in row.remarks]):
+                err.print(line, markup=False, soft_wrap=True)
             if using and not bench.asked and rows:
                 err.print(f"--rules {using} was not needed: every test names its own rules.", markup=False)
             out.print(summary(rows))
