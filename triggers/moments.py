@@ -79,8 +79,12 @@ class Moment:
         return known
 
     def under_ten(self) -> bool:
-        """Whether the member is about themselves and below the age at which suspect roles are read."""
-        return self.relation is Relation.SELF and self.person.under(ADULT_SUSPECT_AGE, self.at)
+        """Whether the member is about themselves and was below the age at which suspect roles are read when it began:
+        what a child of nine did stays so, whatever is told of it after the birthday."""
+        if self.relation is not Relation.SELF:
+            return False
+        began = self.occurrence.started_at
+        return self.person.under(ADULT_SUSPECT_AGE, began if began < self.at else self.at)
 
     def bystander(self) -> bool:
         """Whether the person has only other parts in a record that is about somebody else: whoever reported a child

@@ -270,8 +270,9 @@ class Life:
         return all(still(self, moment, said, roles) for said, roles in known)
 
     def _guarded(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> bool:
-        """Under ten nobody is read as a suspect; intelligence passes the gate as told and as corrected, or waits."""
-        age = self.age(moment.at)
+        """Who was under ten when it happened is never read as a suspect; intelligence passes the gate as told and as
+        corrected, or waits."""
+        age = self.age(min(moment.at, moment.began))
         if moment.relation is Relation.SELF and age is not None and age < 10:
             innocent = moment.roles - SUSPECT_ROLES
             only_so = innocent != moment.roles and not way[0](self, moment, moment.said, innocent)
