@@ -15,6 +15,7 @@ from domain.ids import OccurrenceKey
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
 from triggers.lines import Line, in_order
+from triggers.months import end_of
 from triggers.patterns import AbsencePattern
 from triggers.windows import shift_of
 
@@ -96,7 +97,7 @@ class AbsenceFinder:
         pattern = self.pattern
         if pattern.within is not None:
             started = anchor.last.values.get("arrival") or anchor.last.occurrence.started_at
-            return (started if pattern.from_start else anchor.at) + pattern.within
+            return end_of(started if pattern.from_start else anchor.at, pattern.within)
         until = anchor.last.values.get(pattern.until)
         return end_of_day(until) if isinstance(until, datetime) else None
 

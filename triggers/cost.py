@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from triggers.conditions import All, Condition, Not, OneOf, Unless
+from triggers.months import Months
 from triggers.patterns import (
     AbsencePattern,
     AccumulatedPattern,
@@ -126,7 +127,7 @@ def _own(pattern: Pattern) -> tuple[int, int, timedelta]:
             spans = [lookup.within or HISTORY for lookup in lookups]
             return _sliding(len(lookups), max(spans, default=timedelta(0)))
         case AbsencePattern(within=within):
-            return _sliding(1, within or HISTORY)
+            return _sliding(1, within.longest if isinstance(within, Months) else within or HISTORY)
         case QuietPattern() | AccumulatedPattern():
             return _events(HISTORY) ** 2, _events(HISTORY) ** 2, HISTORY
         case EntersPattern() | FiredPattern():

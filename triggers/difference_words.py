@@ -11,6 +11,7 @@ from typing import Any, get_args
 from domain.triggers import Cap
 from triggers.conditions import ALWAYS, Unless
 from triggers.explain import condition_words, pattern_words, span_words
+from triggers.months import Months
 from triggers.patterns import Pattern
 from triggers.reference import Area, CodeFamily
 
@@ -90,7 +91,7 @@ def value_told(value: Any) -> str:
         return "no limit"
     if value is True or value is False:
         return "yes" if value else "no"
-    if isinstance(value, timedelta):
+    if isinstance(value, (timedelta, Months)):
         return span_words(value)
     if isinstance(value, PATTERNS):
         return pattern_words(value)

@@ -21,6 +21,7 @@ from triggers.difference_words import (
     words_changed,
 )
 from triggers.explain import rule_sentence
+from triggers.months import Months
 from triggers.patterns import RecallPattern
 from triggers.rules import Case, Rule
 
@@ -63,7 +64,7 @@ def _field(owner: str, name: str, was: Any, now: Any) -> Iterator[str]:
         yield from words_changed(label_of(owner, name), was, now)
     elif isinstance(now, tuple) and isinstance(was, tuple):
         yield from _listed(owner, name, was, now)
-    elif is_dataclass(now) and type(now) is type(was):
+    elif is_dataclass(now) and type(now) is type(was) and not isinstance(now, Months):
         yield from _parts(was, now)
     else:
         template = SAYS.get((owner, name), f"{label_of(owner, name)}: {{new}} instead of {{old}}")

@@ -28,7 +28,8 @@ _A_MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class EntersFinder:
-    """Finds each moment at which the person comes into one of the states."""
+    """Finds each moment at which the person comes into one of the states, from another of them too; a state that is
+    said again is no change."""
 
     pattern: EntersPattern
     parts: tuple[int, ...] = ()
@@ -54,8 +55,8 @@ class EntersFinder:
             return
         before = index.member
         for entry, after in index.person.changes:
-            begins = entry.kind is Kind.WATCH_STARTED or not self._in_states(before)
-            if begins and self._in_states(after):
+            changed = bool(self.pattern.statuses) and after.status is not before.status
+            if (changed or entry.kind is Kind.WATCH_STARTED) and self._in_states(after):
                 yield entry
             before = after
 

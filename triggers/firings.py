@@ -10,7 +10,7 @@ from datetime import datetime
 from domain.ids import OccurrenceKey
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.hits import Hit, Moments
-from triggers.judging import Judge, Judged, nothing_judged, rejudged
+from triggers.judging import Judge, Judged, Verdicts, hit_of, nothing_judged, rejudged
 from triggers.lines import in_order
 from triggers.verdicts import Verdict
 
@@ -59,9 +59,9 @@ class FiredFinder:
         notes: Firings = found.notes
         others = {name: part.notes.judged for name, part in zip(self.asked, parts[1:], strict=True)}
 
-        def fired(rule: str, occurrence: OccurrenceKey, at: datetime) -> bool:
+        def fired(rule: str, occurrence: OccurrenceKey, at: datetime | None) -> Verdicts:
             judged: Judged | None = others.get(rule)
-            return judged is not None and judged.fired_on(occurrence, at)
+            return () if judged is None else judged.fired_on(occurrence, at)
 
         changed = {key for difference in differences for key in difference}
         done = rejudged(self.judge, notes.judged, parts[0].hits, changed, fired)
@@ -72,7 +72,7 @@ class FiredFinder:
                 standing.setdefault(verdict.occurrence, []).append(verdict)
         difference: dict[OccurrenceKey, tuple[Hits, Hits]] = {}
         for key in keys:
-            was, now = found.hits.get(key, ()), _hits(standing.get(key, ()), parts[0].hits.get(key, ()))
+            was, now = found.hits.get(key, ()), _hits(standing.get(key, ()))
             if (was or now) and not _same(was, now):
                 difference[key] = (was, now)
         notes = Firings(done.judged)
@@ -81,15 +81,9 @@ class FiredFinder:
         return found.differing(difference, notes), difference
 
 
-def _hits(verdicts: Sequence[Verdict], hits: Hits) -> Hits:
+def _hits(verdicts: Sequence[Verdict]) -> Hits:
     """The hit of each firing, as the rule fired on it: one for each of its moments."""
-    made: dict[int, Hit] = {}
-    for verdict in verdicts:
-        for hit in hits:
-            if hit.at == verdict.fired_at and hit.last.entry.event_id == verdict.anchor and id(hit) not in made:
-                made[id(hit)] = _firing(hit, verdict)
-                break
-    return tuple(in_order(made.values()))
+    return tuple(in_order(_firing(hit_of(verdict), verdict) for verdict in verdicts))
 
 
 def _firing(hit: Hit, verdict: Verdict) -> Hit:

@@ -4,7 +4,7 @@ Kept from event to event like the finders: only the candidates of occurrences th
 is looked at from there on, as far as it reaches.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from triggers.finding import Hits
 from triggers.hits import Grading, Hit
 from triggers.lines import Line, in_order
 from triggers.moments import Moment
+from triggers.rising import RisenHit, waited
 from triggers.rules import Case, Ground, Rule
 from triggers.verdicts import DECISION_BY_STANDING, FiringDecision, Verdict
 
@@ -34,6 +35,7 @@ class Judge:
     rule: Rule
     asks_count: bool
     asks_fired: tuple[str, ...]  # rules that the tables ask about
+    raised_by: tuple[str, ...]  # those of them whose later firing makes it more urgent
     who: Callable[[Moment], bool] | None  # None: it asks nothing of who the person is
     priorities: tuple[Graded, ...]
     within_occurrence: bool  # cooling looks at one occurrence only
@@ -47,6 +49,7 @@ def judge_of(rule: Rule) -> Judge:
         rule=rule,
         asks_count=any("count" in facts_asked(line.condition) for line in tables),
         asks_fired=tuple(sorted(frozenset().union(*(rules_asked(line.condition) for line in tables)))),
+        raised_by=tuple(sorted(rule.raised_by)),
         who=None if rule.who == ALWAYS else written_out(rule.who),
         priorities=_graded(rule),
         within_occurrence=rule.cooling.ground is Ground.OCCURRENCE,
@@ -68,12 +71,12 @@ class Judged:
             return self.line
         return (verdict for verdicts in self.by_occurrence.values() for verdict in verdicts)
 
-    def fired_on(self, occurrence: OccurrenceKey, at: datetime) -> bool:
-        """Whether the rule fired on this occurrence at `at` or before."""
+    def fired_on(self, occurrence: OccurrenceKey, at: datetime | None) -> Verdicts:
+        """The rule's firings on this occurrence at `at` or before (None: all), in no particular order."""
         known = self.by_occurrence.get(occurrence, ())
         if known and self.line is not None:
             known = tuple(verdict for candidate in known for verdict in _of(self.line, candidate))
-        return any(verdict.fired and verdict.fired_at <= at for verdict in known)
+        return tuple(verdict for verdict in known if verdict.fired and (at is None or verdict.fired_at <= at))
 
 
 def _of(line: Line[Verdict], candidate: Verdict) -> Iterable[Verdict]:
@@ -90,8 +93,8 @@ def nothing_judged(judge: Judge) -> Judged:
     return Judged({}, None if judge.within_occurrence else Line())
 
 
-Asked = Callable[[str, OccurrenceKey, datetime], bool]
-"""Whether another rule fired on an occurrence at some moment or before."""
+Asked = Callable[[str, OccurrenceKey, datetime | None], Verdicts]
+"""The firings of another rule on an occurrence at some moment or before (None: at any time)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +152,12 @@ _NO_VERDICTS: Verdicts = ()
 
 def _candidates(judge: Judge, hits: Hits, asked: Asked) -> Verdicts:
     """One candidate per firing id, the most urgent and best standing."""
-    who, yields_to = judge.who, judge.rule.yields_to
-    made = []
+    made: list[Verdict] = []
     for hit in hits:
-        if who is not None and not who(hit.last):
-            continue
-        if not yields_to or not any(asked(name, hit.occurrence, hit.at) for name in yields_to):
+        if _concerns(judge, hit, asked):
             made.append(_candidate(judge, hit, asked))
+            if judge.raised_by and hit.open:
+                made.extend(_risen(judge, hit, made[-1], asked))
     if len(made) < 2:
         return tuple(made)
     best: dict[tuple[EventId, str], Verdict] = {}
@@ -165,6 +167,34 @@ def _candidates(judge: Judge, hits: Hits, asked: Asked) -> Verdicts:
         if known is None or _preference(judge.rule, candidate) < _preference(judge.rule, known):
             best[own] = candidate
     return tuple(best.values())
+
+
+def _concerns(judge: Judge, hit: Hit, asked: Asked) -> bool:
+    """Whether the rule is meant for the person, and no rule to which it yields has fired."""
+    if judge.who is not None and not judge.who(hit.last):
+        return False
+    return not any(asked(name, hit.occurrence, hit.at) for name in judge.rule.yields_to)
+
+
+def _risen(judge: Judge, hit: Hit, told: Verdict, asked: Asked) -> Iterator[Verdict]:
+    """What later firings of the rules that it asks for make more urgent than `told`, the candidate of the hit.
+
+    A firing by the clock raises nothing: it may rest on the very event on which `told` rests, and a firing is known by
+    that event.
+    """
+    urgency = told.priority
+    others = {id(one): one for name in judge.raised_by for one in asked(name, hit.occurrence, None)}
+    for other in sorted(others.values(), key=lambda one: (one.key, one.learnt_at)):
+        if other.due or other.fired_at <= hit.at or other.anchor == told.anchor:
+            continue
+        risen = RisenHit(hit, hit_of(other), judge.rule.tolerance)
+        if not _concerns(judge, risen, asked):
+            continue
+        candidate = _candidate(judge, risen, asked)
+        if candidate.priority.outranks(urgency):
+            yield candidate
+            if candidate.lateness <= judge.rule.tolerance:
+                urgency = candidate.priority
 
 
 def _preference(rule: Rule, verdict: Verdict) -> tuple[bool, bool, int, datetime]:
@@ -239,6 +269,12 @@ def rule_of(verdict: Verdict) -> Rule:
     return basis[0]
 
 
+def hit_of(verdict: Verdict) -> Hit:
+    """The hit of which it is the verdict."""
+    basis: tuple[Rule, Hit, Moment] = verdict.basis
+    return basis[1]
+
+
 def _firing(verdict: Verdict) -> TriggerFired:
     """The firing that a candidate is, or would be, in words."""
     basis: tuple[Rule, Hit, Moment] = verdict.basis
@@ -258,7 +294,7 @@ def _firing(verdict: Verdict) -> TriggerFired:
         reasons=(
             *reasons_of(moments, then.sensitivity),
             *(past_reasons(rule.who, moment, moments) if moment.past else ()),
-            *((silence(moment),) if hit.due else ()),
+            *((silence(waited(hit)),) if hit.due else ()),
         ),
         headline=headline_of(_first(then.headlines, moment) or then.headline, moments),
         message_key=then.message_key,

@@ -1,7 +1,7 @@
 """The form of a rule file: one pydantic schema, nothing extra allowed. Meaning is checked in `checking.py`.
 
-Spans are numbers with m, h or d ('90m', '48h', '365d'). Conditions stay as plain mappings here, because their faults
-are told in the words of the fact they are about.
+Spans are numbers with m, h or d ('90m', '48h', '365d'); the wait of an absence may be calendar months ('12mo').
+Conditions stay as plain mappings here, because their faults are told in the words of the fact they are about.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from domain.triggers import Priority, Sensitivity
+from triggers.months import Span, is_months, months_of
 from triggers.patterns import VARIED, Distinct, Subject
 from triggers.rules import Ground
 
@@ -38,10 +39,16 @@ def span_of(text: object) -> timedelta:
 
 
 def _window(text: object) -> timedelta:
+    if is_months(text):
+        raise ValueError("months are known to the wait of an absence alone; write days, such as 365d")
     span = span_of(text)
     if not timedelta(0) < span <= MAX_WINDOW:
         raise ValueError(f"must be more than nothing and at most {MAX_WINDOW.days}d")
     return span
+
+
+def _lasting(text: object) -> Span:
+    return months_of(text) if is_months(text) else _window(text)
 
 
 def _wait(text: object) -> timedelta:
@@ -53,8 +60,15 @@ def _wait(text: object) -> timedelta:
 
 _SPELT = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[mhd]\s*$", "examples": ["45m", "48h", "365d"]}
 
+_SPELT_LONG = {
+    "type": "string",
+    "pattern": r"^\s*(\d+(\.\d+)?\s*[mhd]|\d{1,4}\s*mo)\s*$",
+    "examples": ["24h", "365d", "12mo"],
+}
+
 Window = Annotated[timedelta, BeforeValidator(_window), WithJsonSchema(_SPELT)]
 Wait = Annotated[timedelta, BeforeValidator(_wait), WithJsonSchema(_SPELT)]
+Lasting = Annotated[Span, BeforeValidator(_lasting), WithJsonSchema(_SPELT_LONG)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=8, max_length=300)]
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,39}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]{1,59}$")]
@@ -146,7 +160,7 @@ class AbsenceForm(_Form):
 
     after: "PatternForm"
     unless: "PatternForm"
-    within: Window | None = None
+    within: Lasting | None = None
     until: Literal["review_date"] | None = None
     same_occurrence: bool = False
     from_start: bool = False

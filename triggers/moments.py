@@ -153,6 +153,19 @@ class Moment:
         """The same moment when the link was learnt through which it is heard: only then it concerns the listener."""
         return self.at_instant(linked.at, self.step)
 
+    def at_firing(self, other: "Moment") -> "Moment":
+        """The same person and occurrence as known at a later moment of it, at which another rule fired. What the past
+        answered stays; where that rule fired on another occurrence, so does what was known."""
+        same = other.occurrence.key == self.occurrence.key
+        told = next((row for row in other.occurrence.told if row.entry is other.entry), None) if same else None
+        moment = self._with(
+            self.values if told is None else told.values,
+            self.roles if told is None else told.roles.get(self.subject, _NO_ROLES),
+        )
+        moment.occurrence = other.occurrence if same else self.occurrence
+        moment.entry, moment.at, moment.order = other.entry, other.at, other.order
+        return moment
+
     def recalling(self, past: Mapping[str, Any]) -> "Moment":
         """The same moment with what the past answered (recalling.py)."""
         moment = self._with(self.values, self.roles)

@@ -14,6 +14,7 @@ from domain.matches import Relation
 from triggers.conditions import ALWAYS, Check, Condition, facts_asked, written_out
 from triggers.facts import LINK_LEARNT, ROLE
 from triggers.moments import Moment
+from triggers.months import Span
 
 
 class Subject(StrEnum):
@@ -119,7 +120,8 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class EntersPattern:
-    """The person comes into one of these states, or their watch begins while they are in one; no states: any.
+    """The person comes into one of these states, from another of them too, or their watch begins while they are in one;
+    no states: the watch begins, whatever they are.
 
     `by_record`: only what the member's own record says (start of the watch), not what programme events say.
     """
@@ -139,7 +141,7 @@ class AbsencePattern:
 
     after: "Pattern"
     unless: "Pattern"
-    within: timedelta | None
+    within: Span | None
     until: str = ""
     same_occurrence: bool = False
     from_start: bool = False

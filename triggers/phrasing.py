@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from triggers.conditions import All, Condition, Earlier, FiredFor, Not, OneOf, Operator, Test, Unless
 from triggers.facts import FACTS, FactType
+from triggers.months import Months, Span
 from triggers.patterns import (
     AbsencePattern,
     AccumulatedPattern,
@@ -29,8 +30,10 @@ from triggers.patterns import (
 from triggers.phrases import NUMBERS, TRUTHS, WORDS, kinds_words
 
 
-def span_words(span: timedelta) -> str:
-    """A span in the largest unit that fits: '365 days', '6 hours', '45 minutes'."""
+def span_words(span: Span) -> str:
+    """A span in the largest unit that fits: '365 days', '6 hours', '45 minutes'; calendar months as such."""
+    if isinstance(span, Months):
+        return f"{span.number} month{'' if span.number == 1 else 's'}"
     minutes = int(span / timedelta(minutes=1))
     for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
         if minutes % size == 0 and minutes >= size:

@@ -18,6 +18,7 @@ from triggers.following import SequenceFinder
 from triggers.hits import ENDING_READ, Grading, Wanted
 from triggers.holding import Holding
 from triggers.judging import Judge, grading_of, judge_of
+from triggers.months import Months
 from triggers.patterns import (
     VARIED,
     AbsencePattern,
@@ -284,7 +285,9 @@ def _forward(listed: Iterable[Rule]) -> timedelta:
 
 def _wait(pattern: AbsencePattern | QuietPattern) -> timedelta:
     known = pattern.within if isinstance(pattern, AbsencePattern) else None
-    return MAX_WAIT if known is None else known
+    if known is None:
+        return MAX_WAIT
+    return known.longest if isinstance(known, Months) else known
 
 
 MAX_WAIT = timedelta(days=3650)

@@ -39,10 +39,10 @@ class Quiets:
 
 @dataclass(frozen=True, slots=True)
 class QuietFinder:
-    """What it finds is about the last `of` before, so that one quiet period is one ground.
+    """What it finds is about what it is counted from, so that one quiet period is one ground.
 
-    Counted from a state into which they came, it is counted anew when they were out of it and come into it again; one
-    that is counted from the last `of` goes on, whatever they were meanwhile.
+    Counted from a state into which they came, it is counted anew with each further change into one; while one that is
+    counted from the last `of` runs, it goes on whatever they become meanwhile.
     """
 
     pattern: QuietPattern
@@ -119,8 +119,19 @@ class QuietFinder:
         counted_from_last = place and breaking.items[place - 1].key == anchor.key
         if self.anew and not counted_from_last and _begun_again(notes.starts, anchor, due):
             return None
-        last = breaking.items[place - 1].last.entry.event_id if place else "from the start"
-        return due, OccurrenceKey(f"quiet|{last}")
+        return due, OccurrenceKey(f"quiet|{self._counted_from(notes, anchor, place)}")
+
+    def _counted_from(self, notes: Quiets, anchor: Hit, place: int) -> str:
+        """The quiet period of an anchor, behind which `place` have broken: that of the last of these, or of the change
+        into the state that came when that one's time was over."""
+        breaking, starts = notes.breaking, notes.starts
+        last = breaking.items[place - 1] if place else None
+        begun = _begun(starts, last, anchor) if self.anew else None
+        if begun is not None:
+            over = None if last is None else running(last.at, self.pattern.lasting, notes.pauses)
+            if last is None or (over is not None and over < begun):
+                return begun.isoformat()
+        return "from the start" if last is None else last.last.entry.event_id
 
 
 def _one_more(notes: Quiets, last: Hit) -> Iterable[Hit]:
@@ -160,8 +171,15 @@ def _begun_again(starts: Line[Hit], anchor: Hit, due: datetime) -> bool:
     return any(anchor.at < one.at <= due and _came_back(one) for one in starts.items[since : starts.size])
 
 
+def _begun(starts: Line[Hit], last: Hit | None, anchor: Hit) -> datetime | None:
+    """When they last came into the state, up to the anchor and since `last`; None: not since then."""
+    since = 0 if last is None else bisect_right(starts.items, last.key, 0, starts.size, key=KEY)
+    until = bisect_right(starts.items, anchor.key, 0, starts.size, key=KEY)
+    return next((one.at for one in reversed(starts.items[since:until]) if _came_back(one)), None)
+
+
 def _came_back(start: Hit) -> bool:
-    """Whether they had been out of the state, or of the watch: a watch that is only renewed begins no quiet."""
+    """Whether the state, or the watch, is a new one: a watch that is only renewed begins no quiet."""
     moment = start.last
     if moment.entry.kind is not Kind.WATCH_STARTED:
         return True

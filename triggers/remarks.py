@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from triggers.conditions import Test
+from triggers.months import Months, Span
 from triggers.patterns import Merging
 from triggers.phrasing import span_words
 from triggers.reading import Path
@@ -74,22 +75,26 @@ def _meant(found: re.Match[str]) -> tuple[float, float]:
 
 def _listed(rule: Rule) -> str:
     """The spans of its pattern, in words."""
-    known = sorted({span for span in _inside(rule.when) if isinstance(span, timedelta)})
+    known = sorted({span for span in _inside(rule.when) if isinstance(span, (timedelta, Months))}, key=_length)
     return f"it looks at {', '.join(map(span_words, known))}" if known else "its pattern has no span"
 
 
 def _spans(rule: Rule) -> Iterator[float]:
     """Every span of the rule in days; a number that a condition compares may be one, of days or hours."""
     for found in _inside(rule):
-        if isinstance(found, timedelta):
-            yield found / timedelta(days=1)
+        if isinstance(found, (timedelta, Months)):
+            yield _length(found) / timedelta(days=1)
         else:
             yield from (found, found / 24)
 
 
+def _length(span: Span) -> timedelta:
+    return span.about if isinstance(span, Months) else span
+
+
 def _inside(value: Any) -> Iterator[Any]:
     """The spans in a value, and the numbers that its conditions compare with."""
-    if isinstance(value, timedelta):
+    if isinstance(value, (timedelta, Months)):
         yield value
     elif isinstance(value, Merging):
         return  # when two tellings are one is no span that anybody tells

@@ -60,7 +60,7 @@ class Then:
     priorities: tuple[Case, ...] = ()
     headlines: tuple[Case, ...] = ()
     reviews: tuple[Case, ...] = ()
-    rises: bool = True  # a later rise of the priority within an occurrence fires again
+    rises: bool = True  # a later rise of the priority within an occurrence, also by another rule's firing, fires again
     contact_within: timedelta | None = None
     channels: tuple[str, ...] = ("sms", "email")
     suggestion: str = ""
@@ -95,6 +95,18 @@ class Rule:
     def families(self) -> frozenset[str]:
         """The families of kinds that can change its answer."""
         return families_of(self.when)
+
+    @property
+    def raised_by(self) -> frozenset[str]:
+        """The other rules whose later firing may make it more urgent, and so fire again."""
+        if not self.then.rises:
+            return frozenset()
+        return frozenset().union(*(rules_asked(line.condition) for line in self.then.priorities))
+
+    @property
+    def built_on(self) -> frozenset[str]:
+        """The other rules whose firing may make it fire."""
+        return rules_of(self.when) | self.raised_by
 
     @property
     def asks(self) -> frozenset[str]:
@@ -141,7 +153,7 @@ def rule_set(
     ordered = _in_order_of_asking(tuple(rules))
     families: dict[str, frozenset[str]] = {}
     for rule in ordered:
-        built_on = (families.get(asked, frozenset()) for asked in rules_of(rule.when))
+        built_on = (families.get(asked, frozenset()) for asked in rule.built_on)
         families[str(rule.rule_id)] = rule.families.union(*built_on)
     return RuleSet(name, version, ordered, reference, owner, families, remarks)
 

@@ -29,7 +29,8 @@ ABOUT: Mapping[str, str] = {
     "headlines": "A table of other headlines, read from the top; the first line that holds counts.",
     "reviews": "What the same firing also opens, such as a review of disengagement.",
     "opens": "The name of the review, as in disengagement.",
-    "rises": "Whether a priority that rises later in the same visit or episode fires again. Left out: true.",
+    "rises": "Whether a priority that rises later in the same visit or episode, by another rule's firing too, fires "
+    "again. Left out: true.",
     "contact_within": "How soon somebody should be in contact.",
     "channels": "How the navigator is told.",
     "suggestion": "What to do, in a sentence; shown behind the login.",
@@ -91,6 +92,7 @@ ABOUT: Mapping[str, str] = {
     "rule": "The other rule's id.",
     "after": "What it waits from.",
     "unless": "What must not follow.",
+    "AbsenceForm.within": "How long it waits: a span, or calendar months by the London day, as in 12mo.",
     "until": "The day at whose end the wait ends, in London.",
     "from_start": "Whether it counts from the start of the visit or episode.",
     "step": "The name of this wait, where the rule has several.",

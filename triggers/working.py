@@ -13,7 +13,7 @@ from domain.ids import OccurrenceKey
 from domain.kinds import Kind
 from triggers.finding import NO_DIFFERENCE, Difference, Found, Hits
 from triggers.indexing import HistoryIndex
-from triggers.judging import Judged, nothing_judged, rejudge
+from triggers.judging import Judged, Verdicts, nothing_judged, rejudge
 from triggers.planning import Plan
 from triggers.sheets import Sheet
 from triggers.verdicts import Verdict
@@ -177,14 +177,14 @@ class Working:
                     todo |= asking
         return gone, come
 
-    def _asked(self, places: Mapping[str, int], rule: str, occurrence: OccurrenceKey, at: datetime) -> bool:
+    def _asked(self, places: Mapping[str, int], rule: str, occurrence: OccurrenceKey, at: datetime | None) -> Verdicts:
         place = places.get(rule)
-        return place is not None and self._judged[place].fired_on(occurrence, at)
+        return () if place is None else self._judged[place].fired_on(occurrence, at)
 
 
-def _nobody_fired(_rule: str, _occurrence: OccurrenceKey, _at: datetime) -> bool:
+def _nobody_fired(_rule: str, _occurrence: OccurrenceKey, _at: datetime | None) -> Verdicts:
     """For a rule that asks about none that is there."""
-    return False
+    return ()
 
 
 def _with_kinds(sheets: Sheets, kinds: frozenset[Kind]) -> frozenset[OccurrenceKey]:

@@ -22,7 +22,9 @@ from tests.oracle.rules import (
     cool,
     counted,
     followed,
+    heard_later,
     known_in,
+    raised,
     sooner_told,
     spans_around,
     stands,
@@ -49,7 +51,9 @@ def form_outcomes(
     life = Life(member, entries, reference)
     found: set[Outcome] = set()
 
-    def judge(rule: str, made: Iterable[Candidate], within: timedelta = NOW, *, each: bool = False) -> list[Candidate]:
+    def judge(
+        rule: str, made: Iterable[Candidate], within: timedelta | None = NOW, *, each: bool = False
+    ) -> list[Candidate]:
         ends = cool(list(made), within, each=each, late=LATE)
         found.update((rule, one.at, one.event, f"P{one.priority}", end) for one, end in ends)
         return [one for one, end in ends if end == "fired"]
@@ -87,6 +91,9 @@ def form_outcomes(
     judge("STABBED_AGAIN", plain(counted(fired, [one.moment.key for one in fired], 2, 180 * DAY), 1))
     alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
     judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
+    hurt = [(candidate(one, 3, "visit"), stands(life, one)) for one in assaults if not one.guarded]
+    worse = judge("WORSE_THAN_THOUGHT", raised(hurt, stabbed), None)
+    judge("WORSE_LATER", [after for one in worse for other in worse if (after := later(one, other))])
     judge("REFUSED_BEFORE", plain(after_refusals(life, crimes), 3))
     inside = (each_time(life, [CUSTODY]), each_time(life, [RELEASED]))
     unseen = [one for one in long_unseen(life, assaults, inside) if stands(life, one)]
@@ -96,6 +103,13 @@ def form_outcomes(
 
 def fits(one: News, each: Candidate) -> bool:
     return one.moment.entry.event_id == each.event and one.at == each.at
+
+
+def later(one: Candidate, other: Candidate) -> Candidate | None:
+    """The second firing on one visit, within twenty days of the first."""
+    if one.key != other.key or not one.at < other.at <= one.at + 20 * DAY:
+        return None
+    return replace(heard_later(one, other), priority=2, about="")
 
 
 def known_when(one: News, others: Iterable[News], true: Callable[[list[News]], bool]) -> News:

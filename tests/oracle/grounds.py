@@ -153,7 +153,7 @@ DA = [
     ground("crime.*", flagged, about="household"),
 ]
 ADVERSE = [
-    ground("ed.*", lambda _l, _m, said, _r: said.get("intent") in ("assault", "self_harm", "undetermined")),
+    ground("ed.*", lambda li, m, said, r: hurt(li, m, said, r) or crisis(li, m, said, r)),
     ground("crime.*", lambda _l, _m, _s, roles: bool(set(roles) & {*OFFENDERS, Role.VICTIM})),
     ground("custody.arrived", always, offending=True),
     ground("arrest.made", always, offending=True),

@@ -28,9 +28,7 @@ from tests.oracle.grounds import (
     exploited,
     folded,
     found_elsewhere,
-    hurt,
     km,
-    left_early,
     offence,
     other_assault,
     out_of_area,
@@ -311,7 +309,8 @@ def followed(firsts: Sequence[News], thens: Sequence[News], within: timedelta) -
 def outcomes(
     member: CohortMember, entries: Sequence[HistoryEntry], reference: Any, *, repeat_within: timedelta = 365 * DAY
 ) -> set[Outcome]:
-    """Everything that fires, and what would have fired but came too late. `repeat_within` is ED_REPEAT_ASSAULT's."""
+    """Everything that fires, and what would have fired but came too late, but of the rules in `waits.py`.
+    `repeat_within` is ED_REPEAT_ASSAULT's."""
     life = Life(member, entries, reference)
     found: set[Outcome] = set()
 
@@ -334,8 +333,6 @@ def outcomes(
     judge("ED_ASSAULT", [one for one in others if not seen_to(one)], None)
     assaults = life.news(ANY_ASSAULT)
     judge("ED_REPEAT_ASSAULT", plain(counted(assaults, by_key(assaults), 2, repeat_within), 1, "visit"), None)
-    leaving = plain(life.news(ground("ed.*", left_early, hurt)), 2, "visit")
-    judge("ED_LEFT_EARLY", [replace(one, priority=1) if seen_to(one) else one for one in leaving], None)
     judge("ED_SELF_HARM_CRISIS", plain(life.news(ground("ed.*", crisis)), 1, "visit"), None)
     judge("CUSTODY_ARREST", plain(life.news(ground("custody.arrived", always, offending=True)), 1, "visit"), None)
     carrying = plain(together(life, [WEAPON_OFFENCE, WEAPON_FOUND]), 1)
@@ -440,6 +437,29 @@ def candidate(one: News, priority: int, about: str = "") -> Candidate:
     grounds = {"": "", "visit": one.moment.key, "subject": one.moment.subject}
     event, key = one.moment.entry.event_id, one.moment.key
     return Candidate(one.at, event, priority, one.learnt, grounds[about], key, one.lateness)
+
+
+def raised(made: Iterable[tuple[Candidate, bool]], by: Sequence[Candidate]) -> list[Candidate]:
+    """P1 where these firings of another rule on the same visit make it so: at once where one had come about before, else
+    at the time of each that comes after. Each of `made` is told with whether they were watched then."""
+    found = []
+    for one, watched in made:
+        others = [other for other in by if other.key == one.key]
+        urgent = any(other.at <= one.at for other in others)
+        if watched:
+            found.append(replace(one, priority=1) if urgent else one)
+        for other in others if not urgent else ():
+            found.append(replace(heard_later(one, other), event=other.event, priority=1, about=one.about))
+    return found
+
+
+def heard_later(first: Candidate, then: Candidate) -> Candidate:
+    """The second of two, known when both are: as late as it was itself, or as it became by waiting for the first; and
+    too late where the first came too late, after the second was known."""
+    if first.learnt <= then.learnt:
+        return then
+    late = LATE + A_MOMENT if first.how_late > LATE else max(then.how_late, first.learnt - then.at)
+    return replace(then, learnt=first.learnt, lateness=late)
 
 
 def cool(

@@ -6,7 +6,7 @@ instant. Asked at `now`: what is due later is not yet.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.attributes import ProgrammeAttributes
@@ -27,7 +27,7 @@ from tests.oracle.grounds import (
     offence,
 )
 from tests.oracle.person import LATE, Ground, Life, News, beside, ground, untold
-from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, stands, together
+from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, raised, stands, together
 from tests.oracle.telling import Moment
 from triggers.entering import record_entry
 from triggers.history import HistoryEntry
@@ -75,7 +75,7 @@ def waiting_outcomes(
     judge("T5", [candidate(one, 3) for one in twice if stands(life, one)], DAY)
     on_the_list = ground("review.done", lambda li, m, _s, _r: li.as_of(m.at).status == "at_risk")
     began = (*_entering(life, ("at_risk",)), *life.news(on_the_list))
-    listed = [(one, one.at + 365 * DAY) for one in began]
+    listed = [(one, _a_year_after(one.at)) for one in began]
     # The year without a review ends early only by a review or by leaving the list: "at risk", said once more of
     # somebody who is on it, reviews nothing and begins nothing.
     off_the_list = ground("status.changed", lambda li, m, _s, _r: li.as_of(m.at).status != "at_risk")
@@ -94,6 +94,13 @@ def _absent(
         for one, due in waits
         if not any(other.place > one.place and other.at <= due for other in refuting) and _watched(life, one, due)
     ]
+
+
+def _a_year_after(at: datetime) -> datetime:
+    """Twelve months by the London calendar: the same day of the next year; from 29 February to 28 February."""
+    here = at.astimezone(LONDON)
+    leap_day = (here.month, here.day) == (2, 29)
+    return here.replace(year=here.year + 1, day=28 if leap_day else here.day).astimezone(at.tzinfo)
 
 
 def _waited(one: News, at: datetime, priority: int) -> Candidate:
@@ -118,27 +125,32 @@ def _midnight_after(at: datetime) -> datetime:
 
 
 def _left_early(life: Life) -> list[Candidate]:
-    """Departure in less than an hour or by themselves; or neither departed nor admitted twelve hours after arrival."""
-    leaving = [candidate(one, 2, "visit") for one in life.news(ground("ed.*", left_early, hurt)) if stands(life, one)]
+    """Departure in less than an hour or by themselves; or neither departed nor admitted twelve hours after arrival.
+
+    P1 if ED_WEAPON_ASSAULT fired for the same visit, else P2: where it fires only afterwards, P2 at first and P1 then.
+    """
+    came_about = [(candidate(one, 2, "visit"), stands(life, one)) for one in _leaving(life) if not one.guarded]
+    came_about += _staying(life)
+    weapons = [candidate(one, 1, "visit") for one in life.news(WEAPON_ASSAULT) if stands(life, one)]
+    fired = [one for one, end in cool(weapons, None, each=False, late=LATE) if end == "fired"]
+    return raised(came_about, fired)
+
+
+def _leaving(life: Life) -> list[News]:
+    return life.news(ground("ed.*", left_early, hurt))
+
+
+def _staying(life: Life) -> list[tuple[Candidate, bool]]:
+    """Each visit that had not ended by the twelfth hour, and whether they were watched then."""
     staying = []
     for one in life.news(ground("ed.*", hurt)):
         due = (one.moment.said.get("arrival") or one.moment.began) + 12 * HOUR
         told = [other for other in life.moments if other.key == one.moment.key and other.at <= due]
         visit = [other for other in told if not beside(other)]
         gone = any(_gone_or_admitted(other) and other.subject == one.moment.subject for other in visit)
-        if not gone and _watched(life, one, due):
-            staying.append(_waited(one, max(due, one.at), 2))
-    weapon = cool(
-        [candidate(one, 1, "visit") for one in life.news(WEAPON_ASSAULT) if stands(life, one)],
-        None,
-        each=False,
-        late=LATE,
-    )
-    fired = [one for one, end in weapon if end == "fired"]
-    return [
-        replace(one, priority=1) if any(known.key == one.key and known.at <= one.at for known in fired) else one
-        for one in (*leaving, *staying)
-    ]
+        if not gone and not one.guarded:
+            staying.append((_waited(one, max(due, one.at), 2), _watched(life, one, due)))
+    return staying
 
 
 def _gone_or_admitted(moment: Moment) -> bool:
@@ -156,23 +168,28 @@ def _quiet(life: Life) -> list[Candidate]:
     releases = life.news(ground("custody.released", always))
     found = []
     entering = list(_entering(life, states))
+    coming = _coming(life, entering)
     for one in (*adverse, *entering):
         due = _due_outside_custody(one.at, arrivals, releases)
-        if due is not None and one in entering and any(one.at < back <= due for back in _back(life, entering)):
-            continue  # they left the state, or the watch, and the time begins with their coming back
+        if due is not None and one in entering and any(one.at < other.at <= due for other in coming):
+            continue  # the time begins with that later change
         if due is None or any(one.place < other.place and other.at <= due for other in adverse):
             continue
-        before = [other for other in adverse if other.place <= one.place]
-        period = before[-1].moment.entry.event_id if before else "from the start"
+        last = next((other for other in reversed(adverse) if other.place <= one.place), None)
+        changes = [other.at for other in coming if other.place <= one.place and (not last or other.place > last.place)]
+        period = last.moment.entry.event_id if last else "from the start"
+        if changes:  # it is counted from the last adverse event while its ninety days run, else from the change
+            over = _due_outside_custody(last.at, arrivals, releases) if last else datetime.min.replace(tzinfo=UTC)
+            period = str(changes[-1]) if over is not None and over < changes[-1] else period
         if life.as_of(due).status in states and life.watched(due - A_MOMENT, one.moment.entry.feed):
             found.append(replace(_waited(one, due, 3), about=period))
     return found
 
 
-def _back(life: Life, entering: Sequence[News]) -> list[datetime]:
-    """When they came into the state from outside it or from outside the watch; a watch may also just be renewed."""
+def _coming(life: Life, entering: Sequence[News]) -> list[News]:
+    """When they came into the state from another or from outside the watch; a watch may also just be renewed."""
     return [
-        one.at for one in entering
+        one for one in entering
         if one.moment.entry.kind is Kind.STATUS_CHANGED
         or not life.watched(one.at - A_MOMENT, one.moment.entry.feed)
     ]  # fmt: skip
@@ -340,7 +357,7 @@ def _entering(life: Life, states: Sequence[str]) -> list[News]:
         if entry.kind not in (Kind.STATUS_CHANGED, Kind.WATCH_STARTED, Kind.WATCH_ENDED, Kind.REVIEW_DONE):
             continue
         after = _after(life, entry, before)
-        if after in states and (before not in states or entry.kind is Kind.WATCH_STARTED):
+        if after in states and (after != before or entry.kind is Kind.WATCH_STARTED):
             found.append(_own(life, entry))
         before = after
     return found

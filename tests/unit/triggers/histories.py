@@ -312,6 +312,7 @@ def _attributes(random: Random, kind: Kind, key: str) -> Attributes:
                 mechanism=pick([None, Mechanism.SHARP, Mechanism.BODY_PART]),
                 safeguarding=pick([(), (), (), ("836881000000105",)]),
                 code_class=pick([None, None, None, "injury", "mental_health"]),
+                codes=pick([(), (), (), (), (), ("snomed:6471006",)]),
             )
         case "crime":
             return CrimeAttributes(ho_code=pick([None, "8N", "105A", "2", "10D"]), role_removed=None)
@@ -326,6 +327,6 @@ def _attributes(random: Random, kind: Kind, key: str) -> Attributes:
             shown = grade if kind is not Kind.INTEL_SANITISED else pick([Grade(), Grade(), grade])
             return IntelAttributes(grade=shown, origin_unit=pick(["U1", "U2"]), themes=pick([("weapon",), ("gang",)]))
         case "status":
-            return ProgrammeAttributes(status=pick(["active", "at_risk", "non_engager", "closed"]))
+            return ProgrammeAttributes(status=pick(["active", "at_risk", "non_engager", "disengaged", "closed"]))
         case _:
             return ATTRIBUTES_BY_KIND[kind]()

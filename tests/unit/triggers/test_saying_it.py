@@ -11,7 +11,7 @@ from domain.clock import LONDON
 from domain.errors import RuleError
 from domain.kinds import Feed, Kind, Role, natural_role
 from domain.matches import Relation
-from domain.triggers import TriggerFired
+from domain.triggers import Sensitivity, TriggerFired
 from tests.unit.triggers.histories import MEMBER
 from triggers.evaluate import evaluate
 from triggers.explain import GENERIC, london, rule_sentence
@@ -49,11 +49,12 @@ def test_intelligence_says_nothing_but_that_something_changed() -> None:
         assert canary not in said.replace("police", "").split()
 
 
-def test_a_crisis_is_named_only_where_health_contacts_read() -> None:
-    burst = """
-  - {at: 0h, kind: ed.arrival, member: M1, attributes: {intent: self_harm, visit_key: V1}}
-  - {at: 1h, kind: missing.reported, member: M1, attributes: {episode_id: E1}}
-  - {at: 2h, kind: custody.arrived, member: M1, attributes: {custody_id: C1}}"""
+@pytest.mark.parametrize("told", ["intent: self_harm", "chief_complaint: 248062006", "chief_complaint: 6471006"])
+def test_a_crisis_is_named_only_where_health_contacts_read(told: str) -> None:
+    burst = f"""
+  - {{at: 0h, kind: ed.arrival, member: M1, attributes: {{{told}, visit_key: V1}}}}
+  - {{at: 1h, kind: missing.reported, member: M1, attributes: {{episode_id: E1}}}}
+  - {{at: 2h, kind: custody.arrived, member: M1, attributes: {{custody_id: C1}}}}"""
     by_rule = {firing.rule_id: firing for firing in _firings(burst)}
     assert "crisis" in by_rule["ED_SELF_HARM_CRISIS"].reasons[0].text
     assert all("crisis" not in reason.text for reason in by_rule["CROSS_FEED_BURST"].reasons)
@@ -61,6 +62,20 @@ def test_a_crisis_is_named_only_where_health_contacts_read() -> None:
         "Attended an emergency department, Sat 28 March 2026, 22:30",
         "Was reported missing, Sat 28 March 2026, 23:30",
         "Was brought into custody, Sun 29 March 2026, 00:30",
+    ]
+
+
+@pytest.mark.parametrize("told", ["intent: self_harm", "chief_complaint: 248062006", "chief_complaint: 6471006"])
+def test_a_quiet_time_after_a_crisis_says_nothing_of_it(told: str) -> None:
+    life = f"""
+  - {{at: 0h, kind: ed.arrival, member: M1, attributes: {{{told}, visit_key: V1}}}}
+  - {{at: 91d, kind: visit.made, member: M1}}"""
+    firings = _firings(life, "{member_id: M1, status: non_engager, date_of_birth: 2009-05-04}")
+    (quiet,) = (firing for firing in firings if firing.rule_id == "QUIET_PERIOD")
+    assert quiet.sensitivity is Sensitivity.STANDARD
+    assert [reason.text for reason in quiet.reasons] == [
+        "Attended an emergency department, Sat 28 March 2026, 22:30",
+        "Nothing more was heard until Fri 26 June 2026, 23:30",
     ]
 
 
