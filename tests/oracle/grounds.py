@@ -7,7 +7,8 @@ from typing import Any
 
 from domain.attributes import Intent, MissingRisk
 from domain.kinds import Role
-from tests.oracle.person import Life, ground
+from domain.matches import Relation
+from tests.oracle.person import Ground, Life, ground
 from tests.oracle.telling import Moment
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -50,9 +51,8 @@ def left_early(life: Life, moment: Moment, said: dict[str, Any], _roles: Any) ->
     left, came = said.get("departed_at"), said.get("arrival")
     if left is None or left > moment.at or not hurt(life, moment, said, _roles):
         return False
-    if said.get("admitted") or said.get("disposition") == "admitted":
-        return False
-    short = came is not None and left - came < HOUR
+    to_a_ward = said.get("admitted") or said.get("disposition") == "admitted"
+    short = came is not None and left - came < HOUR and not to_a_ward
     return short or folded(said.get("disposition", "")) in life.words("left_early")
 
 
@@ -152,9 +152,15 @@ DA = [
     ground("da.incident", always, about="household"),
     ground("crime.*", flagged, about="household"),
 ]
+
+
+def part_in_it(_l: Life, moment: Moment, _s: dict[str, Any], roles: Any) -> bool:
+    return moment.relation is Relation.SELF and bool(set(roles) & {*OFFENDERS, Role.VICTIM})
+
+
 ADVERSE = [
     ground("ed.*", lambda li, m, said, r: hurt(li, m, said, r) or crisis(li, m, said, r)),
-    ground("crime.*", lambda _l, _m, _s, roles: bool(set(roles) & {*OFFENDERS, Role.VICTIM})),
+    Ground(("crime.*",), ((part_in_it, part_in_it), (flagged, flagged)), about="household"),
     ground("custody.arrived", always, offending=True),
     ground("arrest.made", always, offending=True),
     WEAPON_FOUND,

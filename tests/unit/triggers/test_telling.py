@@ -48,7 +48,9 @@ def test_what_belongs_together_is_heard() -> None:
     rules = shipped_rules()
     left, ground, lines = rules.rule("ED_LEFT_EARLY"), rules.rule("ED_ASSAULT"), rules.rule("COUNTY_LINES_SIGNS")
     assert left is not None and ground is not None and lines is not None
-    assert "and either the stay was less than 60 minutes or the visit's end is" in rule_sentence(left)
+    assert "and either the visit's end is on the list 'left early' or both the stay was less than 60 minutes and" in (
+        rule_sentence(left)
+    )
     assert "unless both injury mechanism is on the list 'weapon mechanisms' and either they had not left" in (
         rule_sentence(ground)
     )
