@@ -1,6 +1,6 @@
 """Finds when enough different categories are evidenced for the first time: adverse childhood experiences, counted once.
 
-Evidence lasts; only corrections take it away. Once enough of it was known in time, nothing later can be the first.
+Evidence lasts; only corrections take it away. Once enough of it was told in time, nothing later can be the first.
 """
 
 from bisect import insort
@@ -98,33 +98,26 @@ class AccumulatedFinder:
         now: dict[OccurrenceKey, Hits] = {}
         crossed: dict[Mark, Hit] = {}
         names: set[str] = set()
-        in_time: set[str] = set()  # of these it was known in time that they count
         if len({one.category for one in evidence}) >= least:
             for place, one in enumerate(evidence):
                 names.add(one.category)
-                if len(names) >= least:
-                    hit = self._crossing(evidence[:place], one)
-                    if hit is not None:
-                        mark = _mark(hit)
-                        hit = crossed[mark] = notes.crossed.get(mark, hit)
-                        now[hit.occurrence] = (*now.get(hit.occurrence, ()), hit)
-                if one.hit.lateness <= self.tolerance:
-                    in_time.add(one.category)
-                    if len(in_time) >= least:
-                        break  # nothing after this can be the first to cross
+                if len(names) < least:
+                    continue
+                hit = self._crossing(evidence[:place], one)
+                mark = _mark(hit)
+                hit = crossed[mark] = notes.crossed.get(mark, hit)
+                now[hit.occurrence] = (*now.get(hit.occurrence, ()), hit)
+                if hit.lateness <= self.tolerance:
+                    break  # nothing after this can be the first that is told
         notes.crossed = crossed
         return now
 
-    def _crossing(self, before: Sequence[Evidence], this: Evidence) -> Hit | None:
-        """What `this` crosses with what came in time for it; else, too late to be told, with all that came."""
-        least = self.pattern.at_least
+    def _crossing(self, before: Sequence[Evidence], this: Evidence) -> Hit:
+        """What `this` crosses with what came in time for it; else, too late to be told, with all that came. Where the
+        threshold was crossed before, but too late to be told, the next evidence tells it."""
         told = [one for one in before if not too_late_for(one.hit, this.hit, self.tolerance)]
-        if len(_names(told)) >= least:
-            return None
-        if len(_names([*told, this])) >= least:
+        if len(_names([*told, this])) >= self.pattern.at_least:
             return self._crossed(told, this, None)
-        if len(_names([*before, this])) < least:
-            return None
         return self._crossed(before, this, late_with(this.hit, (one.hit for one in before), self.tolerance))
 
     def _crossed(self, before: Sequence[Evidence], this: Evidence, lateness: timedelta | None) -> Hit:

@@ -318,7 +318,7 @@ def reached(rule: Rule, known: Mapping[str, Rule]) -> frozenset[str]:
 
 def unfit(rule: Rule, known: Mapping[str, Rule]) -> Iterator[tuple[str, Path]]:
     """What the rule may not make of the firings of others that it asks about: each fault, and its path."""
-    for name in sorted(rule.built_on & known.keys()):
+    for name in sorted(rules_of(rule.when) & known.keys()):
         other = known[name]
         if waits(other.when) and name in rules_of_parts(rule.when):
             yield (
@@ -328,7 +328,7 @@ def unfit(rule: Rule, known: Mapping[str, Rule]) -> Iterator[tuple[str, Path]]:
             )
         if other.then.sensitivity is Sensitivity.HEALTH and rule.then.sensitivity is not Sensitivity.HEALTH:
             yield (
-                f"{name} may be known to health-approved contacts only; what is built on it, or raised by it, needs "
+                f"{name} may be known to health-approved contacts only; what is built on it needs "
                 "'sensitivity: health'",
                 ("then", "sensitivity"),
             )

@@ -100,6 +100,9 @@ def _firing(hit: Hit, verdict: Verdict) -> Hit:
 def _same(was: Hits, now: Hits) -> bool:
     """Whether both are the same firings."""
     return len(was) == len(now) and all(
-        one.last is other.last and one.learnt == other.learnt and one.moments == other.moments
+        one.last is other.last
+        and one.learnt == other.learnt
+        and one.lateness == other.lateness
+        and one.moments == other.moments
         for one, other in zip(was, now, strict=True)
     )

@@ -180,12 +180,12 @@ def _risen(judge: Judge, hit: Hit, told: Verdict, asked: Asked) -> Iterator[Verd
     """What later firings of the rules that it asks for make more urgent than `told`, the candidate of the hit.
 
     A firing by the clock raises nothing: it may rest on the very event on which `told` rests, and a firing is known by
-    that event.
+    that event. Nor does one for health-approved contacts raise what others hear of: its hour alone would tell them.
     """
     urgency = told.priority
     others = {id(one): one for name in judge.raised_by for one in asked(name, hit.occurrence, None)}
     for other in sorted(others.values(), key=lambda one: (one.key, one.learnt_at)):
-        if other.due or other.fired_at <= hit.at or other.anchor == told.anchor:
+        if other.due or other.fired_at <= hit.at or other.anchor == told.anchor or _tells_of_health(judge, other):
             continue
         risen = RisenHit(hit, hit_of(other), judge.rule.tolerance)
         if not _concerns(judge, risen, asked):
@@ -195,6 +195,11 @@ def _risen(judge: Judge, hit: Hit, told: Verdict, asked: Asked) -> Iterator[Verd
             yield candidate
             if candidate.lateness <= judge.rule.tolerance:
                 urgency = candidate.priority
+
+
+def _tells_of_health(judge: Judge, other: Verdict) -> bool:
+    own, its = judge.rule.then.sensitivity, rule_of(other).then.sensitivity
+    return its is Sensitivity.HEALTH and own is not Sensitivity.HEALTH
 
 
 def _preference(rule: Rule, verdict: Verdict) -> tuple[bool, bool, int, datetime]:

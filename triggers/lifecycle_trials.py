@@ -68,8 +68,9 @@ class _Trials:
         return None if result.passed else result.difference
 
     def _named(self, names: tuple[str, ...]) -> RuleSet:
-        """The sets of these names beside each other and nothing else; the whole version where none is named, or a file
-        that the version does not hold under that name: the same file may say that it is of another rule set."""
+        """The sets of these names beside each other and nothing else; the whole version where none is named, where they
+        cannot stand without the rest of it, or where a file is named that the version does not hold under that name:
+        the same file may say that it is of another rule set."""
         if not names or any(_is_file(name) and self._held(name) is None for name in names):
             return self.whole
         if names not in self.made:
@@ -82,6 +83,8 @@ class _Trials:
                 raise RuleError(f"'{name}' is named more than once")
         texts = tuple(self._held(name) or self._shipped(name) for name in names)
         read = read_contents(Contents(texts, self.contents.reference), self.decided)
+        if read.faults and all(self._held(name) is not None for name in names):
+            return self.whole  # they rest on other sets of the version, and were never meant to stand without
         if read.faults:
             raise RuleError("\n".join(map(str, read.faults)))
         return combined(read.sets.values())

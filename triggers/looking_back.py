@@ -132,32 +132,33 @@ class LookingBack:
         return again
 
     def _made(self, anchor: Anchor, behind: Behind) -> tuple[Hit, Mark] | None:
-        made = self.completing(anchor, behind)
-        if made is None or self.tolerance is None:
-            return made
         again = partial(self.completing, anchor)
-        return in_time_or_late(made, anchor.hit, behind, again, tolerance=self.tolerance, making=self.making)
+        if self.tolerance is None:
+            return again(behind)
+        return in_time_or_late(anchor.hit, behind, again, tolerance=self.tolerance, making=self.making)
 
 
 def in_time_or_late(
-    made: tuple[Hit, Mark],
     this: Hit,
     behind: Behind,
-    again: Callable[[Behind], tuple[Hit, Mark] | None],
+    completing: Callable[[Behind], tuple[Hit, Mark] | None],
     *,
     tolerance: timedelta,
     making: int | None = None,
-) -> tuple[Hit, Mark]:
-    """`made`, which `this` completes, with what came in time for it; where only what came too late makes it whole, all
-    of it, and too late to be told. The first `making` parts make it whole (None: all); `again` completes it anew."""
+) -> tuple[Hit, Mark] | None:
+    """What `this` completes with what came in time for it; where only what came too late makes it whole, all of it, and
+    too late to be told. The first `making` parts make it whole (None: all), the others refute however late."""
     late = [one for line in behind[:making] for one in line if too_late_for(one, this, tolerance)]
     if not late:
-        return made
+        return completing(behind)
     left = frozenset(map(id, late))
     told = (Line([one for one in line if id(one) not in left]) for line in behind[:making])
-    in_time = again((*told, *(behind[making:] if making is not None else ())))
+    in_time = completing((*told, *(behind[making:] if making is not None else ())))
     if in_time is not None:
         return in_time
+    made = completing(behind)
+    if made is None:
+        return None
     hit, mark = made
     lateness = late_with(this, late, tolerance)
     return hit.late_by(lateness), (*mark, lateness)

@@ -37,8 +37,16 @@ def _recalled_at(pattern: RecallPattern, tolerance: timedelta, anchor: Anchor, b
         place += len(lookup.parts)
         ended = lookup.asks is Recalled.LASTING
         before.append((lookup, [within(line, this, lookup.within, before=not ended) for line in lines]))
-    past = _past(before, this)
-    learnt, lateness = _learnt(pattern, tolerance, before, this)
+    told = [(lookup, [_in_time(hits, this, tolerance) for hits in listed]) for lookup, listed in before]
+    past, learnt, lateness = _past(told, this), this.learnt, this.lateness
+    known = _learnt(pattern, told, this) if _asked(pattern, past, this) else None
+    if known is not None:
+        learnt, lateness = known, lateness_at(this, known)
+    else:
+        past = _past(before, this)
+        late = [hit for _, listed in before for hits in listed for hit in hits if too_late_for(hit, this, tolerance)]
+        if late and _asked(pattern, past, this):
+            learnt, lateness = _learnt(pattern, before, this), late_with(this, late, tolerance)
     made = Hit(
         this.last.recalling(past),
         learnt,
@@ -56,36 +64,26 @@ def _past(before: Sequence[tuple[Lookup, Before]], this: Hit) -> Mapping[str, An
     return {lookup.name: answered(lookup, this, hits) for lookup, hits in before}
 
 
-def _learnt(
-    pattern: RecallPattern, tolerance: timedelta, before: Sequence[tuple[Lookup, Before]], this: Hit
-) -> tuple[datetime, timedelta]:
-    """The earliest time at which what had come in of the past already made `who` true of this moment, and how late that
-    is: too late, where nothing but what came too late made it true."""
-    after = [hit for _, listed in before for hits in listed for hit in hits if hit.learnt > this.learnt]
-    if after:
-        in_time = [hit for hit in after if not too_late_for(hit, this, tolerance)]
-        left = frozenset(map(id, after)) - frozenset(map(id, in_time))
-        for when in (this.learnt, *sorted({hit.learnt for hit in in_time})):
-            if _true_by(pattern, before, this, when, left):
-                return when, lateness_at(this, when)
-        for when in sorted({hit.learnt for hit in after}):
-            if left and _true_by(pattern, before, this, when, frozenset()):
-                return when, late_with(this, after, tolerance)
-    return this.learnt, this.lateness
+def _in_time(hits: Sequence[Hit], this: Hit, tolerance: timedelta) -> Sequence[Hit]:
+    """Without what came too late for `this`: for that it is as if it had not come."""
+    return [hit for hit in hits if not too_late_for(hit, this, tolerance)]
 
 
-def _true_by(
-    pattern: RecallPattern,
-    before: Sequence[tuple[Lookup, Before]],
-    this: Hit,
-    when: datetime,
-    without: frozenset[int],
-) -> bool:
-    known = [
-        (lookup, [[hit for hit in hits if hit.learnt <= when and id(hit) not in without] for hits in listed])
-        for lookup, listed in before
-    ]
-    return pattern.who(this.last.recalling(_past(known, this))) is True
+def _asked(pattern: RecallPattern, past: Mapping[str, Any], this: Hit) -> bool:
+    """Whether `who` is true of this moment, the past being so."""
+    return pattern.who(this.last.recalling(past)) is True
+
+
+def _learnt(pattern: RecallPattern, before: Sequence[tuple[Lookup, Before]], this: Hit) -> datetime:
+    """The earliest time at which what had come in of the past already made `who` true of this moment."""
+    late = {hit.learnt for _, listed in before for hits in listed for hit in hits if hit.learnt > this.learnt}
+    for when in (this.learnt, *sorted(late)) if late else ():
+        known = [
+            (lookup, [[hit for hit in hits if hit.learnt <= when] for hits in listed]) for lookup, listed in before
+        ]
+        if _asked(pattern, _past(known, this), this):
+            return when
+    return this.learnt
 
 
 def answered(lookup: Lookup, this: Hit, before: Before) -> Any:

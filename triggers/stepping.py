@@ -229,8 +229,7 @@ class ApartFinder:
         def again(behind: Behind) -> tuple[Hit, Mark] | None:
             return _completed(self.pattern, this, place, behind, since)
 
-        made = again(behind)
-        return None if made is None else in_time_or_late(made, this, behind, again, tolerance=self.tolerance)
+        return in_time_or_late(this, behind, again, tolerance=self.tolerance)
 
     def _preferred(self, made: tuple[Hit, Mark]) -> tuple[bool, datetime]:
         return made[0].lateness > self.tolerance, made[0].learnt

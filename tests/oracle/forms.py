@@ -97,7 +97,7 @@ def form_outcomes(
     judge("REFUSED_BEFORE", plain(after_refusals(life, crimes), 3))
     inside = (each_time(life, [CUSTODY]), each_time(life, [RELEASED]))
     unseen = [one for one in long_unseen(life, assaults, inside) if stands(life, one)]
-    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, gone, inside)) for one in unseen])
+    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, assaults, gone, inside)) for one in unseen])
     return found
 
 
@@ -112,15 +112,20 @@ def later(one: Candidate, other: Candidate) -> Candidate | None:
     return replace(heard_later(one, other), priority=2, about="")
 
 
-def known_when(one: News, others: Iterable[News], true: Callable[[list[News]], bool]) -> News:
-    """The same, known at the earliest time by which what was known of `others`, and came in time, made it true; too
-    late where only what came too late did; as it was known itself where no time made it so."""
+def known_when(one: News, others: Iterable[News], true: Callable[[list[News]], bool]) -> News | None:
+    """Where what came in time makes it true: the same, known at the earliest time by which that did. Else where all
+    that came does: too late. None where neither does."""
     listed = list(others)
-    for told, late in (([other for other in listed if not untold(other, one)], False), (listed, True)):
-        for when in sorted({one.learnt, *(other.learnt for other in told if other.learnt > one.learnt)}):
-            if true([other for other in told if other.learnt <= when]):
-                return replace(one, learnt=when, lateness=LATE + A_MOMENT if late else one.lateness)
-    return one
+    for some, late in (([other for other in listed if not untold(other, one)], False), (listed, True)):
+        if true(some):
+            return first_true(one, some, true, late=late)
+    return None
+
+
+def first_true(one: News, some: list[News], true: Callable[[list[News]], bool], *, late: bool) -> News:
+    times = sorted({one.learnt, *(other.learnt for other in some if other.learnt > one.learnt)})
+    learnt = next((at for at in times if true([other for other in some if other.learnt <= at])), one.learnt)
+    return replace(one, learnt=learnt, lateness=LATE + A_MOMENT if late else one.lateness)
 
 
 def before(one: News, news: Iterable[News], span: timedelta | None, *, strictly: bool = True) -> list[News]:
@@ -213,17 +218,18 @@ def rising(news: Sequence[News], recent: timedelta, usual: timedelta) -> list[Ne
     """Each with two or more different ones in the recent span, and twice the rate of the usual span before."""
     found = []
     for one in news:
-        near = [*before(one, news, recent + usual), one]
-        late = {other.moment.key for other in near if one.at - other.at <= recent}
-        early = {other.moment.key for other in near if one.at - other.at > recent}
+        near = before(one, news, recent + usual)
+        for some, late in (([other for other in near if not untold(other, one)], False), (near, True)):
+            early = {other.moment.key for other in some if one.at - other.at > recent}
 
-        def enough(known: list[News], *, one: News = one, early: set[str] = early) -> bool:
-            now = {o.moment.key for o in (*known, one) if one.at - o.at <= recent}
-            then = {o.moment.key for o in known if one.at - o.at > recent}
-            return len(then) >= 1 and len(now) >= 2 and len(now) * usual >= 2 * len(early) * recent
+            def enough(known: list[News], *, one: News = one, early: set[str] = early) -> bool:
+                now = {o.moment.key for o in (*known, one) if one.at - o.at <= recent}
+                then = {o.moment.key for o in known if one.at - o.at > recent}
+                return len(then) >= 1 and len(now) >= 2 and len(now) * usual >= 2 * len(early) * recent
 
-        if early and len(late) >= 2 and len(late) * usual >= 2 * len(early) * recent:
-            found.append(known_when(one, near[:-1], enough))
+            if enough(some):
+                found.append(first_true(one, some, enough, late=late))
+                break
     return found
 
 
@@ -313,8 +319,8 @@ def after_refusals(life: Life, crimes: Sequence[News]) -> list[News]:
             times = {other.moment.key for other in before(one, closed, 30 * DAY) if other in known}
             return len(days) >= 2 and len(times) < 2
 
-        if asked(near):
-            found.append(known_when(one, near, asked))
+        if (made := known_when(one, near, asked)) is not None:
+            found.append(made)
     return found
 
 
@@ -365,12 +371,20 @@ def long_unseen(life: Life, assaults: Sequence[News], custody: tuple[list[News],
             declined = (max(said)[1] if said else folded(life.member.individual_engagement)) == "declined"
             return (bool(spoke) and one.at - max(spoke) >= 10 * DAY) or declined or held(life, one, custody, known)
 
-        if asked(near):
-            found.append(known_when(one, near, asked))
+        if (made := known_when(one, near, asked)) is not None:
+            found.append(made)
     return found
 
 
-def urgency_of_unseen(life: Life, one: News, gone: Sequence[News], custody: tuple[list[News], list[News]]) -> int:
-    if held(life, one, custody):
+def urgency_of_unseen(
+    life: Life, made: News, assaults: Sequence[News], gone: Sequence[News], custody: tuple[list[News], list[News]]
+) -> int:
+    """By what came in time for it; by all, where only that made it true."""
+    if made.lateness != LATE + A_MOMENT:
+        one = next(one for one in assaults if one.place == made.place)
+        gone = [other for other in gone if not untold(other, one)]
+        began, ended = ([other for other in each if not untold(other, one)] for each in custody)
+        custody = (began, ended)
+    if held(life, made, custody):
         return 1
-    return 2 if before(one, gone, 20 * DAY) else 3
+    return 2 if before(made, gone, 20 * DAY) else 3

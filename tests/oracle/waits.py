@@ -234,9 +234,9 @@ def _adversity(life: Life) -> list[Candidate]:
     news, names = [one for _, _, one in evidence], [name for _, name, _ in evidence]
     found = []
     for place, one in enumerate(news):
-        known = [n for n in range(place) if not untold(news[n], one)]
-        if len({*names[:place], names[place]}) < 4 or len({names[n] for n in known}) >= 4:
+        if len(set(names[: place + 1])) < 4:
             continue
+        known = [n for n in range(place) if not untold(news[n], one)]
         in_time = len({names[place], *(names[n] for n in known)}) >= 4
         before = known if in_time else range(place)
         times = sorted({one.learnt, *(news[n].learnt for n in before if news[n].learnt > one.learnt)})
@@ -244,6 +244,8 @@ def _adversity(life: Life) -> list[Candidate]:
         made = replace(one, learnt=learnt, lateness=one.lateness if in_time else LATE + A_MOMENT)
         if stands(life, one):
             found.append(candidate(made, 2))
+        if made.how_late <= LATE:
+            break  # told once, nothing after it is the first
     return found
 
 

@@ -66,7 +66,7 @@ def test_a_file_is_the_set_of_its_name_and_one_that_the_version_knows_by_no_name
     assert failures("rules: [drafts/new.yaml]", OF_TIPT, OF_BOTH) == ()
 
 
-def test_what_is_no_rule_set_or_cannot_be_read_alone_is_told() -> None:
+def test_what_is_no_rule_set_is_told() -> None:
     (unknown,) = failures("rules: tpit", OF_TIPT)
     assert unknown == (
         "t.yaml: hurt\nits rules cannot be used: there is no rule set 'tpit' in this version, nor is one shipped; did "
@@ -74,6 +74,10 @@ def test_what_is_no_rule_set_or_cannot_be_read_alone_is_told() -> None:
     )
     assert "there are: both, programme, tipt" in failures("rules: wibble", OF_TIPT)[0]
     assert "'tipt' is named more than once" in failures("rules: [tipt, tipt]", OF_TIPT)[0]
+
+
+def test_a_set_that_rests_on_another_of_the_version_is_tried_with_all_of_it() -> None:
     leaning = BOTH.replace("event: {kinds: [ed.*], where: {intent: assault}}", "fired: {rule: ED_ASSAULT}")
     version = replacing(shipped_contents(("tipt",)), RuleText("both", leaning))
-    assert "there is no rule 'ED_ASSAULT'" in failures("rules: both", OF_BOTH, contents=version)[0]
+    assert failures("rules: both", OF_TIPT, OF_BOTH, contents=version) == ()
+    assert failures("rules: both", OF_BOTH, contents=version) != ()

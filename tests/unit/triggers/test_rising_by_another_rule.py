@@ -16,7 +16,6 @@ from tests.oracle.waits import waiting_outcomes
 from tests.trials import record, trials
 from tests.unit.triggers.histories import START, random_member
 from triggers.evaluate import evaluate, kept
-from triggers.faults import RuleFileError
 from triggers.history import HistoryEntry, entry_of
 from triggers.loading import load_rules, shipped_rules
 from triggers.rules import RuleSet
@@ -192,8 +191,6 @@ def test_it_rises_when_the_other_fires(rules: RuleSet, expected: list[str], why:
     assert [f"{one.priority} {one.fired_at:%H:%M}" for one in fired] == expected, why
 
 
-def test_what_rises_with_a_rule_for_health_contacts_is_for_them_too() -> None:
-    with pytest.raises(RuleFileError) as refused:
-        _rules(sensitivity="health")
-    assert "STABBED may be known to health-approved contacts only" in str(refused.value)
-    assert _rules(rises="false", sensitivity="health").rule("NEWS_OF_IT") is not None
+def test_a_rule_for_health_contacts_raises_nothing_that_others_hear_of() -> None:
+    fired = _firings(VISIT, _rules(sensitivity="health"))
+    assert [f"{one.rule_id} {one.priority}" for one in fired] == ["NEWS_OF_IT P3", "STABBED P2", "STILL_THERE P3"]
