@@ -24,8 +24,7 @@ _log = structlog.get_logger(__name__)
 
 _MOST_BYTES = 4 * 1024 * 1024
 WITHIN = timedelta(seconds=5)
-"""How long the broker may take to give its receipt before the sender is told to come again; who waits behind may wait
-as long once more."""
+"""How long a sender waits for the broker's receipt before it is told to come again, a new client's start included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,8 @@ class KafkaProducer:
         self._within = within
         self._client: AIOKafkaProducer | None = None
         self._ended: AIOKafkaProducer | None = None
-        self._replacing = asyncio.Lock()
+        self._replacing: asyncio.Task[AIOKafkaProducer] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Connect. Raises StoreUnavailable where no broker answers."""
@@ -56,40 +56,55 @@ class KafkaProducer:
     async def stop(self) -> None:
         """Send what waits, then end."""
         client, self._client = self._client, None
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.wait({self._replacing})
         if client is not None:
             await client.stop()
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Return when every message is on all copies in sync. Raises StoreUnavailable: some of them may be, too."""
-        client = await self._at_work()
+        client: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(self._within.total_seconds()):
+                client = await self._at_work()
                 receipts = [await self._queue(client, message) for message in messages]
                 await asyncio.gather(*receipts)
         except (KafkaError, TimeoutError) as error:
-            if _ends(error):
+            if client is self._client and _ends(error):
                 self._ended = client
             raise StoreUnavailable(f"Kafka did not take it ({type(error).__name__}).") from error
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions a topic has."""
-        client = await self._at_work()
+        """How many partitions a topic has. Raises StoreUnavailable."""
         try:
             async with asyncio.timeout(self._within.total_seconds()):
+                client = await self._at_work()
                 return len(await client.partitions_for(topic))
         except (KafkaError, TimeoutError) as error:
             raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
 
     async def _at_work(self) -> AIOKafkaProducer:
-        """The client; in the place of one that has ended, a new one. Raises StoreUnavailable."""
+        """The client; in the place of one that has ended, a new one. Raises StoreUnavailable.
+
+        All who wait share one start: each for as long as its own time allows, and who gives up does not end it for the
+        others.
+        """
         client = self._client
-        if client is not None and client is not self._ended:
+        if client is None:
+            raise StoreUnavailable("Kafka is not connected.")
+        if client is not self._ended:
             return client
-        async with self._replacing:
-            client = self._client
-            if client is None:
-                raise StoreUnavailable("Kafka is not connected.")
-            return await self._replaced(client) if client is self._ended else client
+        if self._replacing is None or self._replacing.done():
+            self._replacing = asyncio.create_task(self._replaced(client), name="kafka producer")
+            self._replacing.add_done_callback(_remark)
+        starting = self._replacing
+        await asyncio.wait({starting})
+        if starting.cancelled():  # stopped meanwhile
+            raise StoreUnavailable("Kafka is not connected.")
+        return starting.result()
 
     async def _replaced(self, ended: AIOKafkaProducer) -> AIOKafkaProducer:
         fresh = await self._started()
@@ -99,10 +114,15 @@ class KafkaProducer:
             raise StoreUnavailable("Kafka is not connected.")
         self._client, self._ended = fresh, None
         _log.warning("a producer that had ended was replaced", action="kafka.producer_replaced")
+        ending = asyncio.create_task(self._end(ended))  # on its own: nobody who sends is to wait for it
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        return fresh
+
+    async def _end(self, ended: AIOKafkaProducer) -> None:
         with contextlib.suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(self._within.total_seconds()):
                 await ended.stop()
-        return fresh
 
     async def _started(self) -> AIOKafkaProducer:
         client = AIOKafkaProducer(
@@ -116,9 +136,13 @@ class KafkaProducer:
         )
         try:
             await client.start()
-        except KafkaError as error:
+        except (
+            BaseException
+        ) as error:  # whatever it was, also that we are stopped: its tasks and lines must not live on
             await client.stop()
-            raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
+            if isinstance(error, KafkaError):
+                raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
+            raise
         return client
 
     async def _queue(self, client: AIOKafkaProducer, message: Outgoing) -> "asyncio.Future[object]":
@@ -130,6 +154,17 @@ class KafkaProducer:
             headers=list(message.headers),
         )
         return receipt
+
+
+def _remark(starting: "asyncio.Task[AIOKafkaProducer]") -> None:
+    """Say why a producer was not replaced: those who asked may all have given up by then."""
+    fault = None if starting.cancelled() else starting.exception()
+    if fault is not None:
+        _log.warning(
+            "a producer that had ended could not be replaced",
+            action="kafka.producer_not_replaced",
+            fault=type(fault).__name__,
+        )
 
 
 def _ends(error: Exception) -> bool:
