@@ -27,7 +27,9 @@ _log = structlog.get_logger("reachpoint.mllp")
 _CHANNEL = "mllp"
 _CHUNK_BYTES = 64 * 1024
 _LARGE_BYTES = 64 * 1024
-"""Frames above this are not read ahead of, so that a connection holds a few megabytes at most."""
+"""Frames above this are not read ahead of: beside a store that answers, a connection holds at most `read_ahead` frames
+of this size and one of `max_frame_bytes`. What beside one that hangs is held longer than its sender waits is bounded by
+number: twice `read_ahead` frames a connection, and `read_ahead` for each of `max_connections` in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,29 @@ class _Waiting:
 
     outcome: ParseResult
     raw: bytes
-    receipt: asyncio.Task[Receipt]
+    receipt: asyncio.Future[Receipt]
     until: float  # how long the sender waits for us, on the loop's clock
     answered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
-    """What one connection has handed over and not answered yet, in order (None: no more), and the room for more."""
+    """What one connection has handed over and not answered yet, in order (None: no more), and the room for more.
+
+    `hanging` counts what was answered 'later' and may still be stored: it is held though its room was given back.
+    """
 
     waiting: "asyncio.Queue[_Waiting | None]"
     room: asyncio.Semaphore
+    hanging: int = 0
+
+    def give_up(self, receipt: "asyncio.Future[Receipt]") -> None:
+        """Count a receipt that is waited for no longer, until it comes all the same."""
+        self.hanging += 1
+        receipt.add_done_callback(self._came)
+
+    def _came(self, _receipt: "asyncio.Future[Receipt]") -> None:
+        self.hanging -= 1
 
 
 class MllpListener:
@@ -185,7 +199,7 @@ class MllpListener:
             data = await self._heard(reader)
             for frame in decoder.feed(data) if data else decoder.finish():
                 await line.room.acquire()
-                waiting = self._hand_over(frame, source)
+                waiting = self._hand_over(frame, line, source)
                 line.waiting.put_nowait(waiting)
                 if len(frame.payload) > _LARGE_BYTES:
                     await asyncio.wait({waiting.receipt}, timeout=self._settings.receipt_timeout_s)
@@ -201,14 +215,31 @@ class MllpListener:
         except OSError:
             return b""
 
-    def _hand_over(self, frame: Frame, source: str) -> _Waiting:
+    def _hand_over(self, frame: Frame, line: _Line, source: str) -> _Waiting:
         outcome = self._outcome(frame, source)
         owed = frame.kind is not FrameKind.STRAY or frame.payload[:3] == b"MSH"
-        receipt = asyncio.create_task(self._receipt(outcome, frame.payload))
-        self._submitting.add(receipt)  # a sender that hangs up must not take its message back half stored
-        receipt.add_done_callback(self._submitting.discard)
+        receipt = self._not_tried() if self._is_full(line) else self._submitted(outcome, frame.payload)
         until = asyncio.get_running_loop().time() + self._settings.receipt_timeout_s
         return _Waiting(outcome, frame.payload, receipt, until, owed)
+
+    def _is_full(self, line: _Line) -> bool:
+        """Whether so much hangs that more must not be held: of this line, or of all together (senders that hang up and
+        come again have a fresh line each time)."""
+        most = self._settings.read_ahead
+        return line.hanging >= most or len(self._submitting) >= most * self._settings.max_connections
+
+    def _submitted(self, outcome: ParseResult, raw: bytes) -> asyncio.Future[Receipt]:
+        receipt = asyncio.create_task(self._receipt(outcome, raw))
+        self._submitting.add(receipt)  # a sender that hangs up must not take its message back half stored
+        receipt.add_done_callback(self._submitting.discard)
+        return receipt
+
+    def _not_tried(self) -> asyncio.Future[Receipt]:
+        """The receipt of what is not handed over: nothing was promised, the sender keeps it."""
+        _log.warning("too much hangs already, and a message is answered 'later' untried", action="mllp.not_tried")
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        receipt.set_result(Receipt.UNAVAILABLE)
+        return receipt
 
     def _outcome(self, frame: Frame, source: str) -> ParseResult:
         """What the frame is. Only whole frames are parsed: half a message may look like a whole one."""
@@ -236,7 +267,7 @@ class MllpListener:
     async def _answer(self, line: _Line, writer: asyncio.StreamWriter) -> None:
         """Answer in the order of arrival. Ends at the None that closes the line, or when the sender is gone."""
         while (waiting := await line.waiting.get()) is not None:
-            receipt = await self._known(waiting)
+            receipt = await self._known(waiting, line)
             line.room.release()
             if not waiting.answered:
                 continue
@@ -248,7 +279,7 @@ class MllpListener:
                 _log.info("a sender did not hear its answer", action="mllp.sender_gone", fault=type(error).__name__)
                 return
 
-    async def _known(self, waiting: _Waiting) -> Receipt:
+    async def _known(self, waiting: _Waiting, line: _Line) -> Receipt:
         """The receipt; UNAVAILABLE where it does not come in time. It may still come: then the repeat gets AA."""
         if not waiting.receipt.done():
             assert self._given_up is not None
@@ -257,6 +288,7 @@ class MllpListener:
             await asyncio.wait(either, timeout=max(0.0, left), return_when=asyncio.FIRST_COMPLETED)
         if waiting.receipt.done() and not waiting.receipt.cancelled():
             return waiting.receipt.result()
+        line.give_up(waiting.receipt)
         _log.warning("a message waits for its receipt, and is answered 'later'", action="mllp.no_receipt")
         return Receipt.UNAVAILABLE
 

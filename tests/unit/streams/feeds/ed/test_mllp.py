@@ -320,6 +320,32 @@ async def test_a_store_that_hangs_leaves_room_for_senders_that_hang_up_and_come_
         assert await (await dial()).ask(message("K9")) == ("AA", "K9")
 
 
+async def test_what_is_held_beside_a_store_that_hangs_is_bounded_and_the_line_goes_on_after() -> None:
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, receipt_timeout_s=0.02, read_ahead=2) as (_, dial):
+        sender = await dial()
+        for key in range(20):
+            assert await sender.ask(message(f"K{key}")) == ("AE", f"K{key}")
+        assert engine.keys == ["K0", "K1"]  # the others were not handed over
+        engine.open.set()
+        await until(lambda: engine.finished == 2)
+        assert await sender.ask(message("K2")) == ("AA", "K2")
+        assert engine.keys == ["K0", "K1", "K2"]
+
+
+async def test_what_is_held_stays_bounded_where_senders_hang_up_and_come_again() -> None:
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, receipt_timeout_s=0.02, read_ahead=2, max_connections=3) as (listener, dial):
+        for key in range(12):
+            sender = await dial()
+            assert await sender.ask(message(f"K{key}")) == ("AE", f"K{key}")
+            sender.writer.close()
+            await until(lambda: listener.connections == 0)
+        assert engine.keys == [f"K{key}" for key in range(6)]
+
+
 async def test_closing_beside_a_store_that_hangs_answers_later() -> None:
     engine = Engine()
     engine.open.clear()
