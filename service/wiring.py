@@ -279,18 +279,15 @@ async def reach_store(settings: Settings, *, service: bool = False) -> AsyncIter
     """The store for one command: that of the running service if there is one, else opened for as long as it takes.
 
     Several commands at once on a stopped store take turns; only where one of them is long at work do the others share
-    its store for as long as that lasts. `service` where it is a part of a service that asks. Raises as `open_store`.
+    its store for as long as that lasts. `service` where it is a part of a service that asks: it shares only the store
+    of another part, for a command's ends with the command. Raises as `open_store`.
     """
     if settings.store.redis_url.get_secret_value():
         async with _own_store(settings) as client:
             yield client
         return
     server = EmbeddedServer(settings.data_dir, service=service)
-    running: Redis | None = None
-    try:
-        await server.start()
-    except TurnTaken as taken:
-        running = await _ready(settings.data_dir, taken)
+    running = await _shared(server, service=service)
     if running is None:
         async with _private(server) as client:
             yield client
@@ -301,16 +298,38 @@ async def reach_store(settings: Settings, *, service: bool = False) -> AsyncIter
         await running.aclose()
 
 
-async def _ready(data_dir: Path, taken: TurnTaken) -> Redis:
-    """The store of whoever has the turn; it may just be starting. Raises `taken` where it does not answer in time."""
+async def _shared(server: EmbeddedServer, *, service: bool) -> Redis | None:
+    """The store of whoever has the turn, which may just be starting; None where the turn came to us, and ours runs.
+
+    The turn is tried again whenever its holder is gone or another. Raises TurnTaken where the same one keeps it and its
+    store does not answer in time, or is a command's that a part of a service must not share.
+    """
     clock = asyncio.get_running_loop().time
+    taken = await _tried(server)
     deadline = clock() + PATIENCE_S
-    while clock() < deadline:
-        running = await _running(data_dir)
-        if running is not None:
-            return running
-        await asyncio.sleep(_LOOK_EVERY_S)
-    raise taken
+    while taken is not None:
+        holder = holder_of(server.data_dir)
+        if holder == taken.holder:
+            if service and (holder is None or not holder.service):
+                raise taken
+            running = await _running(server.data_dir)
+            if running is not None:
+                return running
+            if clock() >= deadline:
+                raise taken
+            await asyncio.sleep(_LOOK_EVERY_S)
+        if holder is None or holder != taken.holder:
+            taken = await _tried(server)
+    return None
+
+
+async def _tried(server: EmbeddedServer) -> TurnTaken | None:
+    """Start the store, waiting for the turn; who has the turn instead, where it is not had."""
+    try:
+        await server.start()
+    except TurnTaken as taken:
+        return taken
+    return None
 
 
 async def is_running(settings: Settings) -> bool:

@@ -33,9 +33,10 @@ class Holder:
 
 
 class TurnTaken(StoreError):
-    """Somebody else has the turn on a data directory, and does not end soon."""
+    """Somebody else has the turn on a data directory, and does not end soon; `holder` says who, where that is known."""
 
     def __init__(self, data_dir: Path, holder: Holder | None) -> None:
+        self.holder = holder
         if holder is not None and holder.service:
             super().__init__(f"{holder} already runs on the data directory {data_dir}.")
         else:

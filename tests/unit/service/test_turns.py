@@ -76,6 +76,54 @@ async def test_beside_a_long_command_others_share_and_a_service_says_what_is_in_
                 pass
 
 
+async def test_a_command_beside_a_service_that_just_ended_gets_the_turn(settings: Settings) -> None:
+    settings.data_dir.mkdir(parents=True)
+    ending = Turn(settings.data_dir, service=True)  # its store is stopped already
+    await ending.take()
+
+    async def command() -> bool:
+        async with asyncio.timeout(10), reach_store(settings) as client:
+            return bool(await client.ping())
+
+    waits = asyncio.create_task(command())
+    await asyncio.sleep(0.2)
+    ending.leave()
+    assert await waits
+
+
+async def test_a_part_of_a_service_shares_no_store_of_a_command(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.2)
+    async with reach_store(settings) as long:
+        with pytest.raises(TurnTaken, match=r"A command of Reachpoint \(process \d+\) is at work"):
+            async with asyncio.timeout(5), reach_store(settings, service=True):
+                pass
+        assert await long.ping()
+
+
+async def test_a_part_of_a_service_waits_for_a_short_command_and_then_has_its_own_store(settings: Settings) -> None:
+    entered, done = asyncio.Event(), asyncio.Event()
+
+    async def command() -> None:
+        async with reach_store(settings):
+            entered.set()
+            await asyncio.sleep(0.3)
+        done.set()
+
+    short = asyncio.create_task(command())
+    await entered.wait()
+    async with reach_store(settings, service=True) as client:
+        assert done.is_set() and await client.ping() and await is_running(settings)
+    await short
+
+
+async def test_parts_of_a_service_share_one_store(settings: Settings) -> None:
+    async with reach_store(settings, service=True) as one, reach_store(settings, service=True) as other:
+        await other.set("said", "yes")
+        assert await one.get("said") == b"yes"
+
+
 async def test_a_killed_holder_leaves_its_turn(tmp_path: Path) -> None:
     (tmp_path / "reachpoint.lock").write_text("service 999999999")  # no process has such a number
     assert holder_of(tmp_path) is None
