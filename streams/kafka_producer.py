@@ -136,9 +136,7 @@ class KafkaProducer:
         )
         try:
             await client.start()
-        except (
-            BaseException
-        ) as error:  # whatever it was, also that we are stopped: its tasks and lines must not live on
+        except BaseException as error:  # also that we are stopped: its tasks and lines must not live on
             await client.stop()
             if isinstance(error, KafkaError):
                 raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
