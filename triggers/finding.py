@@ -130,6 +130,7 @@ class AnyFinder:
     alone: tuple[bool, ...]
     linked: tuple[bool, ...]
     tolerance: timedelta
+    by_itself: bool = False  # whether it is a rule's whole pattern
 
     def empty(self) -> Found:
         """Nothing found."""
@@ -170,7 +171,9 @@ class AnyFinder:
         merged = [
             kept
             for group in singles.values()
-            for kept in edges(sorted(group, key=lambda hit: (hit.key[0], hit.rank)), self.tolerance)
+            for kept in edges(
+                sorted(group, key=lambda hit: (hit.key[0], hit.rank)), self.tolerance, by_itself=self.by_itself
+            )
         ]
         return tuple(sorted([*merged, *others.values()], key=lambda hit: hit.key))
 
@@ -179,11 +182,12 @@ class AnyFinder:
         return (hit.lateness > self.tolerance, hit.learnt) < (known.lateness > self.tolerance, known.learnt)
 
 
-def any_finder(pattern: AnyOf, parts: tuple[int, ...], tolerance: timedelta) -> AnyFinder:
+def any_finder(pattern: AnyOf, parts: tuple[int, ...], tolerance: timedelta, *, by_itself: bool = False) -> AnyFinder:
     """The finder of an any-of whose parts are found at these places."""
     return AnyFinder(
         parts=parts,
         alone=tuple(isinstance(part, (EventPattern, AnyOf)) for part in pattern.parts),
         linked=tuple(isinstance(part, EventPattern) and part.subject in ABOUT_OTHERS for part in pattern.parts),
         tolerance=tolerance,
+        by_itself=by_itself,
     )

@@ -1,7 +1,8 @@
 """Where an event pattern holds in one occurrence: hits, in event time, each with the earliest moment it was known.
 
 A hit is an *edge*: the first moment of an occurrence at which the pattern holds, and later ones only where the
-priority rises. A moment that was learnt too late does not hide a later one that was known in time.
+priority rises. A moment that was learnt too late does not hide a later one that was known in time; of a pattern that
+is a rule by itself, nor one that tells it again (`retelling.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from triggers.knowing import first_known, lateness_of
 from triggers.moments import Moment
 from triggers.occurrences import ASKED_VALUES, Values
 from triggers.patterns import ABOUT_OTHERS, EventPattern
+from triggers.retelling import tells_again, watched_at
 from triggers.sheets import Scene, Sheet
 from triggers.verdicts import FiringDecision
 
@@ -63,6 +65,7 @@ class Hit:
         "learnt",
         "occurrence",
         "open",
+        "pattern",
         "rank",
     )
 
@@ -77,6 +80,7 @@ class Hit:
         occurrence: OccurrenceKey | None = None,
         due: bool = False,
         lateness: timedelta | None = None,
+        pattern: EventPattern | None = None,
     ) -> None:
         self.last = last
         self.at = last.at
@@ -89,6 +93,7 @@ class Hit:
         self.open = decision is FiringDecision.FIRED  # whether no guard stands against it
         self.rank = rank
         self._together = together
+        self.pattern = pattern  # of a single event: what held
         self.earlier: tuple[Point, ...] = ()
 
     def late_by(self, lateness: timedelta) -> "Hit":
@@ -102,6 +107,7 @@ class Hit:
             occurrence=self.occurrence,
             due=self.due,
             lateness=lateness,
+            pattern=self.pattern,
         )
         made.earlier = self.earlier
         return made
@@ -137,17 +143,19 @@ ENDING_READ = {"released_when_learnt": "released_at"}
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """An event pattern with its bit (`Holding`), how late it may be learnt, how urgent its moments are, and which
-    endings of its occurrences are read by what it is part of."""
+    endings of its occurrences are read by what it is part of. `by_itself`: it is part of nothing but its rule."""
 
     pattern: EventPattern
     bit: int
     tolerance: timedelta
     grading: Grading | None
     endings: frozenset[str] = ENDINGS
+    by_itself: bool = False
 
     def hit_at(self, moment: Moment) -> Hit:
         """The hit at a moment at which the pattern holds and nothing stands against it."""
-        return Hit(moment, moment.entry.received_at, _FIRED, 3 if self.grading is None else self.grading(moment))
+        rank = 3 if self.grading is None else self.grading(moment)
+        return Hit(moment, moment.entry.received_at, _FIRED, rank, pattern=self.pattern)
 
 
 def hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
@@ -199,7 +207,7 @@ def _hits_on(sheet: Sheet, wanted: Wanted) -> tuple[Hit, ...]:
         raw = _raw(wanted, sheet, scene)
         if len(raw) < _SEVERAL or wanted.pattern.every:
             return tuple(raw)
-        return tuple(edges(raw, wanted.tolerance))
+        return tuple(edges(raw, wanted.tolerance, by_itself=wanted.by_itself))
     return _of_several(wanted, [raw for scene in scenes.values() if (raw := _raw(wanted, sheet, scene))])
 
 
@@ -209,10 +217,10 @@ _SEVERAL = 2
 def _of_several(wanted: Wanted, raw: Sequence[list[Hit]]) -> tuple[Hit, ...]:
     """Edges of each subject, where the pattern is about others; else of all subjects together."""
     if wanted.pattern.subject in ABOUT_OTHERS:
-        hits = [hit for own in raw for hit in edges(own, wanted.tolerance)]
+        hits = [hit for own in raw for hit in edges(own, wanted.tolerance, by_itself=wanted.by_itself)]
     else:
         together = sorted((hit for own in raw for hit in own), key=lambda hit: hit.key[0])
-        hits = list(edges(together, wanted.tolerance))
+        hits = list(edges(together, wanted.tolerance, by_itself=wanted.by_itself))
     return tuple(sorted(hits, key=lambda hit: hit.key))
 
 
@@ -276,9 +284,13 @@ def _differ(one: Values, other: Values) -> bool:
     return any(name in ASKED_VALUES for name, _ in one.items() ^ other.items())
 
 
-def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
-    """Of hits of one occurrence in order, those that say something new: see the module's second sentence."""
+def edges(hits: Iterable[Hit], tolerance: timedelta, *, by_itself: bool = False) -> Iterator[Hit]:
+    """Of hits of one occurrence in order, those that say something new: see the module's second sentence.
+
+    `by_itself`: of a pattern that is a rule by itself, where what nobody was told hides no later telling of the whole.
+    """
     best: int | None = None
+    before: int | None = None  # of what came in time, and before the watch
     late: list[tuple[datetime, int]] = []
     guarded: set[FiringDecision] = set()
     for hit in hits:
@@ -289,11 +301,15 @@ def edges(hits: Iterable[Hit], tolerance: timedelta) -> Iterator[Hit]:
             continue
         if best is not None and hit.rank >= best:
             continue
-        if late and any(hit.learnt >= learnt and hit.rank >= rank for learnt, rank in late):
+        known = before is not None and hit.rank >= before
+        told = known or (late and any(hit.learnt >= learnt and hit.rank >= rank for learnt, rank in late))
+        if told and not (by_itself and hit.lateness <= tolerance and tells_again(hit, before_the_watch=known)):
             continue
         yield hit
         if hit.lateness > tolerance:
             late.append((hit.learnt, hit.rank))
+        elif by_itself and not watched_at(hit):
+            before = hit.rank if before is None else min(before, hit.rank)
         else:
             best = hit.rank
 
@@ -324,10 +340,10 @@ def _raw(wanted: Wanted, sheet: Sheet, scene: Scene) -> list[Hit]:
         )
         rank = 3 if grading is None else _rank(moment, corrections, grading)
         if linked is None:
-            found.append(Hit(moment, learnt, decision, rank, lateness=late))
+            found.append(Hit(moment, learnt, decision, rank, lateness=late, pattern=pattern))
         else:
             late = lateness_of(entry) if late is None else late
-            found.append(Hit(moment.when_linked(linked), learnt, decision, rank, lateness=late))
+            found.append(Hit(moment.when_linked(linked), learnt, decision, rank, lateness=late, pattern=pattern))
     return found
 
 

@@ -171,27 +171,32 @@ class _Making:
             self.rules = {str(rule.rule_id): rule for rule in side}
             for rule in side:
                 if id(rule) not in placed:
-                    placed[id(rule)] = self.place(rule.when, rule, grading_of(rule))
+                    placed[id(rule)] = self.place(rule.when, rule, grading_of(rule), by_itself=True)
         return list(placed.values())
 
-    def place(self, pattern: Pattern, rule: Rule, grading: Grading | None) -> int:
-        """The place of the finder of `pattern`, graded as the rule grades its moments (None: not)."""
+    def place(self, pattern: Pattern, rule: Rule, grading: Grading | None, *, by_itself: bool = False) -> int:
+        """The place of the finder of `pattern`, graded as the rule grades its moments (None: not).
+
+        `by_itself`: it is all that the rule looks for, or one of several of which any will do.
+        """
         tolerance, graded = rule.tolerance, id(rule) if grading else None
         match pattern:
             case EventPattern(kinds, where, still, subject=subject, suspect_side=suspect):
                 endings = endings_read(rule)
-                key = (kinds, where, still, subject, suspect, pattern.every, tolerance, endings, graded)
-                wanted = Wanted(pattern, 1 << len(self.finders), tolerance, grading, endings)
+                key = (kinds, where, still, subject, suspect, pattern.every, tolerance, endings, graded, by_itself)
+                wanted = Wanted(pattern, 1 << len(self.finders), tolerance, grading, endings, by_itself)
                 return self._kept(key, EventFinder(wanted, pattern.still is pattern.where), kinds)
             case AnyOf(listed):
-                parts = tuple(self.place(part, rule, grading) for part in listed)
+                parts = tuple(self.place(part, rule, grading, by_itself=by_itself) for part in listed)
                 shape = tuple(type(part).__name__ for part in listed)
-                finder = any_finder(pattern, parts, tolerance)
-                return self._kept(("any", parts, shape, finder.linked, tolerance), finder, self._reads(parts))
+                finder = any_finder(pattern, parts, tolerance, by_itself=by_itself)
+                any_key = ("any", parts, shape, finder.linked, tolerance, by_itself)
+                return self._kept(any_key, finder, self._reads(parts))
             case EntersPattern():
                 return self._kept(pattern, EntersFinder(pattern), STANDING_KINDS)
             case RecallPattern(of):
-                parts = (self.place(of, rule, grading), *(self.place(one, rule, None) for one in parts_of(pattern)[1:]))
+                first = self.place(of, rule, grading, by_itself=by_itself)
+                parts = (first, *(self.place(one, rule, None) for one in parts_of(pattern)[1:]))
                 return self._kept(
                     (id(pattern), tolerance, graded), recall_finder(pattern, parts, tolerance), self._reads(parts)
                 )
@@ -209,7 +214,8 @@ class _Making:
         judge, outer = judge_of(rule), self.asking
         asked = tuple(sorted({*rule.yields_to, *judge.asks_fired} & self.rules.keys()))
         self.asking = outer | {name}
-        parts = (self.place(rule.when, rule, grading_of(rule)), *map(self._fired, asked))
+        root = self.place(rule.when, rule, grading_of(rule), by_itself=True)
+        parts = (root, *map(self._fired, asked))
         self.asking = outer
         return self._kept(("fired", id(rule)), FiredFinder(judge, parts, asked), self._reads(parts))
 

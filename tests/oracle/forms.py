@@ -79,7 +79,7 @@ def form_outcomes(
     told = together(life, [ANY_ASSAULT, CRIME, GONE, ground("intel.*", always)])
     judge("TWO_FEEDS", plain(varied(told, lambda one: {one.moment.entry.feed}, timedelta(hours=72)), 2))
     judge("MANY_OFFENCES", plain(varied(life.news(OFFENDING), lambda one: groups(life, one), 28 * DAY), 2))
-    sharp = life.news(SHARP)
+    sharp = life.news(SHARP, itself=True)
     stabbed = judge("STABBED", plain(sharp, 1), 2 * DAY)
     # A firing stands at its own time alone: nobody was told before.
     fired = [
@@ -91,13 +91,14 @@ def form_outcomes(
     judge("STABBED_AGAIN", plain(counted(fired, [one.moment.key for one in fired], 2, 180 * DAY), 1))
     alone = _absent(life, [(one, one.at + 3 * DAY) for one in fired], visits, 1)
     judge("NOBODY_CAME", [replace(one, about="") for one in alone if one.at <= now])
-    hurt = [(candidate(one, 3, "visit"), stands(life, one)) for one in assaults if not one.guarded]
+    hurts, named = life.news(ANY_ASSAULT, itself=True), life.news(CRIME, itself=True)
+    hurt = [(candidate(one, 3, "visit"), stands(life, one)) for one in hurts if not one.guarded]
     worse = judge("WORSE_THAN_THOUGHT", raised(hurt, stabbed), None)
     judge("WORSE_LATER", [after for one in worse for other in worse if (after := later(one, other))])
-    judge("REFUSED_BEFORE", plain(after_refusals(life, crimes), 3))
+    judge("REFUSED_BEFORE", plain(after_refusals(life, named), 3))
     inside = (each_time(life, [CUSTODY]), each_time(life, [RELEASED]))
-    unseen = [one for one in long_unseen(life, assaults, inside) if stands(life, one)]
-    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, assaults, gone, inside)) for one in unseen])
+    unseen = [one for one in long_unseen(life, hurts, inside) if stands(life, one)]
+    judge("LONG_UNSEEN", [candidate(one, urgency_of_unseen(life, one, hurts, gone, inside)) for one in unseen])
     return found
 
 

@@ -88,6 +88,8 @@ class News:
     count: int = 1
     stood: tuple[tuple[datetime, datetime], ...] = ()
     lateness: timedelta | None = None
+    whole: bool = False  # whether its record says it all by itself
+    watched: bool = True
 
     @property
     def how_late(self) -> timedelta:
@@ -183,9 +185,14 @@ class Life:
         return day.year - best.year - ((day.month, day.day) < (best.month, best.day))
 
     def news(
-        self, looked_for: Ground, urgency: Callable[[Moment, dict[str, Any]], int] | None = None, late: timedelta = LATE
+        self,
+        looked_for: Ground,
+        urgency: Callable[[Moment, dict[str, Any]], int] | None = None,
+        late: timedelta = LATE,
+        *,
+        itself: bool = False,
     ) -> list[News]:
-        """Each moment at which the ground comes about, in event time.
+        """Each moment at which the ground comes about, in event time. `itself`: a rule looks for this and nothing else.
 
         A moment is news unless earlier news of the same occurrence was at least as urgent and was known in time, or
         no later than this one. Of a guarded ground the first moment is enough.
@@ -197,7 +204,7 @@ class Life:
                 if one is not None:
                     about = moment.subject if looked_for.about in ("linked", "housemates") else ""
                     groups.setdefault((moment.key, about), []).append(one)
-        found = [one for group in groups.values() for one in new_ones(group, late)]
+        found = [one for group in groups.values() for one in new_ones(group, late, itself=itself)]
         return sorted(found, key=lambda one: one.place)
 
     def _news_at(self, looked_for: Ground, moment: Moment, urgency: Any, late: timedelta = LATE) -> News | None:
@@ -219,7 +226,31 @@ class Life:
         if lateness is None and until_linked(moment):
             lateness = lateness_of(moment.entry)
         stood = () if guarded else self._stood(looked_for, moment, learnt)
-        return News(moment, learnt, urgent, guarded, stood=stood, lateness=lateness)
+        whole = any(self._whole(looked_for, way, moment) for way in ways)
+        watched = self.watched(moment.at, moment.entry.feed)
+        return News(moment, learnt, urgent, guarded, stood=stood, lateness=lateness, whole=whole, watched=watched)
+
+    def _whole(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> bool:
+        """Whether the record says it all, had nothing been told of this before; not what is heard through a new link."""
+        told = still_told([moment.entry])
+        linked = any(entry.linked for entry in self._all_told(moment))
+        if linked or not told or moment.entry.subject != moment.subject or moment.entry.relation not in ABOUT_SOMEBODY:
+            return False
+        said, roles = words_of(told, self.reference), roles_of(told, moment.subject)
+        alone = replace(
+            moment,
+            said=said,
+            after=said,
+            roles=roles,
+            roles_after=roles,
+            until_now=(),
+            began=moment.at,
+            told=tuple(told),
+        )
+        return self._came_about(way, alone) and not self._guarded(looked_for, way, alone)
+
+    def _all_told(self, moment: Moment) -> list[HistoryEntry]:
+        return [entry for other in self.moments if other.key == moment.key for entry in other.told]
 
     def _stood(self, looked_for: Ground, moment: Moment, learnt: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The earlier moments of a visit, seen with the eyes of a later one.
@@ -323,11 +354,14 @@ def least_urgent(moment: Moment, urgency: Callable[[Moment, dict[str, Any]], int
 ABOUT_SOMEBODY = (Relation.SELF, Relation.HOUSEHOLD, Relation.ASSOCIATE)
 
 
-def new_ones(group: Sequence[News], late: timedelta) -> list[News]:
+def new_ones(group: Sequence[News], late: timedelta, *, itself: bool = False) -> list[News]:
     """Of the moments of one occurrence, in order, those that say something new.
 
     Only what was news itself keeps another from being news: else a late first report could hide, through a second that
     it hid, a third that was told in time, and nobody would ever hear.
+
+    `itself`: where all that was said before came too late to fire, a record that says it all again is heard; so is one
+    of somebody still missing, where all was said before the watch.
     """
     found: list[News] = []
     for one in group:
@@ -337,9 +371,19 @@ def new_ones(group: Sequence[News], late: timedelta) -> list[News]:
                 found.append(one)
             continue
         known = [other for other in before if not untold(other, one, late)]
-        if not any(other.urgency <= one.urgency for other in known):
+        saying = [other for other in known if other.urgency <= one.urgency]
+        if not saying or (
+            itself and one.whole and one.how_late <= late and all(nobody_heard(other, one, late) for other in saying)
+        ):
             found.append(one)
     return found
+
+
+def nobody_heard(other: News, one: News, late: timedelta) -> bool:
+    """Nobody could be told of the other. Of what was said before the watch, only who is still missing is told."""
+    if other.how_late > late:
+        return True
+    return not other.watched and one.moment.entry.kind is Kind.MISSING_REGRADED
 
 
 def passes(said: dict[str, Any]) -> bool:

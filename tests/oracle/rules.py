@@ -60,9 +60,10 @@ class Candidate:
         return self.learnt - self.at if self.lateness is None else self.lateness
 
 
-def together(life: Life, grounds: Sequence[Ground], late: timedelta = LATE) -> list[News]:
-    """News of any of several grounds of different families."""
-    return sorted((one for each in grounds for one in life.news(each, late=late)), key=lambda one: one.place)
+def together(life: Life, grounds: Sequence[Ground], late: timedelta = LATE, *, itself: bool = False) -> list[News]:
+    """News of any of several grounds of different families. `itself`: a rule looks for them and nothing else."""
+    found = (one for each in grounds for one in life.news(each, late=late, itself=itself))
+    return sorted(found, key=lambda one: one.place)
 
 
 def either(life: Life, grounds: Sequence[Ground]) -> list[News]:
@@ -324,26 +325,30 @@ def outcomes(
     def plain(news: Sequence[News], priority: int, about: str = "") -> list[Candidate]:
         return [candidate(one, priority, about) for one in news if stands(life, one)]
 
-    weapon_visits = judge("ED_WEAPON_ASSAULT", plain(life.news(WEAPON_ASSAULT), 1, "visit"), None)
+    weapon_visits = judge("ED_WEAPON_ASSAULT", plain(life.news(WEAPON_ASSAULT, itself=True), 1, "visit"), None)
 
     def seen_to(one: Candidate) -> bool:
         return any(known.key == one.key and known.at <= one.at for known in weapon_visits)
 
-    others = plain(life.news(ground("ed.*", other_assault, assault)), 2, "visit")
+    others = plain(life.news(ground("ed.*", other_assault, assault), itself=True), 2, "visit")
     judge("ED_ASSAULT", [one for one in others if not seen_to(one)], None)
     assaults = life.news(ANY_ASSAULT)
     judge("ED_REPEAT_ASSAULT", plain(counted(assaults, by_key(assaults), 2, repeat_within), 1, "visit"), None)
-    judge("ED_SELF_HARM_CRISIS", plain(life.news(ground("ed.*", crisis)), 1, "visit"), None)
-    judge("CUSTODY_ARREST", plain(life.news(ground("custody.arrived", always, offending=True)), 1, "visit"), None)
-    carrying = plain(together(life, [WEAPON_OFFENCE, WEAPON_FOUND]), 1)
+    judge("ED_SELF_HARM_CRISIS", plain(life.news(ground("ed.*", crisis), itself=True), 1, "visit"), None)
+    judge(
+        "CUSTODY_ARREST",
+        plain(life.news(ground("custody.arrived", always, offending=True), itself=True), 1, "visit"),
+        None,
+    )
+    carrying = plain(together(life, [WEAPON_OFFENCE, WEAPON_FOUND], itself=True), 1)
     judge("WEAPON_CARRYING", carrying, DAY, each=True)
 
     def grave(_m: Moment, said: dict[str, Any]) -> int:
         return 1 if codes(said) & life.words("gravest_violence") else 2
 
-    suspected = life.news(VIOLENT_SUSPECT, grave)
+    suspected = life.news(VIOLENT_SUSPECT, grave, itself=True)
     judge("VIOLENT_SUSPECT", graded(life, suspected, grave), DAY, each=True)
-    judge("VIOLENCE_VICTIM", plain(life.news(VIOLENCE_VICTIM), 2), DAY, each=True)
+    judge("VIOLENCE_VICTIM", plain(life.news(VIOLENCE_VICTIM, itself=True), 2), DAY, each=True)
     harmed = together(life, [VIOLENCE_VICTIM, ANY_ASSAULT])
     hitting = either(life, [WEAPON_OFFENCE, WEAPON_FOUND, VIOLENT_SUSPECT, WEAPON_INTEL])
     judge("VICTIM_TO_SUSPECT", plain(followed(harmed, hitting, 30 * DAY), 1), DAY, each=True)
@@ -354,14 +359,14 @@ def outcomes(
         about="linked",
         links=125 * DAY,
     )
-    close = together(life, [crime, replace(WEAPON_ASSAULT, about="linked", links=125 * DAY)])
+    close = together(life, [crime, replace(WEAPON_ASSAULT, about="linked", links=125 * DAY)], itself=True)
     near = [candidate(one, 3 if one.unlinked > 14 * DAY else 1, "subject") for one in close if stands(life, one)]
     judge("ASSOCIATE_HARMED", near, 14 * DAY)
 
     def high(_m: Moment, said: dict[str, Any]) -> int:
         return 1 if said.get("risk") is MissingRisk.HIGH else 2
 
-    gone = life.news(ground("missing.reported missing.regraded", risky), high)
+    gone = life.news(ground("missing.reported missing.regraded", risky), high, itself=True)
     judge("MISSING_CHILD", graded(life, gone, high, "visit"), None)
     reports = life.news(ground("missing.reported", always))
     names = by_episode(reports)
@@ -378,10 +383,11 @@ def outcomes(
             ground("nrm.referred exploitation.flagged", exploited),
             ground("intel.*", themed("exploitation_themes")),
         ],
+        itself=True,
     )
     judge("COUNTY_LINES_SIGNS", plain(signs, 1), DAY, each=True)
     week = 7 * DAY
-    threats = life.news(ground("intel.*", themed("threat_themes")), late=week)
+    threats = life.news(ground("intel.*", themed("threat_themes")), late=week, itself=True)
     judge("INTEL_THREAT", plain(threats, 1), DAY, each=True, late=week)
     judge("INTEL_CORROBORATED", plain(corroborated(life), 2), DAY, each=True)
     at_home = together(life, DA)

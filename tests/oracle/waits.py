@@ -131,13 +131,13 @@ def _left_early(life: Life) -> list[Candidate]:
     """
     came_about = [(candidate(one, 2, "visit"), stands(life, one)) for one in _leaving(life) if not one.guarded]
     came_about += _staying(life)
-    weapons = [candidate(one, 1, "visit") for one in life.news(WEAPON_ASSAULT) if stands(life, one)]
+    weapons = [candidate(one, 1, "visit") for one in life.news(WEAPON_ASSAULT, itself=True) if stands(life, one)]
     fired = [one for one, end in cool(weapons, None, each=False, late=LATE) if end == "fired"]
     return raised(came_about, fired)
 
 
 def _leaving(life: Life) -> list[News]:
-    return life.news(ground("ed.*", left_early, hurt))
+    return life.news(ground("ed.*", left_early, hurt), itself=True)
 
 
 def _staying(life: Life) -> list[tuple[Candidate, bool]]:
