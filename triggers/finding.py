@@ -11,9 +11,12 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from domain.ids import OccurrenceKey
-from triggers.hits import Hit, Wanted, all_alike, edges, hits_on
+from triggers.alike import all_alike
+from triggers.hits import Hit
 from triggers.indexing import HistoryIndex, Keys
 from triggers.lines import in_order
+from triggers.news import edges
+from triggers.occurring import Wanted, hits_on
 from triggers.patterns import ABOUT_OTHERS, AnyOf, EventPattern
 from triggers.sheets import Sheet
 

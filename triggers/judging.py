@@ -5,17 +5,18 @@ is looked at from there on, as far as it reaches.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.ids import EventId, OccurrenceKey
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
 from triggers.conditions import ALWAYS, facts_asked, rules_asked, written_out
+from triggers.cooling import cooled, cooled_alone
 from triggers.explain import headline_of, past_reasons, reasons_of, silence
 from triggers.finding import Hits
 from triggers.hits import Grading, Hit
-from triggers.lines import Line, in_order
+from triggers.lines import Line
 from triggers.moments import Moment
 from triggers.rising import RisenHit, waited
 from triggers.rules import Case, Ground, Rule
@@ -127,7 +128,7 @@ def rejudge(
         old = by_occurrence.get(key, _NO_VERDICTS)
         new = _candidates(judge, hits.get(key, ()), asked)
         if new and line is None:
-            new = _cooled_alone(judge.rule, new)
+            new = cooled_alone(judge.rule, new)
         if new:
             now.extend(new)
             by_occurrence[key] = new
@@ -136,11 +137,7 @@ def rejudge(
         was.extend(old)
     if line is None or (not was and not now):
         return was, now
-    if not was and len(now) == 1 and line.ends_before(now[0].key):
-        last = (_judged(judge.rule, now[0], _Behind(line, line.size)),)
-        judged.line = line.upto(line.size, last)
-        return was, last
-    judged.line, gone, come = _cooled(judge.rule, line, was, now)
+    judged.line, gone, come = cooled(judge.rule, line, was, now)
     return gone, come
 
 
@@ -329,82 +326,3 @@ def _ground(rule: Rule, hit: Hit) -> str:
 
 
 _A_MOMENT = timedelta(microseconds=1)
-
-
-# -- cooling -------------------------------------------------------------------------------------------------------
-
-
-def _cooled_alone(rule: Rule, candidates: Verdicts) -> Verdicts:
-    """The candidates of one occurrence, where only they can keep each other quiet."""
-    behind = _Behind(Line(), 0)
-    for verdict in in_order(candidates):
-        behind.then.append(_judged(rule, verdict, behind))
-    return tuple(behind.then)
-
-
-def _cooled(
-    rule: Rule, line: Line[Verdict], was: Sequence[Verdict], now: Sequence[Verdict]
-) -> tuple[Line[Verdict], list[Verdict], list[Verdict]]:
-    """The line with candidates `was` replaced by `now`, and what that made of others: (line, gone, come).
-
-    In event time, only what fires keeps others quiet; looked at from the first change on, and no further than a
-    cooling from the last change reaches.
-    """
-    place = line.place(min(verdict.key for verdict in (*was, *now)))
-    old = line.items[place : line.size]
-    left = {(verdict.key, verdict.ground) for verdict in was}
-    kept = [verdict for verdict in old if (verdict.key, verdict.ground) not in left]
-    fresh = {id(verdict) for verdict in now}
-    within = rule.cooling.within
-    last = max(verdict.fired_at for verdict in (*was, *now))
-    reach = None if within is None else last + within
-    behind = _Behind(line, place)
-    for verdict in in_order([*kept, *now]):
-        if reach is not None and verdict.fired_at > reach:
-            behind.then.append(verdict)
-            continue
-        judged = _judged(rule, verdict, behind)
-        if judged is not verdict and id(verdict) not in fresh and reach is not None and within is not None:
-            reach = max(reach, verdict.fired_at + within)
-        behind.then.append(judged)
-    standing = {id(verdict) for verdict in behind.then}
-    before = {id(verdict) for verdict in old}
-    gone = [verdict for verdict in old if id(verdict) not in standing]
-    come = [verdict for verdict in behind.then if id(verdict) not in before]
-    return line.upto(place, behind.then), gone, come
-
-
-@dataclass(slots=True)
-class _Behind:
-    """What lies behind the candidate that is being judged: the line as it stood up to a place, then those judged."""
-
-    line: Line[Verdict]
-    place: int
-    then: list[Verdict] = field(default_factory=list)
-
-    def fired(self, ground: str, since: timedelta | None, at: datetime) -> Iterable[Verdict]:
-        """The firings on a ground, the latest first, back to `since` before `at`."""
-        for rows, size in ((self.then, len(self.then)), (self.line.items, self.place)):
-            for place in range(size - 1, -1, -1):
-                verdict = rows[place]
-                if since is not None and at - verdict.fired_at > since:
-                    return
-                if verdict.fired and verdict.ground == ground:
-                    yield verdict
-
-
-def _judged(rule: Rule, verdict: Verdict, behind: _Behind) -> Verdict:
-    if not verdict.unguarded:
-        return verdict
-    for known in behind.fired(verdict.ground, rule.cooling.within, verdict.fired_at):
-        if _cools(rule, known, verdict):
-            return verdict.judged(FiringDecision.COOLING, known)
-    if verdict.lateness > rule.tolerance:
-        return verdict.judged(FiringDecision.TOO_LATE)
-    return verdict.judged(FiringDecision.FIRED)
-
-
-def _cools(rule: Rule, known: Verdict, new: Verdict) -> bool:
-    if new.priority.outranks(known.priority):
-        return False
-    return not (rule.cooling.per_priority and known.priority is not new.priority)

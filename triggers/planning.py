@@ -15,10 +15,11 @@ from triggers.entering import EntersFinder
 from triggers.finding import EventFinder, Joining, Looking, any_finder
 from triggers.firings import FiredFinder
 from triggers.following import SequenceFinder
-from triggers.hits import ENDING_READ, Grading, Wanted
+from triggers.hits import Grading
 from triggers.holding import Holding
 from triggers.judging import Judge, grading_of, judge_of
 from triggers.months import Months
+from triggers.occurring import ENDING_READ, Wanted
 from triggers.patterns import (
     VARIED,
     AbsencePattern,

@@ -25,10 +25,10 @@ from triggers.evaluate import due, evaluate, kept
 from triggers.explain import pattern_words
 from triggers.facts import FACTS
 from triggers.history import HistoryEntry, entry_of, with_entries
-from triggers.hits import ENDINGS
 from triggers.indexing import index_of
 from triggers.loading import shipped_rules
 from triggers.occurrences import ASKED_VALUES
+from triggers.occurring import ENDINGS
 from triggers.rules import RuleSet, combined
 from triggers.scenarios import Scenario
 from triggers.trial import run_scenario
