@@ -14,23 +14,18 @@ from domain.people import CohortMember
 from tests.oracle.grounds import ANY_ASSAULT, DAY, OFFENDERS, always, codes, folded
 from tests.oracle.person import LATE, Ground, Life, News, ground, london, untold
 from tests.oracle.rules import (
-    A_MOMENT,
     Candidate,
     Outcome,
-    by_telling,
     candidate,
     cool,
-    counted,
-    followed,
     heard_later,
-    known_in,
     raised,
     sooner_told,
-    spans_around,
     stands,
     together,
 )
 from tests.oracle.waits import _absent
+from tests.oracle.windows import A_MOMENT, by_telling, counted, followed, known_in, spans_around
 from triggers.history import HistoryEntry
 
 NOW = timedelta(0)

@@ -27,12 +27,11 @@ from tests.oracle.grounds import (
     offence,
 )
 from tests.oracle.person import LATE, Ground, Life, News, beside, ground, untold
-from tests.oracle.rules import Candidate, Outcome, candidate, cool, counted, raised, stands, together
+from tests.oracle.rules import Candidate, Outcome, candidate, cool, raised, stands, together
 from tests.oracle.telling import Moment
+from tests.oracle.windows import A_MOMENT, counted
 from triggers.entering import record_entry
 from triggers.history import HistoryEntry
-
-A_MOMENT = timedelta(microseconds=1)
 
 
 def waiting_outcomes(
