@@ -116,22 +116,29 @@ class Trial:
         return home is not None and home == self.cohort[other].household_id
 
     def entries(self, step: Step) -> Iterable[tuple[MemberId, HistoryEntry]]:
-        """Whose history the event enters, and as what: the person's own, their household's, their associates'."""
+        """Whose history the event enters, and as what: the person's own, their household's, their associates'.
+
+        Who may not be recorded is as if nobody had named them, nor their role: the others of a home hear of it by the
+        key that the event gives.
+        """
         event = step.event
-        subject = self.cohort.get(step.member) if step.member else None
-        if subject is None and not _household_key(event):
+        named = self.cohort.get(step.member) if step.member else None
+        if named is None and not _household_key(event):
             yield from self._amended(event)
             return
+        subject = named if named and _allows(named, event) else None
+        about, role = (
+            (str(subject.member_id) if subject else "household"),
+            (None if named and not subject else step.role),
+        )
         told: set[MemberId] = set()
         for member in self.cohort.values():
             relation = self._relation(member, subject, event)
-            if relation is not None and _may_record(member, subject, event):
-                about = str(subject.member_id) if subject else "household"
-                entry = entry_of(event, subject=about, relation=relation, role=step.role)
+            if relation is not None and _allows(member, event):
+                entry = entry_of(event, subject=about, relation=relation, role=role)
                 learnt = self.learnt.get(member.member_id, {}).get(MemberId(about))
                 told.add(member.member_id)
                 yield member.member_id, entry if learnt is None else told_on_link(entry, relation, learnt)
-
         if event.kind in HOLDS_FOR_EVERYBODY:
             yield from (each for each in self._amended(event) if each[0] not in told)
 
@@ -202,11 +209,9 @@ def _household_key(event: Event) -> str:
     return getattr(event.attributes, "household_key", None) or ""
 
 
-def _may_record(member: CohortMember, subject: CohortMember | None, event: Event) -> bool:
-    """Events of a feed that an authority does not allow are not recorded at all, neither the listener's nor theirs."""
-    return all(
-        event.feed is Feed.PROGRAMME or event.feed in one.allowed_feeds for one in (member, subject) if one is not None
-    )
+def _allows(member: CohortMember, event: Event) -> bool:
+    """Whether the member's authority allows the feed; what the programme says is no feed that one may refuse."""
+    return event.feed is Feed.PROGRAMME or event.feed in member.allowed_feeds
 
 
 _A_MOMENT = timedelta(microseconds=1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cohort.index import CohortIndex
+from domain.attributes import DaAttributes
 from domain.events import Event, Mention
 from domain.identity import Identity
 from domain.ids import HouseholdId, MemberId
@@ -27,6 +28,8 @@ INDEX = CohortIndex.build(
         member("M4", associates=(MemberId("M5"),)),
         member("M5"),
         member("M6", allowed_feeds=(Feed.POLICE,), associates=(MemberId("M3"),)),
+        member("M7", allowed_feeds=(Feed.ED,), household_id=HouseholdId("H7")),
+        member("M8", household_id=HouseholdId("H7")),
     ]
 )
 NOTHING_KNOWN = Known()
@@ -148,6 +151,15 @@ def test_a_household_key_without_a_name_reaches_the_household_and_nobody_elses_f
     assert heard(result) == {("M1", "household", HOME, ""), ("M2", "household", HOME, "")}
     own = occurrence_link(entry_of(told, subject="", relation=Relation.HOUSEHOLD, role=None).occurrence)
     assert {(own, "H:M1"), (own, "H:M2"), (event_link(told.event_id), OCCURRENCE + own)} <= set(result.links)
+
+
+def test_others_of_a_home_hear_by_its_key_and_learn_nothing_of_the_one_who_may_not_be_recorded() -> None:
+    told = event(Kind.DA_INCIDENT, ("M7", VICTIM), attributes={"household_key": "H7"})
+    result = seen(told, [*named(told), match(told, "M8", reason=MatchReason.HOUSEHOLD, mention="household")])
+    assert heard(result) == {("M7", "M7", SELF, "victim"), ("M8", "household", HOME, "")}
+    (part,) = [part for part in result.parts if part.listener == "M8"]
+    assert "M7" not in repr(part)
+    assert heard(seen(replace(told, attributes=DaAttributes()))) == {("M7", "M7", SELF, "victim")}
 
 
 def test_a_test_message_concerns_nobody() -> None:
