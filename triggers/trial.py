@@ -127,10 +127,8 @@ class Trial:
             yield from self._amended(event)
             return
         subject = named if named and _allows(named, event) else None
-        about, role = (
-            (str(subject.member_id) if subject else "household"),
-            (None if named and not subject else step.role),
-        )
+        about = str(subject.member_id) if subject else "household"
+        role = step.role if subject is named else None
         told: set[MemberId] = set()
         for member in self.cohort.values():
             relation = self._relation(member, subject, event)

@@ -166,6 +166,6 @@ ADVERSE = [
     WEAPON_FOUND,
     ground("missing.reported", always),
     ground("da.incident", always, about="household"),
-    ground("exploitation.flagged nrm.referred", not_negative),
+    ground("exploitation.flagged nrm.referred", always),
     ground("intel.*", always),
 ]
