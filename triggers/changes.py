@@ -9,7 +9,7 @@ from triggers.verdicts import FiringDecision, Verdict
 
 Moved = tuple[TriggerFired, TriggerFired]
 """(old, new): the alert stays, its ground is now another firing of the same rule; an earlier event came late, or a
-correction moved it or changed its priority."""
+correction moved it or changed its priority, or took away one of two things that stood at one moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,25 @@ def _heir(
 
 
 def _takes_over(new: Verdict, gone: Verdict, was: Mapping[FiringId, Verdict]) -> bool:
-    if new.rule_id != gone.rule_id or new.ground != gone.ground:
+    if new.rule_id != gone.rule_id:
         return False
+    if new.ground != gone.ground:
+        return _tells_the_same(new, gone)
     before = was.get(new.firing_id)
     cooled = before is not None and before.cooled_by == gone.firing_id
-    return cooled or new.occurrence == gone.occurrence
+    return cooled or new.occurrence == gone.occurrence or _tells_the_same(new, gone)
+
+
+def _tells_the_same(new: Verdict, gone: Verdict) -> bool:
+    """Whether whoever was told would hear the same again: of two things at one moment one was taken away, and the
+    other stands for it. Never where the rule tells of different people, or of different waits."""
+    alike = new.fired_at == gone.fired_at and new.priority is gone.priority
+    return alike and _besides_the_occurrence(new) == _besides_the_occurrence(gone)
+
+
+def _besides_the_occurrence(verdict: Verdict) -> str:
+    """What the ground says beyond the occurrence: the person harmed, or which wait of several."""
+    return verdict.ground.removeprefix(verdict.occurrence)
 
 
 def _newly_held(was: Mapping[FiringId, Verdict], after: tuple[Verdict, ...]) -> tuple[Verdict, ...]:

@@ -138,3 +138,40 @@ def test_cleared_by_hl7_null_is_unknown_again() -> None:
     arrival = entry("a", Kind.ED_ARRIVAL, 0, EdAttributes(visit_key="V", intent=Intent.ASSAULT), role=Role.PATIENT)
     nulled = entry("b", Kind.ED_UPDATED, 1, EdAttributes(visit_key="V", cleared=("intent",)), role=Role.PATIENT)
     assert names(changes([arrival], nulled).withdrawn) == [("ED_ASSAULT", "a")]
+
+
+def harmed(name: str, friend: str, hours: float = 0) -> HistoryEntry:
+    """Somebody close, stabbed."""
+    event = Event(
+        EventId(name), Kind.CRIME_RECORDED, Feed.POLICE, "s", name, AT + timedelta(hours=hours),
+        AT + timedelta(hours=hours), attributes=CrimeAttributes(ho_code="5D"),
+    )  # fmt: skip
+    return entry_of(event, subject=friend, relation=Relation.ASSOCIATE, role=Role.VICTIM)
+
+
+def became(before: list[HistoryEntry], after: list[HistoryEntry]) -> Changes:
+    """What is different when the one history takes the place of the other."""
+    return compare(*(evaluate(RULES, MEMBER, with_entries((), each)) for each in (before, after)))
+
+
+def test_another_event_of_the_same_moment_takes_over_and_is_what_the_firing_then_rests_on() -> None:
+    told = became([KNIFE], [crime("other", 10, "10D")])
+    assert names(new for _, new in told.moved) == [("WEAPON_CARRYING", "other")]
+    assert [new.contributing for _, new in told.moved] == [("other",)]
+    assert not (told.fired or told.withdrawn)
+
+
+@pytest.mark.parametrize(
+    ("why", "before", "after"),
+    [
+        ("it is at another moment", KNIFE, crime("other", 11, "10D")),
+        ("it is more urgent", crime("one", 10, "8N"), crime("two", 10, "5D")),
+        ("it tells of another person", harmed("one", "M2"), harmed("two", "M3")),
+    ],
+)
+def test_but_never_where_the_reader_would_hear_something_else(
+    why: str, before: HistoryEntry, after: HistoryEntry
+) -> None:
+    told = became([before], [after])
+    assert not told.moved, why
+    assert len(told.fired) == len(told.withdrawn) == 1
