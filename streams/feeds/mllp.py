@@ -7,9 +7,10 @@ frames), the other waits for each receipt in turn and answers. The listener deci
 import asyncio
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
@@ -47,7 +48,7 @@ class MllpSettings:
     idle_timeout_s: float = 300.0
     receipt_timeout_s: float = 20.0  # below the 30 s after which senders commonly hang up and ask again
     answer_timeout_s: float = 30.0
-    close_timeout_s: float = 10.0
+    close_timeout_s: float = 10.0  # for all of it: receipts, answers, cutting off who does not listen
     max_connections: int = 64
     read_ahead: int = 64
     ssl_context: ssl.SSLContext | None = None
@@ -103,7 +104,7 @@ class MllpListener:
         self._new_control_id = new_control_id
         self._server: asyncio.Server | None = None
         self._readers: set[asyncio.Task[None]] = set()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._submitting: set[asyncio.Task[Receipt]] = set()
         self._given_up: asyncio.Future[Receipt] | None = None  # done once no receipt is waited for any longer
 
@@ -127,29 +128,34 @@ class MllpListener:
         )
 
     async def close(self) -> None:
-        """Stop gracefully: read no more, answer what was taken, then close.
+        """Stop gracefully: read no more, answer what was taken, then close; all of it within `close_timeout_s`.
 
-        What has no receipt within `close_timeout_s` is answered AE, for nothing was promised; whoever does not listen
-        to that for as long again is cut off.
+        What has no receipt by four fifths of that time is answered AE, for nothing was promised; whoever has not heard
+        its answers by nine tenths is cut off.
         """
         if self._server is None:
             return
+        now = asyncio.get_running_loop().time
+        began, limit = now(), self._settings.close_timeout_s
+
+        def left(share: float) -> float:
+            return max(0.0, began + share * limit - now())
+
         self._server.close()
+        connections = dict(self._connections)
         for reader in self._readers:
             reader.cancel()
-        if self._connections:
-            _, late = await asyncio.wait(self._connections, timeout=self._settings.close_timeout_s)
-            assert self._given_up is not None
-            if not self._given_up.done():
-                self._given_up.set_result(Receipt.UNAVAILABLE)
-            if late:
-                _, late = await asyncio.wait(late, timeout=self._settings.close_timeout_s)
-            for connection in late:
-                connection.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        if self._submitting:
-            await asyncio.wait(self._submitting, timeout=self._settings.close_timeout_s)
-        await self._server.wait_closed()
+        late = await _unfinished(connections, left(_RECEIPTS_BY))
+        if self._given_up is not None and not self._given_up.done():
+            self._given_up.set_result(Receipt.UNAVAILABLE)
+        late = await _unfinished(late, left(_ANSWERS_BY))
+        for connection in late:
+            connections[connection].transport.abort()  # or it would wait for what nobody reads
+            connection.cancel()
+        await _unfinished((*late, *self._submitting), left(1.0))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left(1.0)):
+                await self._server.wait_closed()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from first byte to last. Runs as its own task, so it may be waited for and cancelled."""
@@ -159,11 +165,11 @@ class MllpListener:
             _log.warning("too many MLLP connections", action="mllp.refused", connections=len(self._connections))
             writer.close()
             return
-        self._connections.add(task)
+        self._connections[task] = writer
         try:
             await self._converse(reader, writer)
         finally:
-            self._connections.discard(task)
+            del self._connections[task]
             writer.close()
             with suppress(OSError, asyncio.TimeoutError, ssl.SSLError):
                 async with asyncio.timeout(self._settings.answer_timeout_s):
@@ -310,6 +316,16 @@ class MllpListener:
             now=self._clock.now(),
             receipt=receipt,
         )
+
+
+_RECEIPTS_BY, _ANSWERS_BY = 0.8, 0.9
+"""Shares of the time for closing: the store has most of it, an answer is a moment's work on a line that is heard."""
+
+
+async def _unfinished(tasks: Iterable["asyncio.Task[Any]"], timeout_s: float) -> set["asyncio.Task[Any]"]:
+    """Those that are not done after so long; none where there are none."""
+    waited = set(tasks)
+    return (await asyncio.wait(waited, timeout=timeout_s))[1] if waited else set()
 
 
 _FAULTS = {

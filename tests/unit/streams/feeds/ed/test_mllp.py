@@ -359,6 +359,26 @@ async def test_closing_beside_a_store_that_hangs_answers_later() -> None:
         await closing
 
 
+@pytest.mark.parametrize("heard", [True, False], ids=["heard", "nobody listens to the answers"])
+async def test_closing_takes_no_longer_than_its_limit(heard: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store hangs, some lines wait for it, others are only open: one limit holds for all of it."""
+    engine = Engine()
+    engine.open.clear()
+    async with listening(engine, close_timeout_s=1.0, answer_timeout_s=60.0) as (listener, dial):
+        senders = [await dial() for _ in range(8)]
+        for number, sender in enumerate(senders[:5]):
+            await sender.send(framed(message(f"K{number}").encode()))
+        await until(lambda: len(engine.taken) == 5)
+        if not heard:
+            monkeypatch.setattr(asyncio.StreamWriter, "drain", lambda _writer: asyncio.sleep(60))
+        began = asyncio.get_running_loop().time()
+        await listener.close()
+        assert asyncio.get_running_loop().time() - began < 2.0
+        assert listener.connections == 0
+        if heard:
+            assert [await sender.answer() for sender in senders[:5]] == [("AE", f"K{number}") for number in range(5)]
+
+
 async def test_closing_leaves_nothing_that_was_taken_without_an_answer() -> None:
     engine = Engine()
     engine.open.clear()
