@@ -1,12 +1,15 @@
 """What looks like a slip in a rule test that can be run; it may pass, for what says nothing changes nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from domain.events import Event, occurrence_key
 from domain.ids import MemberId
 from domain.people import CohortMember
 from triggers.faults import did_you_mean
 from triggers.reading import Path
+from triggers.reference import folded_word
+from triggers.spelling import GROUPS_TOLD_ALONE, NAMES, group_told
 from triggers.timelines import Step
 
 
@@ -24,6 +27,30 @@ def remarks_on(cohort: Sequence[CohortMember], steps: Sequence[tuple[Path, Step]
             )
         if step.event.received_at < step.event.occurred_at:
             yield "it is received before it happens; is 'at' or 'received' wrong?", (*path, "received")
+
+
+def remarks_on_groups(lines: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[tuple[str, Path]]:
+    """A remark on each crime of a timeline, as it is written, whose group is told and no code, where no rule hears of
+    it by the group."""
+    coded = {str(line.get("source_key")) for _, line in lines if "source_key" in line and _code_told(line)}
+    for path, line in lines:
+        kind, said = str(line.get("kind", "")), line.get("attributes")
+        if not kind.startswith("crime.") or not isinstance(said, Mapping) or _code_told(line):
+            continue
+        group = group_told(said)
+        alone = group in GROUPS_TOLD_ALONE and kind == "crime.recorded"
+        if group and not alone and str(line.get("source_key")) not in coded:
+            yield (
+                "no 'ho_code' is given, and rules ask for codes: of a recorded crime only "
+                f"{', '.join(sorted(GROUPS_TOLD_ALONE))} are heard by the group alone, so this one's says nothing",
+                (*path, "attributes", "group"),
+            )
+
+
+def _code_told(line: Mapping[str, Any]) -> bool:
+    said = line.get("attributes")
+    names = said.items() if isinstance(said, Mapping) else ()
+    return any(value and NAMES["crime"].get(folded_word(name), folded_word(name)) == "ho_code" for name, value in names)
 
 
 def _written_twice(cohort: Sequence[CohortMember]) -> Iterator[tuple[str, Path]]:

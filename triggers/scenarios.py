@@ -11,7 +11,7 @@ from triggers.faults import Fault, Remark, RuleFileError
 from triggers.reading import Document, Unreadable, read_yaml_each
 from triggers.scenario_cohort import read_member
 from triggers.scenario_reader import DEFAULT_START, Reader
-from triggers.scenario_remarks import remarks_on
+from triggers.scenario_remarks import remarks_on, remarks_on_groups
 from triggers.scenario_timeline import read_expectation, read_step
 from triggers.scenario_values import Expectation, Scenario, span_from
 from triggers.timelines import arranged
@@ -104,7 +104,10 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
     if reader.faults:
         return None
     entries = [entry for _, entry in placed]
-    noted = remarks_on(cohort, [(path, entry.step) for path, entry in placed])
+    noted = [
+        *remarks_on(cohort, [(path, entry.step) for path, entry in placed]),
+        *remarks_on_groups(reader.entries(data, "timeline")),
+    ]
     remarks = (Remark(reader.test, path, reader.document.line(path), message) for message, path in noted)
     return Scenario(
         name=str(data.get("name", "")),

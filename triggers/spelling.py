@@ -64,7 +64,8 @@ NOTED = frozenset(
         "bail_conditions",
     }
 )
-"""Names of domain.md 11 and 2.3 that say nothing to a rule; read and left."""
+"""Names of domain.md 11 and 2.3 that say nothing to a rule; read and left (the group of a crime speaks for its code,
+where none is told)."""
 
 _CODE_NAMES = {
     "code": "",
@@ -101,6 +102,7 @@ ROLES: Mapping[str, str] = {
 
 _COMPLAINTS = {"assault": "assault", "self_harm": "snomed:248062006", "suicidal": "snomed:6471006"}
 
+GROUPS_TOLD_ALONE = frozenset({"homicide", "weapons", "robbery", "drugs"})
 OFFENCE_SUBCLASSES = {"8/1": "8N", "105/1": "105A"}
 OFFENCES_SUPERSEDED = {"5A": "5D", "8F": "8N", "8G": "8N", "8H": "8P", "8J": "8P"}
 """The same as streams/feeds/data/offences.yaml (a test holds them together); this floor may not read the border's."""
@@ -145,9 +147,16 @@ def spelt(kind: Kind, written: Mapping[str, Any], tell: Callable[[str, str], Non
             tell(str(error), given)
     if codes:
         values["codes"] = codes
+    if kind is Kind.CRIME_RECORDED and not values.get("ho_code") and group_told(written) in GROUPS_TOLD_ALONE:
+        values["ho_code"] = group_told(written).upper()
     found = written.get("found_place")  # where they were found is where this happened
     place = found if isinstance(found, Mapping) else None
     return Spelt(values, _text(written.get("role")), _text(written.get("force_area")), place)
+
+
+def group_told(written: Mapping[str, Any]) -> str:
+    """The offence group that a crime is said to be of; '' where none is said."""
+    return next((folded_word(str(value)) for name, value in written.items() if folded_word(name) == "group"), "")
 
 
 def _is_place(name: str, value: Any) -> bool:

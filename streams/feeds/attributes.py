@@ -27,7 +27,7 @@ from domain.people import MemberStatus
 from streams.feeds.border_values import GradeWord, Moment
 from streams.feeds.explain import Fault
 from streams.feeds.mentions import clean
-from streams.feeds.offences import normalise_offence
+from streams.feeds.offences import code_for_group, normalise_offence
 from streams.feeds.outcome import RejectReason
 from streams.making import maker
 
@@ -94,6 +94,7 @@ def attributes_of(
             if values[name] == () and name in STATED_LISTS and _is_empty(value, ours=ours):
                 values[name] = NONE_STATED
     if own is CrimeAttributes:
+        _read_group(said, values, kind, on)
         _keep_raw_code(said, values)
     if own is ProgrammeAttributes:
         _check_status(kind, values, faults)
@@ -130,6 +131,16 @@ def _clean(text: str, _on: date) -> str:
 
 _TIDIERS = {own: tuple((name, _tidier(own, name)) for name in names) for own, names in FIELD_NAMES.items()}
 _MAKERS: dict[type[Attributes], Callable[..., Any]] = {own: maker(own) for own in FIELD_NAMES}
+
+
+def _read_group(said: msgspec.Struct, values: dict[str, Any], kind: Kind, on: date) -> None:
+    """A crime that is recorded by its group alone has the group's name in the place of its code, where that says enough
+    for a rule. What is told of it later takes no code away."""
+    group = getattr(said, "group", None)
+    if group is not None and kind is Kind.CRIME_RECORDED and not values.get("ho_code"):
+        code = code_for_group(group, on)
+        if code is not None:
+            values["ho_code"], values["ho_code_raw"] = code, clean(group)
 
 
 def _keep_raw_code(said: msgspec.Struct, values: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from domain.attributes import ATTRIBUTES_BY_KIND, Attributes, Grade, Handling
+from domain.attributes import ATTRIBUTES_BY_KIND, Attributes, CrimeAttributes, Grade, Handling
 from domain.events import Regime
 from domain.identity import NameKind, Scheme
 from domain.kinds import Feed, Kind, Role
@@ -151,6 +151,8 @@ def attributes_in(attributes: type[Attributes]) -> type[msgspec.Struct]:
     """The border type of an attribute dataclass: the same fields, each of which may be left out or null."""
     hints = get_type_hints(attributes)
     members = [(part.name, _border_type(hints[part.name]) | None, None) for part in fields(attributes)]
+    if attributes is CrimeAttributes:
+        members.append(("group", Word | None, None))  # of a crime without its code; kept as one (attributes.py)
     return msgspec.defstruct(f"{attributes.__name__}In", members, forbid_unknown_fields=True)
 
 

@@ -14,17 +14,20 @@ import yaml
 
 _SHIPPED = Path(__file__).parent / "data" / "offences.yaml"
 _PLAIN = re.compile(r"^0*(\d{1,3}[A-Z]?|\d{1,3}\.\d{1,2})$")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
 _CLASS_AND_SUBCLASS = re.compile(r"^0*(\d{1,3})/0*(\d{1,2})$")
 
 
 @dataclass(frozen=True, slots=True)
 class OffenceTable:
-    """The codes in force from `starts` on. `groups` holds the group names of each code."""
+    """The codes in force from `starts` on. `groups` holds the group names of each code, `told_alone` names the groups
+    that may stand in the place of a code."""
 
     starts: date
     groups: dict[str, frozenset[str]]
     subclasses: dict[str, str]
     superseded: dict[str, str]
+    told_alone: frozenset[str]
 
     def code_of(self, raw: str) -> str:
         """The group code that `raw` spells; else `raw` in capitals without blanks."""
@@ -58,6 +61,13 @@ def normalise_offence(raw: str, on: date) -> str:
     return _in_force(on).code_of(raw)
 
 
+def code_for_group(told: str, on: date) -> str | None:
+    """What stands in the place of a code where a crime is told by its group alone ('Homicide'): the group's name in
+    capitals; None for a group that leaves open what rules ask for, and for no group at all."""
+    name = _NOT_WORD.sub("_", told.lower()).strip("_")
+    return name.upper() if name in _in_force(on).told_alone else None
+
+
 def groups_of(code: str, on: date | None = None) -> frozenset[str]:
     """The group names (homicide, weapons ...) of a normalised code, by default in the newest table; may be empty."""
     table = offence_tables()[0] if on is None else _in_force(on)
@@ -75,5 +85,9 @@ def _table(entry: dict[str, Any]) -> OffenceTable:
         for code in codes:
             groups[code] = groups.get(code, frozenset()) | {group}
     return OffenceTable(
-        starts=entry["from"], groups=groups, subclasses=entry["subclasses"], superseded=entry["superseded"]
+        starts=entry["from"],
+        groups=groups,
+        subclasses=entry["subclasses"],
+        superseded=entry["superseded"],
+        told_alone=frozenset(entry["told_alone"]),
     )

@@ -75,3 +75,25 @@ def test_the_checkup_of_a_version_tells_them_and_the_test_passes() -> None:
     assert (found.passed, found.failed) == (1, ())
     (remark,) = found.remarks
     assert remark.startswith("t.yaml: line 8, hurt, timeline.1.member: 'M11'")
+
+
+CRIME = "{{at: 1h, kind: {kind}, member: M1, role: suspect, source_key: {key}, attributes: {{{said}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "said", "remarked", "why"),
+    [
+        ("crime.recorded", "C2", "group: Violence with injury", True, "it leaves open which offence it is"),
+        ("crime.recorded", "C2", "group: Homicid", True, "no group at all"),
+        ("crime.updated", "C2", "group: Homicide", True, "no code was told before"),
+        ("crime.recorded", "C2", "group: Homicide", False, "it stands for its code"),
+        ("crime.recorded", "C2", "group: Violence with injury, code: 8N", False, "the code says more"),
+        ("crime.updated", "C1", "group: Weapons", False, "the code was told before"),
+    ],
+)
+def test_a_crime_told_by_its_group_is_remarked_on_where_no_rule_hears_of_it(
+    kind: str, key: str, said: str, remarked: bool, why: str
+) -> None:
+    found = remarks(CRIME.format(kind=kind, key=key, said=said))
+    assert bool(found) is remarked, why
+    assert all("line 8, hurt, timeline.1.attributes.group: no 'ho_code' is given" in one for one in found)

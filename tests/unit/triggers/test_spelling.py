@@ -9,8 +9,9 @@ from domain.errors import RuleError
 from domain.kinds import Kind
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.offences import offence_tables
+from triggers.loading import shipped_reference
 from triggers.scenarios import read_scenario
-from triggers.spelling import OFFENCE_SUBCLASSES, OFFENCES_SUPERSEDED, grade_parts, offence_code
+from triggers.spelling import GROUPS_TOLD_ALONE, OFFENCE_SUBCLASSES, OFFENCES_SUPERSEDED, grade_parts, offence_code
 
 
 def _said(kind: str, attributes: dict[str, Any], **line: Any) -> Any:
@@ -48,9 +49,19 @@ def test_the_offence_spellings_are_those_of_the_border() -> None:
     table = offence_tables()[0]
     assert table.subclasses == OFFENCE_SUBCLASSES
     assert table.superseded == OFFENCES_SUPERSEDED
+    assert table.told_alone == GROUPS_TOLD_ALONE
     for code in table.groups:
         for spelt in (code, code.lower(), f"0{code}", f"{code}/01" if code.isdigit() else code):
             assert offence_code(spelt) == table.code_of(spelt), spelt
+
+
+def test_a_group_told_alone_is_on_the_lists_that_have_all_of_its_codes_and_on_no_other() -> None:
+    reference, groups = shipped_reference(), offence_tables()[0].groups
+    for group in GROUPS_TOLD_ALONE:
+        codes = {code for code, names in groups.items() if group in names}
+        assert reference.groups_of([group.upper()]) == {group}
+        for name, words in reference.lists.items():
+            assert (group.upper() in words) is (codes <= words), (group, name)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +80,9 @@ def test_the_offence_spellings_are_those_of_the_border() -> None:
         ("missing.returned", {"duration": "6.5h"}, "duration_hours", 6.5),
         ("missing.reported", {"risk": "absent"}, "risk", "very_low"),
         ("crime.recorded", {"ho_code": 2, "group": "Violence with injury"}, "ho_code", "2"),
+        ("crime.recorded", {"Group": "Homicide"}, "ho_code", "HOMICIDE"),
+        ("crime.recorded", {"group": "Public order"}, "ho_code", None),
+        ("crime.updated", {"group": "Homicide"}, "ho_code", None),
         ("crime.recorded", {"domestic_abuse": True}, "flags", ("domestic_abuse",)),
         ("custody.arrived", {"offences": ["10d", 92]}, "offences", ("10D", "92")),
         ("exploitation.flagged", {"flags": ["county lines"]}, "county_lines", True),

@@ -59,7 +59,27 @@ def test_every_kind_is_taken_and_survives_being_written_out_and_read_again(kind:
 
 def test_the_border_knows_every_field_of_every_attribute_type() -> None:
     for kind, border in ATTRIBUTES_IN.items():
-        assert set(border.__struct_fields__) == {part.name for part in fields(ATTRIBUTES_BY_KIND[kind])}
+        beside = {"group"} if ATTRIBUTES_BY_KIND[kind] is CrimeAttributes else set()  # kept as the code
+        assert set(border.__struct_fields__) == {part.name for part in fields(ATTRIBUTES_BY_KIND[kind])} | beside
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "code", "why"),
+    [
+        ("crime.recorded", {"group": "Homicide"}, ("HOMICIDE", "Homicide"), "the group stands for its code"),
+        ("crime.recorded", {"group": "Homicide", "ho_code": " "}, ("HOMICIDE", "Homicide"), "a code of blanks is none"),
+        ("crime.recorded", {"group": "Homicide", "ho_code": "8n"}, ("8N", "8n"), "the code says more"),
+        ("crime.recorded", {"group": "Violence with injury"}, (None, None), "it leaves open which offence it is"),
+        ("crime.recorded", {"group": "Fishing"}, (None, None), "no group at all"),
+        ("crime.updated", {"group": "Homicide"}, (None, None), "what is told later takes no code away"),
+    ],
+)
+def test_the_group_of_a_crime_stands_for_its_code(
+    kind: str, said: dict[str, str], code: tuple[str | None, str | None], why: str
+) -> None:
+    crime = event(record(kind, attributes=said)).attributes
+    assert isinstance(crime, CrimeAttributes)
+    assert (crime.ho_code, crime.ho_code_raw) == code, why
 
 
 def test_the_id_is_ours_and_a_given_one_is_not_believed() -> None:
