@@ -68,7 +68,7 @@ def waiting_outcomes(
     if record is not None and isinstance(record.moment.said.get("review_date"), datetime):
         days.append((record, _midnight_after(record.moment.said["review_date"])))
     due = [replace(one, about="") for one in _absent(life, days, reviews, 3) if one.at <= now]
-    judge("T4", due, DAY, each=True)
+    judge("T4", due, 22 * HOUR, each=True)
     missed = life.news(ground("appointment.missed", always))
     twice = counted(missed, [one.moment.key for one in missed], 2, 28 * DAY)
     judge("T5", [candidate(one, 3) for one in twice if stands(life, one)], DAY)
