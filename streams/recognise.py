@@ -59,7 +59,8 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     if certain:
         parts.add_other()
     for listener, match in _through_household(matches).items():
-        parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None, match)
+        for role in _roles_of_strangers(event, matches):
+            parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, role, match)
     reviews = _reviews(event, matches, certain, now)
     reviews += _follow_links(event, certain, reached, known, parts, index=index, now=now)
     revived, inherited = _revive(event, certain, matches, known, index)
@@ -152,6 +153,16 @@ def _is_nameless_visit(event: Event, certain: Collection[object]) -> bool:
     return opens and not certain and not _names_somebody(event)
 
 
+def _roles_of_strangers(event: Event, matches: Sequence[Match]) -> tuple[Role | None, ...]:
+    """In which roles an event names people whom we do not watch: at a home, they may be of it. (None,) where none is.
+
+    The role of whom we watch, or may, is left out: nobody learns through their home what their own authority keeps.
+    """
+    ours = {match.mention for match in matches}
+    roles = {_role(event, mention) for mention in event.mentions if mention.ref not in ours}
+    return tuple(sorted(roles, key=str)) or (None,)
+
+
 def _through_household(matches: Sequence[Match]) -> dict[MemberId, Match]:
     return {match.member_id: match for match in matches if match.reason is MatchReason.HOUSEHOLD}
 
@@ -171,6 +182,10 @@ class _Parts:
             (listener, subject, role),
             Matched(event=self._event, listener=listener, subject=subject, relation=relation, role=role, match=match),
         )
+
+    def tells_the_home(self, listener: MemberId) -> bool:
+        """Whether somebody hears of it already because of where it was."""
+        return any(who == listener and subject == NOBODY_NAMED for who, subject, _ in self.found)
 
     def add_linked(self, listener: MemberId, subject: MemberId, relation: Relation, role: Role | None) -> None:
         """Somebody close to the subject, who hears of it through their link."""
@@ -288,7 +303,8 @@ def _follow_links(
     for value in reached:
         member = MemberId(value[len(SUBJECT) :])
         if value.startswith(HOUSEHOLD):
-            parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, None)
+            if not parts.tells_the_home(member):
+                parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, None)
         elif member not in named:
             moved = isinstance(event.attributes, EdAttributes) and _names_somebody(event)
             said = said_of_visit(event, known.said, member, index) if moved else None

@@ -44,7 +44,8 @@ def read_step(reader: Reader, written: Mapping[str, Any], path: Path, place: int
     if kind is None:
         return None
     said = _said(reader, kind, line.get("attributes"), (*path, "attributes"))
-    role = _role(reader, kind, line.get("role") or said.role, (*path, "role"))
+    told_role = line.get("role") or said.role
+    role = _role(reader, kind, told_role, (*path, "role"))
     member = MemberId(str(line["member"])) if line.get("member") else None
     feed = kind.feed or reader.word(Feed, line.get("feed", "police"), (*path, "feed")) or Feed.POLICE
     key = str(line.get("source_key", f"entry-{place + 1}"))
@@ -64,7 +65,7 @@ def read_step(reader: Reader, written: Mapping[str, Any], path: Path, place: int
         recorded_at=None if recorded is None else reader.moment(recorded, (*path, "recorded_at")),
         version=version,
         sequence=reader.number(line.get("sequence"), (*path, "sequence")),
-        mentions=(Mention("1", role, Identity(), member),) if member else (),
+        mentions=(Mention("1", role, Identity(), member),) if member or told_role else (),
         place=_place(reader, line.get("place") or said.place, said.force_area, (*path, "place")),
         attributes=reader.value(ATTRIBUTES_BY_KIND[kind], said.values, (*path, "attributes")),
         regime=reader.word(Regime, line.get("regime", Regime.PART2), (*path, "regime")) or Regime.PART2,

@@ -162,6 +162,22 @@ def test_others_of_a_home_hear_by_its_key_and_learn_nothing_of_the_one_who_may_n
     assert heard(seen(replace(told, attributes=DaAttributes()))) == {("M7", "M7", SELF, "victim")}
 
 
+def test_a_stranger_at_a_home_is_heard_of_there_in_their_role_and_one_of_ours_without_it() -> None:
+    stranger = Mention("9", VICTIM, Identity())
+    home = ("M8", "household", HOME)
+    told = event(Kind.CRIME_RECORDED, mentions=(stranger,), attributes={"household_key": "H7"})
+    at_home = [match(told, "M8", reason=MatchReason.HOUSEHOLD, mention="household")]
+    assert heard(seen(told, at_home)) == {(*home, "victim")}
+    updated = replace(told, kind=Kind.CRIME_UPDATED)
+    known = Known(dict.fromkeys(keys_to_look_up(updated), ("H:M8",)))
+    assert heard(seen(updated, at_home, known=known)) == {(*home, "victim")}
+    both = event(Kind.CRIME_RECORDED, ("M5", Role.SUSPECT), mentions=(stranger,), attributes={"household_key": "H7"})
+    assert (*home, "victim") in heard(seen(both, [match(both, "M5", mention="1"), *at_home]))
+    assert (*home, "suspect") not in heard(seen(both, [match(both, "M5", mention="1"), *at_home]))
+    doubtful = match(told, "M7", MatchDecision.REVIEW, MatchReason.DOUBTFUL, mention="9")
+    assert heard(seen(told, [doubtful, *at_home])) == {(*home, "")}
+
+
 def test_a_test_message_concerns_nobody() -> None:
     result = seen(ed(Kind.ED_ARRIVAL, "M1", visit="V1", live=False))
     assert result.dispositions == (("", Disposition(Ending.SUPPRESSED, "test_message")),)
