@@ -9,7 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,11 +22,14 @@ from domain.ids import MemberId
 from domain.people import CohortMember
 from service.backtest_beside import priority_beside
 from service.backtest_capacity import Capacity, Missed, missed_clocks
+from service.backtest_reading import kinds_needed
 from service.backtest_replay import FiringSeen, Life, ReplayPolicy, replay, replay_both
 from service.backtest_source import Chunk, Known, PersonPast, Plan, people_of, reading
 from service.backtest_tally import Side, Tally, Window, alerts_of, band_of, count_person
 from streams.archive_replay import Past
 from streams.decide import A_CHILDHOOD
+from triggers.alone import Alone
+from triggers.lifecycle_values import PART_OF
 from triggers.rules import RuleSet
 from triggers.two_sides import Sides, sides_of
 
@@ -54,6 +57,23 @@ class Backtest:
     capacity: Capacity = Capacity()
     groups: Mapping[MemberId, Mapping[str, str]] | None = None
     rows: bool = False  # whether every firing is wanted, for a CSV
+    alone: Alone | None = None  # some rules only, of which `rules` and `against` are made (`only`)
+
+    @property
+    def sets(self) -> tuple[RuleSet, ...]:
+        """The rules of each side."""
+        return (self.rules.rules,) if self.against is None else (self.rules.rules, self.against.rules)
+
+
+def only(asked: Backtest, judged: Alone) -> Backtest:
+    """The same of some rules alone. They go by another digest than the whole: what is found of a part is no forecast of
+    a version."""
+    other = None if asked.against is None else _part(asked.against, judged)
+    return replace(asked, rules=_part(asked.rules, judged), against=other, alone=judged)
+
+
+def _part(chosen: Chosen, judged: Alone) -> Chosen:
+    return replace(chosen, rules=judged.of(chosen.rules), digest=PART_OF + chosen.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +118,7 @@ def run(
 ) -> Report:
     """Judge all that is planned. `progress` is told how many decisions were judged since it was told last, `keep` gets
     the rows of each chunk. `processes` 0: one per core."""
-    tally = Tally()
+    tally, plan = Tally(), replace(plan, kinds=kinds_needed(asked.sets))
     for chunk, found, rows in _judged(asked, plan, processes or min(MOST_PROCESSES, _cores())):
         tally.add(found, asked.window.examples)
         keep(rows)
@@ -166,7 +186,7 @@ def _chunk(job: _Job, chunk: Chunk) -> _Done:
 
 def _person(asked: Backtest, sides: Sides | None, person: PersonPast, tally: Tally) -> list[Row]:
     """One person's part, counted into `tally`. `sides` are both rule sets as one, where they can be judged so."""
-    policy = ReplayPolicy(asked.suppression, asked.history_for, asked.window.until)
+    policy = ReplayPolicy(asked.suppression, asked.history_for, asked.window.until, asked.alone)
     pasts, rules = list(person.pasts), asked.rules.rules
     lives: dict[Side, Life] = {}
     if asked.against is None:

@@ -33,7 +33,8 @@ _LETTERS = {"rules": "new", "against": "old"}
 def page(report: Report, result: dict[str, Any]) -> str:
     """The page of a report; `result` is the same as JSON values (`backtest_report.told`)."""
     asked = report.asked
-    title = f"Backtest of {asked.rules.name}" + (f" against {asked.against.name}" if asked.against else "")
+    part = "some rules of " if asked.alone else ""
+    title = f"Backtest of {part}{asked.rules.name}" + (f" against {asked.against.name}" if asked.against else "")
     parts = [
         _head(report, title),
         _cards(report, result),

@@ -19,6 +19,7 @@ from domain.people import CohortMember
 from domain.triggers import TriggerFired
 from streams.archive_replay import Growing, Past
 from streams.topology import STUCK_AFTER
+from triggers.alone import Alone
 from triggers.backtest import Told, Watch
 from triggers.changes import Changes
 from triggers.history import HistoryEntry
@@ -83,11 +84,13 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPolicy:
-    """What is configured live and holds here too; `until` is where the clock stops."""
+    """What is configured live and holds here too; `until` is where the clock stops. Where some rules are judged
+    `alone`, what those say that are judged for their sake is told of nowhere."""
 
     suppression: SuppressionPolicy
     history_for: timedelta
     until: datetime
+    alone: Alone | None = None
 
 
 def replay(pasts: Iterable[Past], rules: RuleSet, policy: ReplayPolicy) -> Life:
@@ -200,6 +203,8 @@ class _Stage:
 
     def take(self, step: Told, member: CohortMember) -> None:
         """Take in what was told."""
+        if self.policy.alone is not None:
+            step = replace(step, changes=self.policy.alone.told_by(step.changes))
         self._firings(step, member)
         if not step.changes.nothing:
             self._alert(step.changes, step.at, member)

@@ -30,6 +30,7 @@ def told(report: Report, made_at: datetime) -> dict[str, Any]:
         "rules_digest": asked.rules.digest,
         "rules": asked.rules.name,
         "against": asked.against.name if asked.against else None,
+        "only": _only(report),
         "since": asked.window.since,
         "until": asked.window.until,
         "made_at": made_at,
@@ -76,6 +77,8 @@ def assumptions(report: Report) -> list[str]:
     if report.plan.first is not None:
         began = report.plan.first.astimezone(LONDON)
         said.append(f"History begins on {began:%d %B %Y}: what was heard before is unknown here, though not live.")
+    if report.plan.kinds is not None:
+        said.append("Records at which none of these rules looks were passed over: they change nothing of what is told.")
     weeks = weeks_long(report)
     said.append(
         f"Figures for a week are of the {weeks:,.1f} weeks from the first to the last thing heard in that time; less "
@@ -84,6 +87,32 @@ def assumptions(report: Report) -> list[str]:
     if report.asked.groups is not None:
         said[3] = f"Groups: the people of the cohort file of whom anything was heard; fewer than {SMALL} are not told."
     return said
+
+
+def part_words(report: Report) -> str:
+    """What must be known first where some rules alone were judged; '' where all were."""
+    judged = report.asked.alone
+    if judged is None:
+        return ""
+    one = len(judged.rules) == 1
+    was, these = ("was", "this rule") if one else ("were", "these rules")
+    asks = "it asks" if one else "they ask"
+    beside = f", and {_listed(judged.beside)}, about which {asks}" if judged.beside else ""
+    return (
+        f"Only {_listed(judged.rules)} {was} judged{beside}. Firings, alerts and clocks are of {these} alone: what "
+        "other rules say of the same people is not in them, and so this is no forecast for publishing."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def _only(report: Report) -> dict[str, Any] | None:
+    judged = report.asked.alone
+    if judged is None:
+        return None
+    return {"rules": judged.rules, "asked_about": judged.beside, "means": part_words(report)}
 
 
 def weeks_of(report: Report) -> list[date]:
@@ -236,7 +265,8 @@ def headline(report: Report) -> list[str]:
             + _lost_words(tally.lost_outcomes)
         )
         said.append(urgency_words(tally.urgency))
-    return said
+    part = part_words(report)
+    return [part, *said] if part else said
 
 
 def _lost_words(lost: Mapping[str, int]) -> str:

@@ -17,6 +17,8 @@ import duckdb
 
 from domain.errors import ConfigError
 from domain.ids import MemberId
+from domain.kinds import Kind
+from service.backtest_reading import needed_where
 from streams import codec
 from streams.archive_parquet import ParquetArchive, Table, select
 from streams.archive_replay import Past, past_of
@@ -70,6 +72,7 @@ class Plan:
     damaged: tuple[str, ...] = ()
     in_time: int = 0
     whole: tuple[datetime, datetime] | None = None
+    kinds: frozenset[Kind] | None = None  # the records that are read, beside each person's last; None: all
 
     @property
     def rows(self) -> int:
@@ -135,6 +138,9 @@ _JUDGED = (
 )
 """Only what a backtest reads of it (`codec.decode_records`): a third less to write and read than the whole."""
 
+_LAST = "row_number() OVER (PARTITION BY member_id ORDER BY decided_at DESC, seq DESC) = 1"
+"""A person's last record: it says who they are, and so everybody is counted of whom anything was heard."""
+
 
 @contextmanager
 def reading(plan: Plan) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -145,12 +151,14 @@ def reading(plan: Plan) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def people_of(connection: duckdb.DuckDBPyConnection, plan: Plan, chunk: Chunk, until: datetime) -> Iterator[PersonPast]:
-    """The people of a chunk, in order of their ids. Raises ConfigError where a file turns out to be damaged."""
+    """The people of a chunk, in order of their ids, each with the records that the plan reads. Raises ConfigError where
+    a file turns out to be damaged."""
     between = "member_id BETWEEN ? AND ?"
     known = _known_of(connection, plan, chunk, between)
     before = f"{between} AND decided_at < TIMESTAMP '{_naive(until).isoformat(sep=' ')}'"
     asked = select(f"member_id, {_JUDGED}", plan.decisions, before)
-    found = _run(connection, f"{asked} ORDER BY member_id, decided_at, seq", chunk)
+    needed = "" if plan.kinds is None else f"QUALIFY {needed_where(plan.kinds)} OR {_LAST}"
+    found = _run(connection, f"{asked} {needed} ORDER BY member_id, decided_at, seq", chunk)
     for member, own in groupby(found, key=itemgetter(0)):
         records = f"[{','.join(record for _, record in own)}]"
         yield PersonPast(MemberId(member), past_of(codec.decode_records(records)), known.get(member, ()))

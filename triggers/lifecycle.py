@@ -11,6 +11,7 @@ from domain.clock import LONDON
 from triggers.lifecycle_steps import bad_words, entry, moved, stepped
 from triggers.lifecycle_values import (
     NOT_VOUCHED,
+    PART_OF,
     Act,
     Backtested,
     Book,
@@ -272,6 +273,8 @@ def _not_good(found: Checkup) -> Refusal | None:
 
 
 def _backtest_wrong(standing: Standing, told: Backtested, now: datetime, policy: LifecyclePolicy) -> Refusal | None:
+    if told.rules_digest.startswith(PART_OF):
+        return Refusal.BACKTEST_OF_A_PART
     if told.rules_digest not in (standing.digest, *standing.parts):
         return Refusal.BACKTEST_OF_OTHER_RULES
     if told.until <= told.since:

@@ -54,6 +54,7 @@ class Refusal(StrEnum):
     RULE_TESTS_FAIL = "rule_tests_fail"
     NO_BACKTEST = "no_backtest"
     BACKTEST_OF_OTHER_RULES = "backtest_of_other_rules"
+    BACKTEST_OF_A_PART = "backtest_of_a_part"
     BACKTEST_UNREADABLE = "backtest_unreadable"
     BACKTEST_TOO_OLD = "backtest_too_old"
     BACKTEST_OF_EARLIER_RELEASE = "backtest_of_earlier_release"
@@ -83,6 +84,8 @@ REFUSALS: dict[Refusal, str] = {
     Refusal.RULE_TESTS_FAIL: "its rule tests do not pass",
     Refusal.NO_BACKTEST: "it has not been backtested yet",
     Refusal.BACKTEST_OF_OTHER_RULES: "the backtest was made of other rules than these",
+    Refusal.BACKTEST_OF_A_PART: "the backtest judged some of the rules alone (--only), and so says nothing of the "
+    "others and of the alerts that all make together; make it again without --only",
     Refusal.BACKTEST_UNREADABLE: "this is not the result of a backtest",
     Refusal.BACKTEST_TOO_OLD: "the backtest is too old; make it again",
     Refusal.BACKTEST_OF_EARLIER_RELEASE: "the backtest does not say how much history it judged, as it was made by an "
@@ -231,6 +234,11 @@ class Backtested:
     covered: timedelta | None = None
     seal: str = ""
     vouched: bool | None = None
+
+
+PART_OF = "part of "
+"""How the digest begins by which a backtest of some rules alone names the rules that these are a part of. No version
+has such a digest, and the seal holds it."""
 
 
 def covered_by(window: tuple[datetime, datetime], first: datetime | None, last: datetime | None) -> timedelta:

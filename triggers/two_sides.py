@@ -42,6 +42,13 @@ def sides_of(one: RuleSet, other: RuleSet) -> Sides | None:
     return Sides(side_by_side(one, beside), *ids)
 
 
+def differing(one: RuleSet, other: RuleSet) -> frozenset[RuleId]:
+    """The rules that only one of them has or that are not the same in both, and those that ask about such; with other
+    reference lists, all."""
+    every = frozenset(rule.rule_id for rule in (*one.rules, *other.rules))
+    return every if one.reference != other.reference else every - _shared(one, other).keys()
+
+
 def _shared(one: RuleSet, other: RuleSet) -> dict[RuleId, Rule]:
     """The rules of the first set that the second has, too, and that ask only about such, as far as they ask."""
     theirs = {rule.rule_id: rule for rule in other.rules}

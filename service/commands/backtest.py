@@ -37,6 +37,12 @@ def backtest(
     ] = "live",
     against: Annotated[str, typer.Option("--against", help="Compare with these: as --rules. Often `live`.")] = "",
     reference: Lists = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", help="Judge this rule alone (repeat for more); `changed`: those that differ. No forecast."
+        ),
+    ] = None,
     since: Annotated[
         str, typer.Option("--since", help="First day (2026-01-31, London) or moment; default: 90 days.")
     ] = "",
@@ -78,7 +84,7 @@ def backtest(
     async def work() -> int:
         new, old = await choose()
         asked = _asked(settings, new, old, window=(since, until, examples), now=now, work=(contact_minutes, hours))
-        asked = _with_cohort(asked, cohort, rows=csv_file is not None)
+        asked = _with_cohort(_judging_only(asked, only or ()), cohort, rows=csv_file is not None)
         with _archive(settings, history, cohort) as archive, archive.locked(shared=True):
             plan = plan_of(archive, asked.window.since, asked.window.until)
             if not plan.in_time:
@@ -154,6 +160,13 @@ def _hours(text: str) -> tuple[time, time]:
         return time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip())
     except ValueError:
         raise ConfigError("--hours must be like 07:00-23:00.") from None
+
+
+def _judging_only(asked: "Backtest", names: Sequence[str]) -> "Backtest":
+    from service.backtest import only
+    from service.backtest_rules import judged_alone
+
+    return only(asked, judged_alone(names, asked)) if names else asked
 
 
 def _with_cohort(asked: "Backtest", cohort: Path | None, *, rows: bool) -> "Backtest":
