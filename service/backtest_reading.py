@@ -4,8 +4,9 @@ Leaving a record out changes nothing for rules that never wait, because
 
 - an occurrence's key names its family (`domain.events.occurrence_key`), so an occurrence is left out whole or not at
   all, and a rule meets only occurrences that hold one of its own kinds (`triggers.working`);
-- what reaches beyond its own occurrence is kept whatever its kind: changes of who the person is, what takes back
-  another event or somebody's link, links, merged patients, what a human ruled, and entries that came with others;
+- what reaches beyond its own family is kept whatever its kind: changes of who the person is, what takes back another
+  event or a link, links, and records that brought further entries. What a human ruled is about one occurrence, what
+  was given to somebody else too, or about a hospital's record of a patient (`streams.rulings`, `streams.bequeathing`);
 - an answer is the same whether worked out at once or step by step (the oracle), so neither a member whose record
   changed, nor history that was forgotten, need be taken in before the next record that these rules see.
 
@@ -20,8 +21,8 @@ from triggers.alone import families_read, keeps_time, kinds_of
 from triggers.rules import RuleSet
 from triggers.standing import STANDING_KINDS
 
-REACHING = STANDING_KINDS | TAKES_BACK | {Kind.ASSOCIATION_ADDED, Kind.ED_MERGED}
-"""Kinds that may change what stands beyond their own occurrence (`triggers.indexing`, `streams.bequeathing`)."""
+REACHING = STANDING_KINDS | TAKES_BACK | {Kind.ASSOCIATION_ADDED}
+"""Kinds that may change what stands beyond their own family (`triggers.indexing`, `triggers.linked`)."""
 
 
 def kinds_needed(sets: Iterable[RuleSet]) -> frozenset[Kind] | None:
@@ -39,7 +40,4 @@ def needed_where(kinds: frozenset[Kind] | None) -> str:
     if kinds is None:
         return "true"
     listed = ", ".join(f"'{kind.value}'" for kind in sorted(kinds))
-    return (
-        f"(kind IN ({listed}) OR relation = 'lost' OR ruling <> '' OR extra <> '[]'"
-        """ OR entry NOT LIKE '%"retracts":null%')"""
-    )
+    return f"""(kind IN ({listed}) OR extra <> '[]' OR entry NOT LIKE '%"retracts":null%')"""

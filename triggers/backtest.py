@@ -2,8 +2,8 @@
 brings. The very code that runs live (`hearing`, `keeping`), without engine, store or messages.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.people import CohortMember
@@ -13,7 +13,6 @@ from triggers.history import History, HistoryEntry
 from triggers.keeping import Kept, kept
 from triggers.rules import RuleSet
 from triggers.two_sides import Sides
-from triggers.verdicts import Verdict
 
 _A_MOMENT = timedelta(microseconds=1)
 
@@ -30,24 +29,24 @@ class Told:
 class Watch:
     """A person's answer while time goes on. `become` first; `hear` and `keep_time` in order of time.
 
-    Of two sides both are judged at once, and each is told what its own rules alone would have said.
+    The clock stops at everything that it brings about, also where that does not fire: so what one rule says, and when,
+    does not depend on which others are judged. Of two sides both are judged at once, and each is told its own.
     """
 
-    __slots__ = ("_due", "_kept", "_rules", "_sides", "_unsaid")
+    __slots__ = ("_due", "_kept", "_rules", "_sides")
 
     def __init__(self, rules: RuleSet | Sides) -> None:
         self._sides = rules if isinstance(rules, Sides) else None
         self._rules = rules.judged if isinstance(rules, Sides) else rules
         self._kept: Kept | None = None
         self._due: datetime | None = None
-        self._unsaid: list[Sequence[Verdict]] = [(), ()]  # by side: what the clock brought and nobody was told yet
 
     def become(self, member: CohortMember, history: History, now: datetime) -> None:
         """Begin with this history, or go on as somebody who changed: it makes nothing fire, what is due already is
         past. The clock never goes back."""
         before = None if self._kept is None else self._kept.now
         self._kept = kept(self._rules, member, history, now if before is None else max(before, now))
-        self._due, self._unsaid = self._kept.next_due, [(), ()]
+        self._due = self._kept.next_ring
 
     def become_also(self, member: CohortMember, now: datetime) -> None:
         """Go on with the same history as a member whose record has changed."""
@@ -66,25 +65,15 @@ class Watch:
         told: list[Told] = []
         while self._kept is not None and self._due is not None and self._due <= until:
             due = self._due
-            told += self._told(gone_on(self._kept, (), until=due), due, by_clock=True)
+            told += self._told(gone_on(self._kept, (), until=due), due)
         return told
 
-    def _told(self, went: Went, at: datetime, *, by_clock: bool = False) -> Sequence[Told]:
-        self._kept, self._due = went.kept, went.kept.next_due
+    def _told(self, went: Went, at: datetime) -> Sequence[Told]:
+        self._kept, self._due = went.kept, went.kept.next_ring
         if self._sides is None:
             return _of_side(0, went, at)
-        one, other = self._apart(went, self._sides, by_clock)
-        return [*_of_side(0, one, at), *_of_side(1, other, at)]
-
-    def _apart(self, went: Went, sides: Sides, by_clock: bool) -> Iterator[Went]:
-        """What is of each side. The clock stops only where something fires; what it brings that does not is told with
-        the side's own next step, and so where it stops for the other side alone, this one is told nothing."""
-        for side, wanted in enumerate((sides.of_one, sides.of_other)):
-            own = went.only(wanted)
-            rung = (*self._unsaid[side], *own.rung)
-            stays = by_clock and not any(verdict.fired for verdict in rung)
-            self._unsaid[side] = rung if stays else ()
-            yield replace(own, rung=() if stays else rung)
+        wanted = (self._sides.of_one, self._sides.of_other)
+        return [told for side, own in enumerate(wanted) for told in _of_side(side, went.only(own), at)]
 
 
 def _of_side(side: int, went: Went, at: datetime) -> Sequence[Told]:

@@ -57,6 +57,11 @@ class Kept:
         """When the next of `pending` is due; None where nothing waits."""
         return self._worked().dues[1]
 
+    @property
+    def next_ring(self) -> datetime | None:
+        """When the clock next brings about anything, whether it fires or not; None where nothing waits."""
+        return self._worked().dues[0]
+
     def rings_by(self, now: datetime) -> bool:
         """Whether the clock brings about anything by `now`."""
         due = self._worked().dues[0]

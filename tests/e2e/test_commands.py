@@ -100,6 +100,8 @@ UNUSABLE: list[tuple[str, int, str]] = [
     ("rules submit /nowhere.yaml --note new", 2, "no such rule file"),
     ("rules submit not-text.yaml --note new", 2, "a rule file that is no text"),
     ("rules submit rules.yaml --note new", 1, "a rule file with faults: kept as a draft that goes nowhere"),
+    ("rules backtest --rules tipt --only IMAGINED", 2, "no such rule to judge alone"),
+    ("rules backtest --rules tipt --only changed", 2, "nothing to compare with"),
     ("rules backtested 1 not-text.yaml", 2, "no result of a backtest"),
     ("rules publish 99", 2, "no such version"),
     ("rules kill IMAGINED --reason why", 1, "no such rule"),

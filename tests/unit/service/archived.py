@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 from alerts.suppression import SuppressionPolicy
-from domain.ids import MemberId
+from domain.ids import MemberId, NavigatorId
 from service.backtest_replay import Life, ReplayPolicy, replay
 from streams import codec
 from streams.archive import Archived, FiringStep
-from streams.archive_replay import past_of
+from streams.archive_replay import Past, past_of
 from streams.decide import A_CHILDHOOD
 from tests.unit.streams.play import START, Play
+from tests.unit.triggers.histories import random_life, random_member, random_programme
 from triggers.rules import RuleSet
 
 POLICY = ReplayPolicy(SuppressionPolicy(), A_CHILDHOOD, START + timedelta(days=400))
@@ -52,3 +55,26 @@ def archive_of(play: Play) -> list[Archived]:
     """What a play on the memory twin would have archived."""
     assert play.twin.server is not None
     return list(play.twin.server.to_archive)
+
+
+def decided_life(random: Random) -> list[Past]:
+    """A life as it was decided: late, corrected, of somebody whose record changes, with the clock's own decisions and
+    what was decided long after it came."""
+    member, life = (
+        random_member(random),
+        random_life(random, random.choice([3, 12, 25]), late_hours=random.choice([0, 60])),
+    )
+    if random.random() < 0.5:
+        life += random_programme(random, 12, days=random.choice([2, 60]))
+    pasts: list[Past] = []
+    disorder = timedelta(minutes=5) if random.random() < 0.2 else timedelta(0)
+    for number, entry in enumerate(sorted(life, key=lambda entry: (entry.received_at, entry.event_id, entry.subject))):
+        if random.random() < 0.05:
+            member = replace(member, navigator_id=NavigatorId(f"N{number}"))
+        at = entry.received_at + disorder * random.random()
+        at = max(at, pasts[-1].decided_at) if pasts else at
+        if random.random() < 0.05:
+            rang = max(at - timedelta(minutes=random.randrange(9)), pasts[-1].decided_at) if pasts else at
+            pasts.append(Past(f"c{number}", rang, member, None, due=rang - timedelta(hours=random.random())))
+        pasts.append(Past(f"r{number}", at, member, entry, found=random.random() < 0.03))
+    return pasts

@@ -7,16 +7,16 @@ from random import Random
 
 from domain.attributes import MissingAttributes, MissingRisk
 from domain.events import Event
-from domain.ids import NavigatorId, RuleId, event_id
+from domain.ids import RuleId, event_id
 from domain.kinds import Feed, Kind, Role
 from domain.matches import Relation
 from domain.triggers import Priority
 from service.backtest_replay import Life, replay, replay_both
 from streams.archive_replay import Past
 from tests.trials import trials
-from tests.unit.service.archived import POLICY
+from tests.unit.service.archived import POLICY, decided_life
 from tests.unit.streams.test_passing import faulty
-from tests.unit.triggers.histories import MEMBER, START, random_life, random_member, random_programme
+from tests.unit.triggers.histories import MEMBER, START
 from triggers.history import entry_of
 from triggers.loading import shipped_rules
 from triggers.patterns import AbsencePattern, AnyOf, Pattern, QuietPattern, RecallPattern
@@ -93,29 +93,6 @@ def _sides(which: int) -> Sides | None:
     return sides_of(*_pair(which))
 
 
-def _pasts(random: Random) -> list[Past]:
-    """A life as it was decided: late, corrected, of somebody whose record changes, with the clock's own decisions and
-    what was decided long after it came."""
-    member, life = (
-        random_member(random),
-        random_life(random, random.choice([3, 12, 25]), late_hours=random.choice([0, 60])),
-    )
-    if random.random() < 0.5:
-        life += random_programme(random, 12, days=random.choice([2, 60]))
-    pasts: list[Past] = []
-    disorder = timedelta(minutes=5) if random.random() < 0.2 else timedelta(0)
-    for number, entry in enumerate(sorted(life, key=lambda entry: (entry.received_at, entry.event_id, entry.subject))):
-        if random.random() < 0.05:
-            member = replace(member, navigator_id=NavigatorId(f"N{number}"))
-        at = entry.received_at + disorder * random.random()
-        at = max(at, pasts[-1].decided_at) if pasts else at
-        if random.random() < 0.05:
-            rang = max(at - timedelta(minutes=random.randrange(9)), pasts[-1].decided_at) if pasts else at
-            pasts.append(Past(f"c{number}", rang, member, None, due=rang - timedelta(hours=random.random())))
-        pasts.append(Past(f"r{number}", at, member, entry, found=random.random() < 0.03))
-    return pasts
-
-
 def _said(life: Life) -> tuple[object, ...]:
     return (list(life.firings.items()), list(life.alerts.items()), life.rings, life.too_late, life.withdrawals)
 
@@ -123,7 +100,7 @@ def _said(life: Life) -> tuple[object, ...]:
 def test_each_side_is_told_what_its_rules_alone_would_have_said() -> None:
     random, firings, late = Random(5), 0, 0
     for _ in range(trials(2_000)):
-        which, pasts = random.randrange(30), _pasts(random)
+        which, pasts = random.randrange(30), decided_life(random)
         one, other = _pair(which)
         together = replay_both(pasts, one, other, _sides(which), _UNTIL)
         for life, rules in zip(together, (one, other), strict=True):
@@ -192,7 +169,7 @@ def test_where_a_rule_cannot_be_judged_each_side_goes_on_without_it_by_itself() 
     one, other = _loaded(1), faulty(_loaded(2), "VIOLENCE_VICTIM")
     left_out, sides = 0, sides_of(one, other)
     for _ in range(60):
-        pasts = _pasts(random)
+        pasts = decided_life(random)
         life, reduced = replay_both(pasts, one, other, sides, _UNTIL)
         assert _said(life) == _said(replay(pasts, one, _UNTIL))
         assert life.unjudged == ()

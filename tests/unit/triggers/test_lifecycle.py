@@ -107,6 +107,7 @@ def test_a_backtest_must_be_of_these_rules_and_recent() -> None:
     right = trial.report(number)
     cases = [
         (replace(right, rules_digest="0" * 32), Refusal.BACKTEST_OF_OTHER_RULES),
+        (replace(right, rules_digest=f"part of {right.rules_digest}"), Refusal.BACKTEST_OF_A_PART),
         (replace(right, since=right.until), Refusal.BACKTEST_UNREADABLE),
         (replace(right, judged=0), Refusal.BACKTEST_OF_NOTHING),
         (replace(right, judged=None), Refusal.BACKTEST_OF_EARLIER_RELEASE),
