@@ -1,5 +1,7 @@
 """`python -m tests.backtest_bench`: a synthetic year judged again; 10,000 people, 500,000 matched events.
 
+By all rules, and by one rule alone, as a supervisor judges who tunes it (`--only`).
+
 The year is made once into a folder of its own (a minute or two); then the backtest is timed as the command runs it.
 """
 
@@ -15,11 +17,12 @@ from pathlib import Path
 
 from domain.ids import digest
 from fixtures.year import YearOfOne, YearSpec, year
-from service.backtest import Backtest, Chosen, Report, run
+from service.backtest import Backtest, Chosen, Report, only, run
 from service.backtest_source import plan_of
 from service.backtest_tally import Window
 from streams.archive import Archived, facts_of
 from streams.archive_parquet import ParquetArchive
+from triggers.alone import alone
 from triggers.history import entry_of
 from triggers.loading import shipped_rules
 from triggers.rules import RuleSet
@@ -76,10 +79,18 @@ class YearJudged:
         return self.events / self.seconds
 
 
-def judged(archive: ParquetArchive, spec: YearSpec, rules: RuleSet, *, processes: int = 0) -> tuple[YearJudged, Report]:
-    """One run over the whole year."""
+ONE_RULE = "ED_REPEAT_ASSAULT"
+"""The rule that is also judged alone: the one that the supervisor's afternoon in docs/rules.md tunes."""
+
+
+def judged(
+    archive: ParquetArchive, spec: YearSpec, rules: RuleSet, *, processes: int = 0, rule: str = ""
+) -> tuple[YearJudged, Report]:
+    """One run over the whole year, by all rules or by one alone."""
     until = spec.begins + timedelta(days=spec.days + 14)
     asked = Backtest(Chosen(rules, "", "tipt"), Window(spec.begins, until))
+    if rule:
+        asked = only(asked, alone([rule], asked.sets))
     began, worked = time.perf_counter(), _cpu()
     plan = plan_of(archive, spec.begins, until)
     report = run(asked, plan, processes=processes)
@@ -98,8 +109,14 @@ def show() -> YearJudged:
     """Make the year, judge it, say what it cost."""
     spec = YearSpec()
     with tempfile.TemporaryDirectory(prefix="rp-year-") as made:
-        found, _ = judged(archive_year(Path(made) / "archive", spec), spec, shipped_rules("tipt"))
-    print(found, f"{found.cpu / max(1, found.events) * 1e6:.1f} us of processor time an event")
+        archive = archive_year(Path(made) / "archive", spec)
+        found = _tell("all rules", judged(archive, spec, shipped_rules("tipt"))[0])
+        _tell(ONE_RULE, judged(archive, spec, shipped_rules("tipt"), rule=ONE_RULE)[0])
+    return found
+
+
+def _tell(what: str, found: YearJudged) -> YearJudged:
+    print(f"{what}: {found}, {found.cpu / max(1, found.events) * 1e6:.1f} us of processor time an event")
     return found
 
 
@@ -109,6 +126,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--events", type=float, default=50.0)
     parser.add_argument("--processes", type=int, default=0)
+    parser.add_argument("--rule", action="append", help=f"Judged alone beside the whole; default: {ONE_RULE}.")
     parser.add_argument("--keep", type=Path, help="Folder of a year made before, or to be kept.")
     wanted = parser.parse_args()
     spec = YearSpec(people=wanted.people, events=wanted.events)
@@ -116,8 +134,9 @@ def main() -> None:
         folder = wanted.keep or Path(made)
         known = (folder / "decisions").exists()
         archive = ParquetArchive(folder) if known else archive_year(folder, spec)
-        found, _ = judged(archive, spec, shipped_rules("tipt"), processes=wanted.processes)
-        print(found, f"{found.cpu / max(1, found.events) * 1e6:.1f} us of processor time an event")
+        for rule in ("", *(wanted.rule or [ONE_RULE])):
+            found, _ = judged(archive, spec, shipped_rules("tipt"), processes=wanted.processes, rule=rule)
+            _tell(rule or "all rules", found)
 
 
 if __name__ == "__main__":
