@@ -97,7 +97,12 @@ def _at_home(moment: Moment) -> Any:
 
 def _weapon_known(moment: Moment) -> Any:
     weapon = moment.values.get("weapon")
-    return weapon is not None and folded_word(weapon) not in ("none", "no", "no_weapon")
+    none = moment.reference.lists.get("no_weapon", _NO_WEAPON)
+    return weapon is not None and folded_word(weapon) not in none
+
+
+_NO_WEAPON = frozenset({"none", "no", "no_weapon"})
+"""For reference lists of a force that were written before they had a `no_weapon`."""
 
 
 def _released_when_learnt(moment: Moment) -> Any:

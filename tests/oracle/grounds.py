@@ -90,7 +90,7 @@ def armed_injury(life: Life, moment: Moment, said: dict[str, Any], roles: Any) -
         return False
     named = folded(said["weapon"]) if "weapon" in said else "none"
     flags = {folded(flag) for flag in said.get("flags", ())}
-    return named not in ("none", "no", "no_weapon") or bool(flags & life.words("weapon_flags"))
+    return named not in life.words("no_weapon") or bool(flags & life.words("weapon_flags"))
 
 
 def risky(life: Life, moment: Moment, said: dict[str, Any], _r: Any) -> bool:
