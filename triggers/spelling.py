@@ -142,7 +142,7 @@ def spelt(kind: Kind, written: Mapping[str, Any], tell: Callable[[str, str], Non
             elif name in _MARKS.get(family, ()):
                 values.update(_marked(name, value))
             elif not _is_place(name, value):
-                tell(_unknown(given, known), given)
+                tell(_unknown(kind, given, known), given)
         except ValueError as error:
             tell(str(error), given)
     if codes:
@@ -176,10 +176,12 @@ def _marked(name: str, value: Any) -> dict[str, Any]:
     return {mark: True for mark in ("county_lines", "criminal_exploitation") if mark in marks}
 
 
-def _unknown(name: str, known: frozenset[str]) -> str:
+def _unknown(kind: Kind, name: str, known: frozenset[str]) -> str:
+    if not known:
+        return f"'{name}' cannot stand here: {kind} takes no attributes at all"
     near = get_close_matches(folded_word(name), known, 1)
-    told = f"; did you mean '{near[0]}'?" if near else f"; it may have {', '.join(sorted(known)) or 'none'}"
-    return f"'{name}' is not an attribute here{told}"
+    told = f"did you mean '{near[0]}'?" if near else f"{kind} may have {', '.join(sorted(known))}"
+    return f"'{name}' is not an attribute here; {told}"
 
 
 def _word(name: str, value: Any, codes: list[str]) -> Any:

@@ -138,6 +138,16 @@ def test_role_and_force_area_may_stand_among_the_attributes() -> None:
     [
         ("ed.arrival", {"intnet": "assault"}, "'intnet' is not an attribute here; did you mean 'intent'"),
         ("ed.arrival", {"intent": "asault"}, "'intent' is 'asault', which it cannot be; did you mean 'assault'?"),
+        (
+            "da.incident",
+            {"xyz": 1},
+            "'xyz' is not an attribute here; da.incident may have children_present, crime_or_non",
+        ),
+        (
+            "record.retracted",
+            {"reason": "no"},
+            "'reason' cannot stand here: record.retracted takes no attributes at all",
+        ),
         ("ed.coded", {"code": "stabbed"}, "neither an ICD-10 code such as X99 nor a SNOMED CT id"),
         ("intel.submitted", {"grade": {"reliability": 1}}, "is not a part of a grade"),
         ("nrm.referred", {"county_lines": "perhaps"}, "neither true nor false"),
