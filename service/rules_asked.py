@@ -177,9 +177,16 @@ def refused(name: str, faults: Sequence[str]) -> str:
     return f"{name} has {len(faults)} fault{'' if len(faults) == 1 else 's'}:\n{lines}"
 
 
-def remarked(remarks: Sequence[str]) -> tuple[str, ...]:
-    """What looks like a slip and hinders nothing, a line each, under a heading; nothing where there is none."""
-    return ("Look at these again; they hinder nothing:", *(f"  {remark}" for remark in remarks)) if remarks else ()
+OF_RULES = "Look at these again; they hinder nothing:"
+OF_TESTS = "Look at these again; the tests ran all the same:"
+"""No word of hindering: that an entry says nothing may be the very reason why a test passes."""
+OF_A_VERSION = "Look at these again; they keep the version from nothing:"
+"""Over remarks on rules and on their tests together."""
+
+
+def remarked(remarks: Sequence[str], heading: str = OF_RULES) -> tuple[str, ...]:
+    """What looks like a slip and is no fault, a line each, under a heading; nothing where there is none."""
+    return (heading, *(f"  {remark}" for remark in remarks)) if remarks else ()
 
 
 def lists_in(file: Path | None) -> str | None:

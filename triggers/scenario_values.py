@@ -24,7 +24,7 @@ class Expectation:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One rule test. `steps` are in order of arrival; `corrections` is None where the file does not state them;
-    `remarks` are on what looks like a slip in it, and hinder nothing."""
+    `remarks` are on what looks like a slip in it; it runs all the same."""
 
     name: str
     rules: tuple[str, ...]

@@ -43,7 +43,7 @@ def live_span(standing: "Standing") -> str:
 
 def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
     """Where a version stands, what was found of it, and what it still lacks."""
-    from service.rules_asked import remarked
+    from service.rules_asked import OF_A_VERSION, remarked
     from triggers.lifecycle_values import MADE_EARLIER, NOT_VOUCHED
 
     out.print(f"Version {standing.number}: {standing.state.value}. {standing.note}", markup=False, soft_wrap=True)
@@ -53,7 +53,7 @@ def print_standing(standing: "Standing", missing: Sequence[str]) -> None:
             out.print(f"  {fault}", markup=False, soft_wrap=True)
         if not check.faults:
             out.print(f"  {len(check.rules)} rules, {check.passed} rule tests pass, {len(check.failed)} fail")
-        for line in remarked(check.remarks):
+        for line in remarked(check.remarks, OF_A_VERSION):
             out.print(f"  {line}", markup=False, soft_wrap=True)
     if standing.backtest is not None:
         told = standing.backtest

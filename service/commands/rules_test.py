@@ -30,7 +30,7 @@ def test(
 ) -> None:
     """Run scenario tests: exactly the expected firings and nothing else. A difference is shown in words."""
     from service.rule_tests import Bench, summary
-    from service.rules_asked import lists_in, remarked, together
+    from service.rules_asked import OF_TESTS, lists_in, remarked, together
     from triggers.loading import SHIPPED
 
     async def work() -> int:
@@ -46,7 +46,8 @@ def test(
                 if not row.passed:
                     err.print(f"{'FAILED' if row.ran else 'CANNOT RUN'} {row.file}: {row.scenario}", markup=False)
                     err.print(row.difference, markup=False, soft_wrap=True)
-            for line in remarked([f"{row.file}: {remark}" for row in rows for remark in row.remarks]):
+            noted = [f"{row.file}: {remark}" for row in rows for remark in row.remarks]
+            for line in remarked(noted, OF_TESTS):
                 err.print(line, markup=False, soft_wrap=True)
             if using and not bench.asked and rows:
                 err.print(f"--rules {using} was not needed: every test names its own rules.", markup=False)

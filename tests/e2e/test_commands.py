@@ -219,6 +219,10 @@ def test_rules_are_checked_explained_and_tested(tmp_path: Path) -> None:
     failing.write_text(passing.read_text().replace("ED_WEAPON_ASSAULT", "ED_LEFT_EARLY"))
     done = reachpoint("rules", "test", str(failing))
     assert done.status == 1 and "ED_LEFT_EARLY" in done.err, "the difference is said in words"
+    slips = tmp_path / "slips.yaml"
+    slips.write_text(passing.read_text().replace("member: M1, attr", "member: M11, attr").split("expect")[0])
+    done = reachpoint("rules", "test", str(slips))
+    assert done.status == 0 and "Look at these again; the tests ran all the same:\n  slips.yaml: line 5, " in done.err
 
 
 def test_match_writes_one_line_for_each_scored_pair(tmp_path: Path) -> None:

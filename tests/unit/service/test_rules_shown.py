@@ -31,7 +31,7 @@ def test_a_remark_is_shown_with_the_version(capsys: pytest.CaptureFixture[str]) 
     standing = trial.book.standings[number]
     print_standing(replace(standing, check=replace(good(), remarks=("trial: line 9, TRIAL_ONE: look",))), ())
     shown = capsys.readouterr().out
-    assert "  Look at these again; they hinder nothing:\n    trial: line 9, TRIAL_ONE: look\n" in shown
+    assert "  Look at these again; they keep the version from nothing:\n    trial: line 9, TRIAL_ONE: look\n" in shown
 
 
 SHADOWS = [
