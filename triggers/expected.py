@@ -1,6 +1,6 @@
 """Whether what came of a rule test is what it expects, and in words what is missing and what came instead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +11,9 @@ from triggers.faults import did_you_mean
 from triggers.language import span_of
 from triggers.patterns import AbsencePattern, all_in
 from triggers.rules import RuleSet
-from triggers.scenario_values import Expectation, Scenario, span_from
+from triggers.scenario_values import Expectation, Scenario, shortest
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Comparison:
                 None,
             )
             if found is None:
-                at = span_from(self.scenario.start, expected.at)
+                at = self.scenario.when(expected.at)
                 missing.append(f"correction of {expected.rule} for {expected.member} at {at}{self._unknown(expected)}")
             else:
                 (left if found in left else beside).remove(found)
@@ -103,17 +105,19 @@ class Comparison:
 
     def _expected_words(self, expected: Expectation, firings: Sequence[TriggerFired]) -> str:
         stated = "".join(f", {name} {value}" for name, value in expected.more.items())
-        at = span_from(self.scenario.start, expected.at)
+        at = self.scenario.when(expected.at)
         words = f"{expected.rule} for {expected.member} at {at}{stated}{self._unknown(expected)}"
         near = [one for one in firings if (one.member_id, one.rule_id) == (expected.member, expected.rule)]
-        came = "; ".join(self._firing_words(firing, tuple(expected.more)) for firing in near)
+        came = "; ".join(self._firing_words(firing, expected.more) for firing in near)
         return f"{words} (there came: {came})" if came else words
 
-    def _firing_words(self, firing: TriggerFired, stated: Sequence[str] = ()) -> str:
-        """A firing, with those of its fields that the test states."""
-        at = span_from(self.scenario.start, firing.fired_at)
+    def _firing_words(self, firing: TriggerFired, stated: Mapping[str, Any] = _NOTHING) -> str:
+        """A firing, with those of its fields that the test states, in the test's words where it is right."""
+        at = self.scenario.when(firing.fired_at)
         more = "".join(
-            f", {name} {_written(getattr(firing, name))}" for name in stated if name not in ("priority", "late")
+            f", {name} {value if self._states(firing, name, value) else _written(getattr(firing, name))}"
+            for name, value in stated.items()
+            if name not in ("priority", "late")
         )
         return (
             f"{firing.rule_id} for {firing.member_id} at {at}, {firing.priority}{', late' if firing.late else ''}{more}"
@@ -149,7 +153,7 @@ def _span(value: object) -> timedelta | None:
 
 def _written(value: object) -> str:
     if isinstance(value, timedelta):
-        return f"{value / timedelta(minutes=1):g}m"
+        return shortest(value)
     if isinstance(value, tuple):
         return ";".join(map(str, value))
     return repr(str(value)) if value == "" else str(value)

@@ -30,12 +30,14 @@ _TRUTHS = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n
 
 @dataclass(slots=True)
 class Reader:
-    """Reads plain data of one test into values. `faults` are those found so far, `start` is when the test begins."""
+    """Reads plain data of one test into values. `faults` are those found so far, `start` is when the test begins,
+    `written` is how its author first wrote a moment."""
 
     document: Document
     test: str
     start: datetime = DEFAULT_START
     faults: list[Fault] = field(default_factory=list)
+    written: dict[datetime, str] = field(default_factory=dict)
 
     def tell(self, message: str, path: Path) -> None:
         """Note a fault; of a test with more than MOST_FAULTS the first are enough."""
@@ -83,6 +85,13 @@ class Reader:
         if at.year not in YEARS:
             self.tell(f"the year {at.year} is no year of a rule test ({YEARS[0]} to {YEARS[-1]})", path)
             return self.start
+        return at
+
+    def moment_as_written(self, value: object, path: Path) -> datetime:
+        """The same, and how it was written is kept: a difference tells it in these words."""
+        at = self.moment(value, path)
+        told = value.isoformat().replace("+00:00", "Z") if isinstance(value, date) else str(value).strip()
+        self.written.setdefault(at, told)
         return at
 
     def _instant(self, value: object, *, spans: bool) -> datetime:

@@ -40,7 +40,7 @@ def read_step(reader: Reader, written: Mapping[str, Any], path: Path, place: int
     line = reader.known(written, STEP_FIELDS, path)
     reader.needs(line, ("kind",), "a timeline entry", path)
     kind = reader.word(Kind, line["kind"], (*path, "kind")) if "kind" in line else None
-    at = reader.moment(line.get("at", "0h"), (*path, "at"))
+    at = reader.moment_as_written(line.get("at", "0h"), (*path, "at"))
     if kind is None:
         return None
     said = _said(reader, kind, line.get("attributes"), (*path, "attributes"))
@@ -61,7 +61,7 @@ def read_step(reader: Reader, written: Mapping[str, Any], path: Path, place: int
         source_system=system,
         source_key=key,
         occurred_at=at,
-        received_at=reader.moment(line["received"], (*path, "received")) if "received" in line else at,
+        received_at=reader.moment_as_written(line["received"], (*path, "received")) if "received" in line else at,
         recorded_at=None if recorded is None else reader.moment(recorded, (*path, "recorded_at")),
         version=version,
         sequence=reader.number(line.get("sequence"), (*path, "sequence")),
@@ -110,7 +110,7 @@ def read_expectation(reader: Reader, written: Mapping[str, Any], path: Path) -> 
         line = known | {name: value for name, value in written.items() if name not in strange}
     reader.needs(line, ("at", "member", "rule"), "an expectation", path)
     more = {_TOLD_AS.get(name, name): value for name, value in line.items() if name not in ("at", "member", "rule")}
-    at = reader.moment(line.get("at", 0), (*path, "at"))
+    at = reader.moment_as_written(line.get("at", 0), (*path, "at"))
     return Expectation(at, MemberId(str(line.get("member", ""))), str(line.get("rule", "")), more)
 
 

@@ -94,12 +94,12 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
     reader.start = reader.moment(data.get("start", DEFAULT_START), ("start",), spans=False)
     rules = data.get("rules") or []
     cohort = tuple(read_member(reader, line, path) for path, line in reader.entries(data, "cohort"))
+    expect = tuple(read_expectation(reader, line, path) for path, line in reader.entries(data, "expect"))
+    corrections = tuple(read_expectation(reader, line, path) for path, line in reader.entries(data, "corrections"))
     listed = [
         (path, read_step(reader, line, path, place))
         for place, (path, line) in enumerate(reader.entries(data, "timeline"))
     ]
-    expect = tuple(read_expectation(reader, line, path) for path, line in reader.entries(data, "expect"))
-    corrections = tuple(read_expectation(reader, line, path) for path, line in reader.entries(data, "corrections"))
     placed = [(path, entry) for path, entry in listed if entry is not None]
     if reader.faults:
         return None
@@ -122,4 +122,5 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
         expect=expect,
         corrections=corrections if "corrections" in data else None,
         remarks=tuple(sorted(remarks, key=lambda remark: remark.line)),
+        written=reader.written,
     )

@@ -2,8 +2,10 @@
 
 import pytest
 
+from triggers.language import span_of
 from triggers.loading import shipped_rules
-from triggers.scenarios import read_scenario
+from triggers.scenario_reader import DEFAULT_START
+from triggers.scenarios import read_scenario, span_from
 from triggers.trial import Result, run_scenario
 
 RULES = shipped_rules()
@@ -127,3 +129,53 @@ def test_one_that_became_more_urgent_is_stated_as_that() -> None:
     raised = LOWERED.format(first="8N", then="5D")
     assert not run_scenario(read_scenario(raised + AS_P2), RULES).passed
     assert run_scenario(read_scenario(raised + AS_P1 + AS_P2), RULES).passed
+
+
+@pytest.mark.parametrize(
+    ("at", "expect", "told", "why"),
+    [
+        ("24h", "48h", "at 24h, P2", "as the entry is written, not as 1d"),
+        ("1d", "24h", "at 24h, P2", "an expectation's words before an entry's"),
+        ("0", "1h", "at 0, P2", "a bare nothing too"),
+        ("2026-03-04T10:00:00Z", "1h", "at 2026-03-04T10:00:00Z, P2", "a moment of the calendar"),
+        ("1h", "207h", "at 207h, priority", "what is missing as it is written"),
+    ],
+)
+def test_a_moment_is_told_as_its_author_wrote_it(at: str, expect: str, told: str, why: str) -> None:
+    text = f"""
+name: told
+cohort: [{{member_id: M1}}]
+timeline:
+  - {{at: {at}, kind: crime.recorded, member: M1, role: victim, attributes: {{ho_code: 8N}}}}
+expect:
+  - {{at: {expect}, member: M1, rule: VIOLENCE_VICTIM, priority: P1}}
+"""
+    assert told in run_scenario(read_scenario(text), RULES).difference, why
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        ("0h", "0h"),
+        ("45m", "45m"),
+        ("90m", "1h 30m"),
+        ("24h", "1d"),
+        ("2400m", "40h"),
+        ("48h", "2d"),
+        ("49h", "2d 1h"),
+        ("207h", "8d 15h"),
+        ("3700m", "2d 13h 40m"),
+        ("365d", "365d"),
+        ("-3h", "-3h"),
+        ("0.5m", "0.5m"),
+    ],
+)
+def test_what_nobody_wrote_is_told_in_the_units_that_are_read_most_easily(span: str, told: str) -> None:
+    assert span_from(DEFAULT_START, DEFAULT_START + span_of(span)) == told
+
+
+def test_what_a_firing_has_is_told_in_the_same_units() -> None:
+    wrong = _result(SECOND.replace("VICTIM}", "VICTIM, contact_within: 1h}")).difference
+    assert "(there came: VIOLENCE_VICTIM for M1 at 2h, P2, contact_within 1d)" in wrong
+    right = _result(SECOND.replace("VICTIM}", "VICTIM, contact_within: 24h, priority: P1}")).difference
+    assert "contact_within 24h)" in right, "as the test states it, where that is as long"
