@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from domain.attributes import ProgrammeAttributes
 from domain.events import Event, occurrence_key
 from domain.ids import FiringId, MemberId
-from domain.kinds import HOLDS_FOR_EVERYBODY, TAKES_BACK, Feed, Kind
+from domain.kinds import HOLDS_FOR_EVERYBODY, TAKES_BACK, TAKES_ONE_OUT, Feed, Kind
 from domain.matches import LinkLearnt, Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
@@ -20,6 +20,7 @@ from triggers.history import HistoryEntry, entry_of, told_on_link
 from triggers.keeping import Kept, kept
 from triggers.keeping import Step as StepMade
 from triggers.linked import links_taken_back, resting_on, told_to
+from triggers.occurrences import is_taken_by
 from triggers.rules import RuleSet
 from triggers.scenario_values import Scenario
 from triggers.timelines import Step
@@ -124,7 +125,8 @@ class Trial:
         event = step.event
         named = self.cohort.get(step.member) if step.member else None
         if named is None and not _household_key(event):
-            yield from self._amended(event)
+            reached = dict(self._amended(event))
+            yield from (reached | dict(self._taken_from(event))).items()
             return
         subject = named if named and _allows(named, event) else None
         about = str(subject.member_id) if subject else "household"
@@ -139,6 +141,8 @@ class Trial:
                 yield member.member_id, entry if learnt is None else told_on_link(entry, relation, learnt)
         if event.kind in HOLDS_FOR_EVERYBODY:
             yield from (each for each in self._amended(event) if each[0] not in told)
+        elif event.kind not in TAKES_ONE_OUT:
+            yield from (each for each in self._taken_from(event) if each[0] not in told)
 
     def _waiting_for(self, member: MemberId, entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
         """What amended the occurrence for others before the member was heard to be in it."""
@@ -161,6 +165,15 @@ class Trial:
                 for known in known_of.index.entries
             )
             if any(same_key):
+                yield member, entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
+
+    def _taken_from(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
+        """What takes an event back reaches everybody who heard of that event, whomever it names itself."""
+        if event.retracts is None and event.kind not in TAKES_BACK:
+            return
+        entry = entry_of(event, subject="", relation=Relation.OCCURRENCE, role=None)
+        for member, known_of in list(self.people.items()):
+            if any(is_taken_by(known, entry) for known in known_of.index.entries):
                 yield member, entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
 
     def _relation(self, member: CohortMember, subject: CohortMember | None, event: Event) -> Relation | None:
