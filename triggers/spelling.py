@@ -12,8 +12,9 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from domain.attributes import ATTRIBUTES_BY_KIND, Grade, MissingRisk
+from domain.attributes import ATTRIBUTES_BY_KIND, MissingRisk
 from domain.kinds import Kind
+from triggers.grade_spelling import grade_parts
 from triggers.language import span_of
 from triggers.reference import folded_word
 
@@ -249,37 +250,6 @@ def offence_code(raw: object) -> str:
         whole = parts[1] if parts[1] in _WHOLE_CLASSES else cleaned
         return dotted if dotted in _DOTTED else OFFENCE_SUBCLASSES.get(f"{parts[1]}/{parts[2]}", whole)
     return cleaned
-
-
-_GRADE = re.compile(r"([A-E1-3])[\s/.,-]*([A-E1-5])(?:[\s/.,-]*(P|C|BLOCK|[1-5]))?")
-_LEGACY_SOURCE = {"A": 1, "B": 1, "C": 2, "E": 2, "D": 3}
-_LEGACY_ASSESSMENT = {"1": "A", "2": "A", "3": "B", "4": "D", "5": "E"}
-_LEGACY_HANDLING = {"1": "C", "2": "P", "3": "C", "4": "BLOCK", "5": "BLOCK"}
-"""5x5x5 mapped down (domain.md 3.2)."""
-
-
-def grade_parts(value: object) -> Mapping[str, Any]:
-    """A 3x5x2 grade as a mapping of its parts: '1BP', '1/B/P' or the mapping itself, letters in any case; a letter as
-    source means 5x5x5. A malformed part is left out: the gatekeeper takes it for the most cautious (domain.md 3.3).
-    Raises ValueError for a mapping with a name that is no part of a grade."""
-    if isinstance(value, Mapping):
-        told = {{"information": "assessment"}.get(str(name), str(name)): part for name, part in value.items()}
-        if wrong := told.keys() - {field.name for field in fields(Grade)}:
-            raise ValueError(f"'{min(wrong)}' is not a part of a grade; it has source, assessment and handling")
-        parts = [str(told.get(name, "")).strip().upper() for name in ("source", "assessment", "handling")]
-    else:
-        found = _GRADE.fullmatch(str(value).strip().upper())
-        parts = [part or "" for part in found.groups()] if found else ["", "", ""]
-    source, assessment, handling = parts
-    if source.isalpha():
-        read = (_LEGACY_SOURCE.get(source), _LEGACY_ASSESSMENT.get(assessment), _LEGACY_HANDLING.get(handling))
-    else:
-        read = (
-            int(source) if source in ("1", "2", "3") else None,
-            assessment if assessment in tuple("ABCDE") else None,
-            handling if handling in ("P", "C", "BLOCK") else None,
-        )
-    return {name: part for name, part in zip(("source", "assessment", "handling"), read, strict=True) if part}
 
 
 def _text(value: object) -> str | None:

@@ -9,9 +9,10 @@ from domain.errors import RuleError
 from domain.kinds import Kind
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.offences import offence_tables
+from triggers.grade_spelling import grade_parts
 from triggers.loading import shipped_reference
 from triggers.scenarios import read_scenario
-from triggers.spelling import GROUPS_TOLD_ALONE, OFFENCE_SUBCLASSES, OFFENCES_SUPERSEDED, grade_parts, offence_code
+from triggers.spelling import GROUPS_TOLD_ALONE, OFFENCE_SUBCLASSES, OFFENCES_SUPERSEDED, offence_code
 
 
 def _said(kind: str, attributes: dict[str, Any], **line: Any) -> Any:
