@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from domain.attributes import NONE_STATED, STATED_LISTS, Grade
 from domain.clock import from_london
 from triggers.fault_words import shown
-from triggers.faults import MOST_FAULTS, Fault
+from triggers.faults import MOST_FAULTS, Fault, Remark
 from triggers.language import span_of
 from triggers.reading import Document, Path
 from triggers.reference import folded_word
@@ -31,18 +31,24 @@ _TRUTHS = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n
 @dataclass(slots=True)
 class Reader:
     """Reads plain data of one test into values. `faults` are those found so far, `start` is when the test begins,
-    `written` is how its author first wrote a moment."""
+    `remarks` are on what looks like a slip, `written` is how its author first wrote a moment."""
 
     document: Document
     test: str
     start: datetime = DEFAULT_START
     faults: list[Fault] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
     written: dict[datetime, str] = field(default_factory=dict)
 
     def tell(self, message: str, path: Path) -> None:
         """Note a fault; of a test with more than MOST_FAULTS the first are enough."""
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(Fault(self.test, path, self.document.line(path), message))
+
+    def remark(self, message: str, path: Path) -> None:
+        """Note what looks like a slip; the test runs all the same."""
+        if len(self.remarks) < MOST_FAULTS:
+            self.remarks.append(Remark(self.test, path, self.document.line(path), message))
 
     def known(
         self, written: Mapping[str, Any], names: Collection[str], path: Path, what: str = "not a field here"
@@ -108,8 +114,9 @@ class Reader:
         return at.astimezone(UTC) if at.tzinfo else from_london(at)
 
     def day(self, value: object, path: Path) -> date:
-        """A day of the calendar."""
+        """A day of the calendar; a time of day is remarked on, for only the day counts."""
         if isinstance(value, datetime):
+            self.remark(f"only the day counts here, {value.date()}; the time of day says nothing", path)
             return value.date()
         if isinstance(value, date):
             return value

@@ -1,24 +1,32 @@
 """What looks like a slip in a rule test that can be run; it may pass, for what says nothing changes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from domain.attributes import ProgrammeAttributes
 from domain.events import Event, occurrence_key
 from domain.ids import MemberId
-from domain.people import CohortMember
+from domain.kinds import Kind
+from domain.people import CohortMember, MemberStatus
+from triggers.fault_words import shown
 from triggers.faults import did_you_mean
+from triggers.grade_spelling import malformed
 from triggers.reading import Path
-from triggers.reference import folded_word
-from triggers.spelling import GROUPS_TOLD_ALONE, NAMES, group_told
-from triggers.timelines import Step
+from triggers.scenario_reader import meant_or_all, nearest
+from triggers.scenario_retractions import take_nothing_back
+from triggers.scenario_timeline import Listed
+
+Placed = tuple[Path, Listed]
 
 
-def remarks_on(cohort: Sequence[CohortMember], steps: Sequence[tuple[Path, Step]]) -> Iterator[tuple[str, Path]]:
+def remarks_on(cohort: Sequence[CohortMember], placed: Sequence[Placed]) -> Iterator[tuple[str, Path]]:
     """Each remark on the lines of a cohort and on the entries of a timeline, and its path."""
     yield from _written_twice(cohort)
-    known = _known(cohort)
-    heard = [step.event for _, step in steps if step.member in known]
-    for path, step in steps:
+    yield from _close_to_nobody(cohort)
+    people = [member.member_id for member in cohort]
+    known = frozenset(name for member in cohort for name in (member.member_id, *member.associates))
+    heard = [entry.step.event for _, entry in placed if entry.step.member in known]
+    for path, entry in placed:
+        step = entry.step
         if step.member is not None and step.member not in known and not _tells_somebody(step.event, cohort, heard):
             yield (
                 f"'{step.member}' is nobody's member_id in the cohort, and nobody's associate: this entry says nothing"
@@ -27,30 +35,42 @@ def remarks_on(cohort: Sequence[CohortMember], steps: Sequence[tuple[Path, Step]
             )
         if step.event.received_at < step.event.occurred_at:
             yield "it is received before it happens; is 'at' or 'received' wrong?", (*path, "received")
+        yield from _of_what_it_says(path, entry, people)
+    yield from take_nothing_back(placed)
 
 
-def remarks_on_groups(lines: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[tuple[str, Path]]:
-    """A remark on each crime of a timeline, as it is written, whose group is told and no code, where no rule hears of
-    it by the group."""
-    coded = {str(line.get("source_key")) for _, line in lines if "source_key" in line and _code_told(line)}
-    for path, line in lines:
-        kind, said = str(line.get("kind", "")), line.get("attributes")
-        if not kind.startswith("crime.") or not isinstance(said, Mapping) or _code_told(line):
-            continue
-        group = group_told(said)
-        alone = group in GROUPS_TOLD_ALONE and kind == "crime.recorded"
-        if group and not alone and str(line.get("source_key")) not in coded:
-            yield (
-                "no 'ho_code' is given, and rules ask for codes: of a recorded crime only "
-                f"{', '.join(sorted(GROUPS_TOLD_ALONE))} are heard by the group alone, so this one's says nothing",
-                (*path, "attributes", "group"),
-            )
+def _of_what_it_says(path: Path, entry: Listed, people: Sequence[MemberId]) -> Iterator[tuple[str, Path]]:
+    """Words of its attributes that say nothing, where every word that says something is known."""
+    said = entry.step.event.attributes
+
+    def place(name: str) -> Path:
+        return (*path, "attributes", entry.told[name][0])
+
+    if isinstance(said, ProgrammeAttributes):
+        statuses = [status.value for status in MemberStatus]
+        if entry.step.event.kind is Kind.STATUS_CHANGED and said.status and said.status not in statuses:
+            there_are = meant_or_all(nearest(said.status, statuses), statuses)
+            yield f"{shown(said.status)} is no status of a member, so this changes nothing{there_are}", place("status")
+        other = said.other_member
+        if entry.step.event.kind is Kind.ASSOCIATION_ADDED and other and other not in people:
+            yield f"{_no_line(other, people)}: nobody is linked", place("other_member")
+    if entry.told.get("grade", ("", None))[1] is not None:
+        for slip in malformed(entry.told["grade"][1]):
+            yield f"{slip}; graded so, the report waits for the gatekeeper", place("grade")
 
 
-def _code_told(line: Mapping[str, Any]) -> bool:
-    said = line.get("attributes")
-    names = said.items() if isinstance(said, Mapping) else ()
-    return any(value and NAMES["crime"].get(folded_word(name), folded_word(name)) == "ho_code" for name, value in names)
+def _close_to_nobody(cohort: Sequence[CohortMember]) -> Iterator[tuple[str, Path]]:
+    people = [member.member_id for member in cohort]
+    for place, member in enumerate(cohort):
+        for other in member.associates:
+            if other not in people:
+                told = f"{_no_line(other, people)}: nothing that happens to them is heard"
+                yield told, ("cohort", place, "associates")
+
+
+def _no_line(other: str, people: Sequence[MemberId]) -> str:
+    meant = did_you_mean(other, people).removeprefix("; ")
+    return f"{shown(other)} has no line in the cohort{f' ({meant})' if meant else ''}"
 
 
 def _written_twice(cohort: Sequence[CohortMember]) -> Iterator[tuple[str, Path]]:
@@ -61,11 +81,6 @@ def _written_twice(cohort: Sequence[CohortMember]) -> Iterator[tuple[str, Path]]
                 f"'{member.member_id}' has a line below too; only the last one counts",
                 ("cohort", place, "member_id"),
             )
-
-
-def _known(cohort: Sequence[CohortMember]) -> frozenset[MemberId]:
-    """Everybody of whom the cohort speaks."""
-    return frozenset(name for member in cohort for name in (member.member_id, *member.associates))
 
 
 def _tells_somebody(event: Event, cohort: Sequence[CohortMember], heard: Sequence[Event]) -> bool:

@@ -1,7 +1,7 @@
 """The timeline of a rule test and what it expects, entry by entry. Any field of the envelope may stand in an entry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from domain.attributes import ATTRIBUTES_BY_KIND, Handling
@@ -28,11 +28,13 @@ _COMPARED = ("at", "member", "rule", "priority", "late", "step", "review", "grou
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A step, whether the file gives its version, and by which `event_id` the file calls it ('': by none)."""
+    """A step, whether the file gives its version, and by which `event_id` the file calls it ('': by none). `told` are
+    its attributes as they are written, by their canonical names, each with the name that the author gave it."""
 
     step: Step
     versioned: bool
     called: str
+    told: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
 
 
 def read_step(reader: Reader, written: Mapping[str, Any], path: Path, place: int) -> Listed | None:
@@ -73,7 +75,9 @@ def read_step(reader: Reader, written: Mapping[str, Any], path: Path, place: int
         handling=reader.word(Handling, line.get("handling") or "NONE", (*path, "handling")) or Handling.NONE,
         retracts=line.get("retracts"),
     )
-    return Listed(Step(event, member, role), bool(line.get("version")), str(line.get("event_id") or ""))
+    written = line.get("attributes") or {}
+    told = {name: (given, written[given]) for name, given in said.given.items()}
+    return Listed(Step(event, member, role), bool(line.get("version")), str(line.get("event_id") or ""), told)
 
 
 def _role(reader: Reader, kind: Kind, told: object, path: Path) -> Role | None:

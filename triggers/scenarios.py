@@ -7,11 +7,12 @@ value. All faults of all tests of a file are told at once, each with its line; t
 from dataclasses import dataclass
 
 from domain.errors import RuleError
-from triggers.faults import Fault, Remark, RuleFileError
+from triggers.faults import Fault, RuleFileError
 from triggers.reading import Document, Unreadable, read_yaml_each
 from triggers.scenario_cohort import read_member
+from triggers.scenario_groups import remarks_on_groups
 from triggers.scenario_reader import DEFAULT_START, Reader
-from triggers.scenario_remarks import remarks_on, remarks_on_groups
+from triggers.scenario_remarks import remarks_on
 from triggers.scenario_timeline import read_expectation, read_step
 from triggers.scenario_values import Expectation, Scenario, span_from
 from triggers.timelines import arranged
@@ -104,11 +105,8 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
     if reader.faults:
         return None
     entries = [entry for _, entry in placed]
-    noted = [
-        *remarks_on(cohort, [(path, entry.step) for path, entry in placed]),
-        *remarks_on_groups(reader.entries(data, "timeline")),
-    ]
-    remarks = (Remark(reader.test, path, reader.document.line(path), message) for message, path in noted)
+    for message, path in (*remarks_on(cohort, placed), *remarks_on_groups(reader.entries(data, "timeline"))):
+        reader.remark(message, path)
     return Scenario(
         name=str(data.get("name", "")),
         rules=tuple(map(str, rules)) if isinstance(rules, list) else (str(rules),),
@@ -121,6 +119,6 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
         ),
         expect=expect,
         corrections=corrections if "corrections" in data else None,
-        remarks=tuple(sorted(remarks, key=lambda remark: remark.line)),
+        remarks=tuple(sorted(reader.remarks, key=lambda remark: remark.line)),
         written=reader.written,
     )

@@ -7,7 +7,7 @@ have meant is refused with what would be right.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -116,9 +116,11 @@ _DOTTED = frozenset({"4.1", "4.2", "4.3", "4.4", "4.6", "4.7", "4.8", "4.9", "4.
 
 @dataclass(frozen=True, slots=True)
 class Spelt:
-    """Attributes under their canonical names, and what an author put among them that belongs to the envelope."""
+    """Attributes under their canonical names, and what an author put among them that belongs to the envelope. `given`
+    has the author's own name for each canonical one."""
 
     values: Mapping[str, Any]
+    given: Mapping[str, str] = field(default_factory=dict)
     role: str | None = None
     force_area: str | None = None
     place: Mapping[str, Any] | None = None
@@ -127,12 +129,14 @@ class Spelt:
 def spelt(kind: Kind, written: Mapping[str, Any], tell: Callable[[str, str], None]) -> Spelt:
     """`written` as `kind` knows it. What means nothing here is told, in an author's words, with its name, and left."""
     family = "programme" if kind.value.split(".")[0] not in NAMES else kind.value.split(".")[0]
-    known = frozenset(field.name for field in fields(ATTRIBUTES_BY_KIND[kind]))
+    known = frozenset(each.name for each in fields(ATTRIBUTES_BY_KIND[kind]))
     values: dict[str, Any] = {}
     codes: list[str] = []
+    given_as: dict[str, str] = {}
     system = next((str(written[name]) for name in _SYSTEM_NAMES if name in written), "")
     for given, value in written.items():
         name = NAMES[family].get(folded_word(given), folded_word(given))
+        given_as[name] = given
         try:
             if family == "ed" and name in _CODE_NAMES:
                 codes += _codes(name, value, system, values)
@@ -152,7 +156,7 @@ def spelt(kind: Kind, written: Mapping[str, Any], tell: Callable[[str, str], Non
         values["ho_code"] = group_told(written).upper()
     found = written.get("found_place")  # where they were found is where this happened
     place = found if isinstance(found, Mapping) else None
-    return Spelt(values, _text(written.get("role")), _text(written.get("force_area")), place)
+    return Spelt(values, given_as, _text(written.get("role")), _text(written.get("force_area")), place)
 
 
 def group_told(written: Mapping[str, Any]) -> str:

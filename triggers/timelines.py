@@ -3,7 +3,7 @@
 Sources number their tellings and know the ids of their events; authors of rule tests do neither, so it is settled here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.attributes import EdAttributes
@@ -58,23 +58,30 @@ def _as_version(event: Event, version: str) -> Event:
     return replace(event, event_id=own, version=version)
 
 
+def named_by_retracts(steps: Sequence[Step], called: Sequence[str]) -> tuple[Event | None, ...]:
+    """For each step the event that its `retracts` names; None where it has none, or where there is no such event."""
+    return tuple(named for _, named in _naming(steps, called))
+
+
 def _resolved(steps: list[Step], called: list[str]) -> list[Step]:
+    return [step for step, _ in _naming(steps, called)]
+
+
+def _naming(steps: Sequence[Step], called: Sequence[str]) -> Iterator[tuple[Step, Event | None]]:
     """Authors cannot know event ids: what retracts the name that the file gives an event retracts that event, and what
-    retracts a source key the last entry listed under it before."""
+    retracts a source key the last entry listed under it before. Each step as it is meant, and the event it names."""
     by_name = {name: step.event for step, name in zip(steps, called, strict=True) if name}
     by_key: dict[str, Event] = {}
-    found = []
     for step in steps:
-        word = str(step.event.retracts)
-        named = by_name.get(word) or by_key.get(word)
         event = step.event
+        word = str(event.retracts)
+        named = None if event.retracts is None else by_name.get(word) or by_key.get(word)
         if named is not None and event.kind in ENDING and family_of(event.kind) == family_of(named.kind):
             event = _about(event, named)
         elif named is not None:
             event = replace(event, retracts=named.event_id)
-        found.append(replace(step, event=event))
+        yield replace(step, event=event), named
         by_key[event.source_key] = event
-    return found
 
 
 def _about(event: Event, named: Event) -> Event:
