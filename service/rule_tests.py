@@ -7,6 +7,7 @@ from pathlib import Path
 
 from domain.errors import NotFound, RuleError
 from triggers.rules import RuleSet
+from triggers.scenario_words import remarks_by
 from triggers.scenarios import Scenario, read_rule_tests
 from triggers.trial import run_scenario
 
@@ -65,8 +66,8 @@ class Bench:
         except (NotFound, RuleError) as error:
             return Row(file, scenario.name, False, f"its rules cannot be used: {error}", ran=False)
         self.asked += not scenario.rules
-        result = run_scenario(scenario, rules)
-        return Row(file, scenario.name, result.passed, result.difference, remarks=tuple(map(str, scenario.remarks)))
+        result, noted = run_scenario(scenario, rules), remarks_by(scenario, rules)
+        return Row(file, scenario.name, result.passed, result.difference, remarks=tuple(map(str, noted)))
 
 
 def summary(rows: Sequence[Row]) -> str:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from domain.errors import NotFound, RuleError
-from triggers.faults import did_you_mean
+from triggers.faults import Remark, did_you_mean
 from triggers.lifecycle_reading import read_contents
 from triggers.lifecycle_values import Contents, RuleText
 from triggers.loading import SHIPPED, shipped_text
 from triggers.rules import RuleSet, combined
+from triggers.scenario_words import remarks_by
 from triggers.scenarios import Scenario, read_rule_tests
 from triggers.trial import run_scenario
 
@@ -40,8 +41,8 @@ def tested(contents: Contents, whole: RuleSet, decided: frozenset[str]) -> Teste
             continue
         found.failed += [f"{file.name}: {fault}" for fault in read.faults]
         for scenario in read.scenarios:
-            found.remarks += [f"{file.name}: {remark}" for remark in scenario.remarks]
-            difference = trials.difference(scenario)
+            difference, remarks = trials.outcome(scenario)
+            found.remarks += [f"{file.name}: {remark}" for remark in remarks]
             if difference is None:
                 found.passed += 1
             else:
@@ -58,14 +59,15 @@ class _Trials:
     decided: frozenset[str]
     made: dict[tuple[str, ...], RuleSet] = field(default_factory=dict)
 
-    def difference(self, scenario: Scenario) -> str | None:
-        """What is different from what the test expects, or why it cannot be run; None where it passes."""
+    def outcome(self, scenario: Scenario) -> tuple[str | None, tuple[Remark, ...]]:
+        """What is different from what the test expects, or why it cannot be run (None where it passes); and what looks
+        like a slip in it."""
         try:
             rules = self._named(scenario.rules)
         except (NotFound, RuleError) as error:
-            return f"its rules cannot be used: {error}"
+            return f"its rules cannot be used: {error}", scenario.remarks
         result = run_scenario(scenario, rules)
-        return None if result.passed else result.difference
+        return None if result.passed else result.difference, remarks_by(scenario, rules)
 
     def _named(self, names: tuple[str, ...]) -> RuleSet:
         """The sets of these names beside each other and nothing else; the whole version where none is named, where they

@@ -8,6 +8,7 @@ from typing import Any
 from domain.ids import MemberId
 from domain.people import CohortMember
 from triggers.faults import Remark
+from triggers.reading import Path
 from triggers.timelines import Step
 
 
@@ -19,6 +20,17 @@ class Expectation:
     member: MemberId
     rule: str
     more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A word of an open vocabulary, as the test has it: of which fact, and where it stands. Whether anything knows it
+    is asked when the test runs (scenario_words.py)."""
+
+    fact: str
+    word: str
+    path: Path
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class Scenario:
     expect: tuple[Expectation, ...]
     corrections: tuple[Expectation, ...] | None = None
     remarks: tuple[Remark, ...] = field(default=(), repr=False, compare=False)
+    said: tuple[Said, ...] = field(default=(), repr=False, compare=False)
     written: Mapping[datetime, str] = field(default_factory=dict, repr=False, compare=False)
 
     def when(self, at: datetime) -> str:

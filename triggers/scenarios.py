@@ -14,7 +14,8 @@ from triggers.scenario_groups import remarks_on_groups
 from triggers.scenario_reader import DEFAULT_START, Reader
 from triggers.scenario_remarks import remarks_on
 from triggers.scenario_timeline import read_expectation, read_step
-from triggers.scenario_values import Expectation, Scenario, span_from
+from triggers.scenario_values import Expectation, Said, Scenario, span_from
+from triggers.scenario_words import said_in
 from triggers.timelines import arranged
 
 __all__ = ["Expectation", "RuleTests", "Scenario", "Unread", "read_rule_tests", "read_scenario", "read_scenarios",
@@ -120,5 +121,8 @@ def _scenario(reader: Reader, data: dict[str, object]) -> Scenario | None:
         expect=expect,
         corrections=corrections if "corrections" in data else None,
         remarks=tuple(sorted(reader.remarks, key=lambda remark: remark.line)),
+        said=tuple(
+            Said(fact, word, path, reader.document.line(path)) for fact, word, path in said_in(cohort, placed) if word
+        ),
         written=reader.written,
     )

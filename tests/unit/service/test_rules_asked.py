@@ -211,13 +211,14 @@ def test_what_holds_no_test_says_so(tmp_path: Path) -> None:
 
 def test_remarks_on_a_test_come_with_it_and_hinder_nothing(tmp_path: Path) -> None:
     file = tmp_path / "t.yaml"
-    stray = "- {at: 1h, received: 0h, kind: ed.arrival, member: M77}"
+    stray = "- {at: 1h, received: 0h, kind: ed.arrival, member: M77, attributes: {disposition: abscond}}"
     file.write_text(f"name: nobody\ncohort: [{{member_id: M1}}]\ntimeline:\n  {stray}\nexpect: []\n")
     (row,) = Bench(together(("tipt",)), together).rows([file])
     assert row.passed and summary([row]) == "1 passed, 0 failed"
     assert [remark.partition(":")[0] for remark in row.remarks] == [
         "line 4, nobody, timeline.0.member",
         "line 4, nobody, timeline.0.received",
+        "line 4, nobody, timeline.0.attributes.disposition",
     ]
 
 
