@@ -64,6 +64,8 @@ class Trial:
     corrections: list[Correction] = field(default_factory=list)
     replaced: list[Correction] = field(default_factory=list)
     held: list[Verdict] = field(default_factory=list)
+    gone: set[FiringId] = field(default_factory=set)  # taken back, and not raised again
+    again: set[FiringId] = field(default_factory=set)  # taken back, and standing again
     now: datetime | None = None  # the arrival that is being taken
     amended: list[Event] = field(default_factory=list)  # what was said of whole occurrences
     words: list[HistoryEntry] = field(default_factory=list)  # what was said of links, and taken back
@@ -207,13 +209,18 @@ class Trial:
         self.people[member] = step.kept
         changes = step.changes
         self.held.extend(changes.held)
-        for firing in changes.fired:
-            self.standing[firing.firing_id] = firing
-        for old, new in changes.moved:
+        for old, _ in changes.moved:
             self.standing.pop(old.firing_id, None)
-            self.standing[new.firing_id] = new
             self.replaced.append(Correction(old, at, self.now or at))
-        self.corrections.extend(Correction(firing, at, self.now or at) for firing in changes.withdrawn)
+        for firing in (*changes.fired, *(new for _, new in changes.moved)):
+            self.standing[firing.firing_id] = firing
+            if firing.firing_id in self.gone:
+                self.gone.remove(firing.firing_id)
+                self.again.add(firing.firing_id)
+        for firing in changes.withdrawn:
+            self.corrections.append(Correction(firing, at, self.now or at))
+            self.gone.add(firing.firing_id)
+            self.again.discard(firing.firing_id)
 
 
 def _household_key(event: Event) -> str:
@@ -242,8 +249,8 @@ def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
         trial.keep_time(scenario.steps[-1].event.received_at)
     firings = tuple(sorted(trial.standing.values(), key=lambda one: (one.fired_at, one.member_id, one.rule_id)))
     corrections = tuple(trial.corrections)
-    compared = Comparison(scenario, rules)
-    missing, unexpected = compared.firings(firings, [one.firing for one in trial.replaced])
+    compared = Comparison(scenario, rules, firings, frozenset(trial.gone), frozenset(trial.again))
+    missing, unexpected = compared.firings([one.firing for one in trial.replaced])
     if scenario.corrections is not None:
         lost, extra = compared.corrections(corrections, trial.replaced)
         missing, unexpected = [*missing, *lost], [*unexpected, *extra]

@@ -179,3 +179,76 @@ def test_what_a_firing_has_is_told_in_the_same_units() -> None:
     assert "(there came: VIOLENCE_VICTIM for M1 at 2h, P2, contact_within 1d)" in wrong
     right = _result(SECOND.replace("VICTIM}", "VICTIM, contact_within: 24h, priority: P1}")).difference
     assert "contact_within 24h)" in right, "as the test states it, where that is as long"
+
+
+DISPLACED = """
+name: an earlier find is heard of later, and takes the alert over
+cohort: [{member_id: M1}]
+timeline:
+  - {at: 10h, kind: crime.recorded, member: M1, role: suspect, attributes: {ho_code: 10D}}
+  - {at: 0h, received: 20h, kind: crime.recorded, member: M1, role: suspect, attributes: {ho_code: 10D}}
+expect:
+  - {at: 0h, member: M1, rule: WEAPON_CARRYING}
+corrections:
+"""
+
+
+@pytest.mark.parametrize(
+    ("corrections", "passes", "why"),
+    [
+        ("  []", True, "the alert lives on: it may be left out"),
+        ("  - {at: 10h, member: M1, rule: WEAPON_CARRYING}", True, "by the firing that was displaced"),
+        ("  - {at: 20h, member: M1, rule: WEAPON_CARRYING}", True, "by when that was heard"),
+        ("  - {at: 0h, member: M1, rule: WEAPON_CARRYING}", False, "the firing of that time stands"),
+        ("  - {at: 5h, member: M1, rule: WEAPON_CARRYING}", False, "nothing happened then"),
+        ("  - {at: 10h, member: M1, rule: VIOLENT_SUSPECT}", False, "another rule"),
+    ],
+)
+def test_a_correction_that_nothing_caused_fails(corrections: str, passes: bool, why: str) -> None:
+    result = run_scenario(read_scenario(DISPLACED + corrections), RULES)
+    assert result.passed is passes, why
+    if not passes:
+        assert result.difference.startswith("missing:    correction of "), why
+
+
+def test_the_one_that_stands_and_the_one_that_came_are_told() -> None:
+    standing = "  - {at: 0h, member: M1, rule: WEAPON_CARRYING}"
+    assert run_scenario(read_scenario(DISPLACED + standing), RULES).difference == (
+        "missing:    correction of WEAPON_CARRYING for M1 at 0h (that firing stands) (there came: correction of "
+        "WEAPON_CARRYING for M1 at 10h, P1)"
+    )
+
+
+@pytest.mark.parametrize("corrections", ["corrections: []\n", "corrections:\n" + AS_P1])
+@pytest.mark.parametrize("expectation", [AS_P1, AS_P2, AS_P1 + AS_P2])
+def test_a_firing_made_less_urgent_was_corrected_and_stands(expectation: str, corrections: str) -> None:
+    text = LOWERED.format(first="5D", then="8N") + expectation + corrections
+    assert run_scenario(read_scenario(text), RULES).passed
+
+
+AGAIN = """
+name: a find is taken back, and that was an error
+cohort: [{{member_id: M1}}]
+timeline:
+  - {{at: 0h, kind: stopsearch.recorded, member: M1, source_key: K, attributes: {{found: [knife]}}}}
+  - {{at: 2h, kind: record.retracted, member: M1, source_key: R, retracts: K}}
+  - {{at: {at}, kind: record.retracted, member: M1, source_key: Z, retracts: {what}}}
+{expect}
+"""
+FOUND = "  - {at: 0h, member: M1, rule: WEAPON_CARRYING}\n"
+AGAIN_FIRES = [
+    "unexpected: WEAPON_CARRYING for M1 at 0h, P1, taken back and standing again",
+    "unexpected: correction of WEAPON_CARRYING for M1 at 0h, P1, standing again",
+]
+TAKEN_BACK = [
+    "unexpected: WEAPON_CARRYING for M1 at 0h, P1, taken back",
+    "unexpected: correction of WEAPON_CARRYING for M1 at 0h, P1",
+]
+
+
+@pytest.mark.parametrize(("what", "told"), [("R", AGAIN_FIRES), ("K", TAKEN_BACK)])
+def test_what_became_of_a_firing_is_told(what: str, told: list[str]) -> None:
+    nothing = AGAIN.format(at="3h", what=what, expect="expect: []\ncorrections: []")
+    assert run_scenario(read_scenario(nothing), RULES).difference.splitlines() == told
+    both = AGAIN.format(at="3h", what=what, expect=f"expect:\n{FOUND}corrections:\n{FOUND}")
+    assert run_scenario(read_scenario(both), RULES).passed, "which of the two it is changes nothing that passes"
