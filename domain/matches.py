@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from domain.ids import EventId, MemberId
 
+NOBODY_NAMED = "household"
+"""The subject of an event that reached a listener through their household's key alone."""
+
 
 class MatchDecision(StrEnum):
     """What may be done with the pair (domain.md 5.4)."""

@@ -17,12 +17,11 @@ from cohort.policy import MatchPolicy
 from domain.attributes import EdAttributes
 from domain.events import Event, occurrence_key
 from domain.ids import MemberId, digest
-from domain.matches import Match, MatchDecision, MatchReason, Relation
+from domain.matches import NOBODY_NAMED, Match, MatchDecision, MatchReason, Relation
 from streams.knowledge import Known
 from streams.linking import HOUSEHOLD, OCCURRENCE, SUBJECT, keys_to_look_up, occurrence_link
 from streams.messages import Matched, ReviewItem
 from streams.ports import Recognised
-from streams.recognise import NOBODY_NAMED
 from streams.reviews import candidates
 
 _WHOLE_SHARE = 5

@@ -14,7 +14,7 @@ from domain.attributes import EdAttributes
 from domain.events import Event, Mention, occurrence_key
 from domain.ids import MemberId, digest
 from domain.kinds import TAKES_ONE_OUT, Kind, Role, natural_role
-from domain.matches import Match, MatchDecision, MatchReason, Relation
+from domain.matches import NOBODY_NAMED, Match, MatchDecision, MatchReason, Relation
 from domain.reviews import ReviewVerdict
 from streams.applying import applied
 from streams.associations import heard_through, other_of
@@ -34,9 +34,6 @@ from streams.messages import Disposition, Ending, Heir, Matched, ParkedAmendment
 from streams.ports import LogEntry, Recognised
 from streams.remembering import said_of_visit
 from streams.reviews import REVIEWED_DIFFERENT, Review
-
-NOBODY_NAMED = "household"
-"""The subject of an event that reached a listener through their household's key alone."""
 
 _NOBODY = Disposition(Ending.NO_MATCH)
 Link = tuple[str, str]
@@ -58,7 +55,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         parts.add_subject(member, role, Relation.SELF, match)
     if certain:
         parts.add_other()
-    for listener, match in _through_household(matches).items():
+    for listener, match in _through_household(event, matches).items():
         for role in _roles_of_strangers(event, matches):
             parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, role, match)
     reviews = _reviews(event, matches, certain, now)
@@ -132,6 +129,8 @@ def _parked(
     somebody who could not say their name, for whom a later message names."""
     if event.kind not in AMENDING and event.kind is not Kind.ED_MERGED and not nameless:
         return None
+    if event.kind in TAKES_ONE_OUT and not certain and _names_anybody(event):
+        return None  # it takes out somebody whom we do not know
     return ParkedAmendment(
         keys=keys_to_look_up(event) or (occurrence_link(occurrence_key(event)),),
         event=_without_names(event),
@@ -158,12 +157,15 @@ def _roles_of_strangers(event: Event, matches: Sequence[Match]) -> tuple[Role | 
 
     The role of whom we watch, or may, is left out: nobody learns through their home what their own authority keeps.
     """
-    ours = {match.mention for match in matches}
+    ours = {match.mention for match in matches if match.reason is not MatchReason.REVIEWED_DIFFERENT}
     roles = {_role(event, mention) for mention in event.mentions if mention.ref not in ours}
     return tuple(sorted(roles, key=str)) or (None,)
 
 
-def _through_household(matches: Sequence[Match]) -> dict[MemberId, Match]:
+def _through_household(event: Event, matches: Sequence[Match]) -> dict[MemberId, Match]:
+    """Who hears of it because of where it was. Whoever is taken out of it, somebody else may have been hurt there."""
+    if event.kind in TAKES_ONE_OUT:
+        return {}
     return {match.member_id: match for match in matches if match.reason is MatchReason.HOUSEHOLD}
 
 
@@ -298,12 +300,12 @@ def _follow_links(
     """Reach those who are linked to the occurrence (`reached`, in order) without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
-    if named and event.kind in TAKES_ONE_OUT:
+    if event.kind in TAKES_ONE_OUT and (named or _names_anybody(event)):
         return asked
     for value in reached:
         member = MemberId(value[len(SUBJECT) :])
         if value.startswith(HOUSEHOLD):
-            if not parts.tells_the_home(member):
+            if event.kind not in TAKES_ONE_OUT and not parts.tells_the_home(member):
                 parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, None)
         elif member not in named:
             moved = isinstance(event.attributes, EdAttributes) and _names_somebody(event)
@@ -315,6 +317,14 @@ def _follow_links(
             if moved and said is None:
                 asked.append(_identity_changed(event, member, now))
     return asked
+
+
+def _names_anybody(event: Event) -> bool:
+    """Whether it says of anybody who they are, however little: then it is not of just anybody who was in it."""
+    said = [mention.identity for mention in event.mentions]
+    return any(mention.member_id for mention in event.mentions) or any(
+        who.names or who.dates_of_birth or who.identifiers or who.extra for who in said
+    )
 
 
 def _names_somebody(event: Event) -> bool:
@@ -359,7 +369,7 @@ def _revive(
                 links += [(own, SUBJECT + heir) for heir in waiting.named]
             elif SUBJECT + member not in waiting.reached:
                 parts.add_subject(member, None, Relation.OCCURRENCE)
-        for listener in _through_household(matches):
+        for listener in _through_household(waiting.event, matches):
             if HOUSEHOLD + listener not in waiting.reached:
                 parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None)
         revived += parts.found.values()

@@ -31,7 +31,7 @@ def _alike(one: Hit, other: Hit, endings: Iterable[str]) -> bool:
         and here.roles == there.roles
         and here.relation is there.relation
         and here.occurrence.started_at == there.occurrence.started_at
-        and here.linked == there.linked
+        and here.occurrence.links.get(here.subject) == there.occurrence.links.get(there.subject)
         and _same_values(here, there, endings)
     )
 

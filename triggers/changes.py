@@ -106,7 +106,10 @@ def _tells_the_same(new: Verdict, gone: Verdict) -> bool:
     """Whether whoever was told would hear the same again: of two things at one moment one was taken away, and the
     other stands for it. Never where the rule tells of different people, or of different waits."""
     alike = new.fired_at == gone.fired_at and new.priority is gone.priority
-    return alike and _besides_the_occurrence(new) == _besides_the_occurrence(gone)
+    if not alike or _besides_the_occurrence(new) != _besides_the_occurrence(gone):
+        return False
+    here, there = new.trigger, gone.trigger
+    return (here.headline, here.review, here.sensitivity) == (there.headline, there.review, there.sensitivity)
 
 
 def _besides_the_occurrence(verdict: Verdict) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.ids import EventId, OccurrenceKey
+from domain.matches import NOBODY_NAMED
 from domain.people import Standing
 from domain.triggers import Priority, Sensitivity, TriggerFired
 from triggers.conditions import ALWAYS, facts_asked, rules_asked, written_out
@@ -320,7 +321,8 @@ def _ground(rule: Rule, hit: Hit) -> str:
         case Ground.OCCURRENCE:
             return str(hit.occurrence) + step
         case Ground.SUBJECT:
-            return hit.last.subject + step
+            subject = hit.last.subject  # of whom no name is known, nobody is the same as another
+            return (f"{subject}:{hit.occurrence}" if subject == NOBODY_NAMED else subject) + step
         case Ground.PERSON:
             return step
 

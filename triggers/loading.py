@@ -3,7 +3,7 @@
 The shipped sets are read from `triggers/rulesets/`; nothing is read on import.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path as FilePath
 from typing import Any
@@ -18,6 +18,7 @@ from triggers.language import ReferenceForm
 from triggers.reading import read_yaml
 from triggers.reference import Area, CodeFamily, Reference, folded_word
 from triggers.rules import RuleSet
+from triggers.spelling import GROUPS_TOLD_ALONE
 
 SHIPPED = ("tipt", "programme")
 """Names of the rule sets that come with Reachpoint."""
@@ -79,15 +80,26 @@ def load_reference(text: str | bytes, *, name: str = "the reference file") -> Re
         raise
     families = tuple(_family(family, place, faults) for place, family in enumerate(form.code_families))
     faults.refuse(name)
+    groups = form.offence_groups
     return Reference(
         version=form.version,
-        lists={key: frozenset(words) for key, words in form.lists.items()},
+        lists={key: _with_groups(frozenset(words), groups) for key, words in form.lists.items()},
         families=tuple(family for family in families if family is not None),
         theme_families=_by_member(form.theme_families, folded_word),
-        offence_groups=_by_member(form.offence_groups, str.upper),
+        offence_groups=_by_member({name: (*codes, *_told_alone(name)) for name, codes in groups.items()}, str.upper),
         name=form.reference,
         areas={folded_word(key): Area(folded_word(area.force), area.lat, area.lon) for key, area in form.areas.items()},
     )
+
+
+def _with_groups(words: frozenset[str], groups: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """A list that holds all codes of a group holds the group's name, which stands for a code where none is told."""
+    whole = (name for name, codes in groups.items() if codes and words.issuperset(codes))
+    return words.union(*map(_told_alone, whole))
+
+
+def _told_alone(group: str) -> tuple[str, ...]:
+    return (group.upper(),) if group in GROUPS_TOLD_ALONE else ()
 
 
 def _family(form: Any, place: int, faults: Faults) -> CodeFamily | None:

@@ -21,6 +21,10 @@ STATES_WHAT_IS = frozenset({Kind.MISSING_REGRADED})
 """Kinds that say how things stand now: somebody is out there still. Others write anew what has happened, and of that
 those who began the watch knew."""
 
+STILL_FRESH = timedelta(days=7)
+"""How old a visit, crime or report may be to be told by its second record as if by its first: longer than a feed is
+away over a holiday, and short enough that a back file that is loaded rings nobody for what lies years back."""
+
 
 def edges(hits: Iterable[Hit], tolerance: timedelta, *, by_itself: bool = False) -> Iterator[Hit]:
     """Of hits of one occurrence in order, those that say something new.
@@ -59,7 +63,10 @@ def _tells_again(hit: Hit, *, before_the_watch: bool) -> bool:
     """
     pattern, moment = hit.pattern, hit.last
     entry = moment.entry
-    if pattern is None or moment.occurrence.links or (before_the_watch and entry.kind not in STATES_WHAT_IS):
+    occurrence = moment.occurrence
+    if pattern is None or moment.subject in occurrence.links:
+        return False
+    if entry.kind not in STATES_WHAT_IS and (before_the_watch or moment.at - occurrence.started_at > STILL_FRESH):
         return False
     alone = fold_occurrence((entry,), moment.reference)
     if alone is None or moment.subject not in alone.relations:

@@ -12,7 +12,7 @@ from domain.attributes import ProgrammeAttributes
 from domain.events import Event, occurrence_key
 from domain.ids import FiringId, MemberId
 from domain.kinds import HOLDS_FOR_EVERYBODY, TAKES_BACK, TAKES_ONE_OUT, Feed, Kind
-from domain.matches import LinkLearnt, Relation
+from domain.matches import NOBODY_NAMED, LinkLearnt, Relation
 from domain.people import CohortMember
 from domain.triggers import TriggerFired
 from triggers.expected import Comparison, Correction
@@ -126,25 +126,42 @@ class Trial:
         """
         event = step.event
         named = self.cohort.get(step.member) if step.member else None
+        if named is None and step.member and event.kind in TAKES_ONE_OUT:
+            return  # it takes out somebody whom we do not watch
         if named is None and not _household_key(event):
             reached = dict(self._amended(event))
             yield from (reached | dict(self._taken_from(event))).items()
             return
         subject = named if named and _allows(named, event) else None
-        about = str(subject.member_id) if subject else "household"
-        role = step.role if subject is named else None
         told: set[MemberId] = set()
         for member in self.cohort.values():
-            relation = self._relation(member, subject, event)
-            if relation is not None and _allows(member, event):
-                entry = entry_of(event, subject=about, relation=relation, role=role)
-                learnt = self.learnt.get(member.member_id, {}).get(MemberId(about))
+            entry = self._heard_by(member, subject, step, stranger=named is None)
+            if entry is not None and _allows(member, event):
                 told.add(member.member_id)
-                yield member.member_id, entry if learnt is None else told_on_link(entry, relation, learnt)
+                yield member.member_id, entry
         if event.kind in HOLDS_FOR_EVERYBODY:
             yield from (each for each in self._amended(event) if each[0] not in told)
         elif event.kind not in TAKES_ONE_OUT:
             yield from (each for each in self._taken_from(event) if each[0] not in told)
+
+    def _heard_by(
+        self, member: CohortMember, subject: CohortMember | None, step: Step, *, stranger: bool
+    ) -> HistoryEntry | None:
+        """As what somebody hears of an event about `subject` (None: nobody whom we may name), if they do.
+
+        Where it was in their home and they hear of it in no other way, they hear in which part a stranger was in it.
+        """
+        event = step.event
+        relation = None if subject is None else self._relation(member, subject, event)
+        if subject is not None and relation is not None:
+            entry = entry_of(event, subject=str(subject.member_id), relation=relation, role=step.role)
+            learnt = self.learnt.get(member.member_id, {}).get(subject.member_id)
+            return entry if learnt is None else told_on_link(entry, relation, learnt)
+        home = member.household_id
+        if not home or home != _household_key(event) or event.kind in TAKES_ONE_OUT:
+            return None
+        role = step.role if stranger else None
+        return entry_of(event, subject=NOBODY_NAMED, relation=Relation.HOUSEHOLD, role=role)
 
     def _waiting_for(self, member: MemberId, entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
         """What amended the occurrence for others before the member was heard to be in it."""
@@ -178,18 +195,15 @@ class Trial:
             if any(is_taken_by(known, entry) for known in known_of.index.entries):
                 yield member, entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
 
-    def _relation(self, member: CohortMember, subject: CohortMember | None, event: Event) -> Relation | None:
-        if subject is not None and member.member_id == subject.member_id:
+    def _relation(self, member: CohortMember, subject: CohortMember, event: Event) -> Relation | None:
+        if member.member_id == subject.member_id:
             return Relation.SELF
         if event.feed is Feed.PROGRAMME:
             return None
-        household = member.household_id
-        if household and (household == _household_key(event) or (subject and household == subject.household_id)):
+        if member.household_id and member.household_id == subject.household_id:
             return Relation.HOUSEHOLD
         close = (*self.links.get(member.member_id, ()), *self.learnt.get(member.member_id, ()))
-        if subject is not None and subject.member_id in close:
-            return Relation.ASSOCIATE
-        return None
+        return Relation.ASSOCIATE if subject.member_id in close else None
 
     def _take(self, member: CohortMember, entries: Sequence[HistoryEntry], at: datetime) -> None:
         before = self.people.get(member.member_id) or kept(self.rules, member, ())

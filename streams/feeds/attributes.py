@@ -94,7 +94,7 @@ def attributes_of(
             if values[name] == () and name in STATED_LISTS and _is_empty(value, ours=ours):
                 values[name] = NONE_STATED
     if own is CrimeAttributes:
-        _read_group(said, values, kind, on)
+        _read_group(said, values, kind, on, faults)
         _keep_raw_code(said, values)
     if own is ProgrammeAttributes:
         _check_status(kind, values, faults)
@@ -133,14 +133,17 @@ _TIDIERS = {own: tuple((name, _tidier(own, name)) for name in names) for own, na
 _MAKERS: dict[type[Attributes], Callable[..., Any]] = {own: maker(own) for own in FIELD_NAMES}
 
 
-def _read_group(said: msgspec.Struct, values: dict[str, Any], kind: Kind, on: date) -> None:
+def _read_group(said: msgspec.Struct, values: dict[str, Any], kind: Kind, on: date, faults: list[Fault]) -> None:
     """A crime that is recorded by its group alone has the group's name in the place of its code, where that says enough
-    for a rule. What is told of it later takes no code away."""
+    for a rule: where it does not, somebody must hear of that. What is told of it later takes no code away."""
     group = getattr(said, "group", None)
     if group is not None and kind is Kind.CRIME_RECORDED and not values.get("ho_code"):
         code = code_for_group(group, on)
         if code is not None:
             values["ho_code"], values["ho_code_raw"] = code, clean(group)
+        elif not values.get("offences"):
+            why = "is missing, and the group that is told leaves open which offence it is"
+            faults.append(Fault("attributes.ho_code", RejectReason.MISSING_FIELD, why))
 
 
 def _keep_raw_code(said: msgspec.Struct, values: dict[str, Any]) -> None:

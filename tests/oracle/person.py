@@ -233,8 +233,15 @@ class Life:
     def _whole(self, looked_for: Ground, way: tuple[Holds, Holds], moment: Moment) -> bool:
         """Whether the record says it all, had nothing been told of this before; not what is heard through a new link."""
         told = still_told([moment.entry])
-        linked = any(entry.linked for entry in self._all_told(moment))
-        if linked or not told or moment.entry.subject != moment.subject or moment.entry.relation not in ABOUT_SOMEBODY:
+        linked = any(entry.linked for entry in self._all_told(moment) if entry.subject == moment.subject)
+        old = moment.entry.kind is not Kind.MISSING_REGRADED and moment.at - moment.began > timedelta(days=7)
+        if (
+            old
+            or linked
+            or not told
+            or moment.entry.subject != moment.subject
+            or moment.entry.relation not in ABOUT_SOMEBODY
+        ):
             return False
         said, roles = words_of(told, self.reference), roles_of(told, moment.subject)
         alone = replace(

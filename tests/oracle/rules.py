@@ -215,7 +215,8 @@ def stands(life: Life, one: News) -> bool:
 
 
 def candidate(one: News, priority: int, about: str = "") -> Candidate:
-    grounds = {"": "", "visit": one.moment.key, "subject": one.moment.subject}
+    harmed = one.moment.key if one.moment.subject == "household" else one.moment.subject  # nobody was named
+    grounds = {"": "", "visit": one.moment.key, "subject": harmed}
     event, key = one.moment.entry.event_id, one.moment.key
     return Candidate(one.at, event, priority, one.learnt, grounds[about], key, one.lateness)
 

@@ -8,7 +8,7 @@ import pytest
 from cohort.index import CohortIndex
 from domain.attributes import DaAttributes
 from domain.events import Event, Mention
-from domain.identity import Identity
+from domain.identity import Identity, Name
 from domain.ids import HouseholdId, MemberId
 from domain.kinds import Feed, Kind, Role
 from domain.matches import Match, MatchDecision, MatchReason, Relation
@@ -33,6 +33,7 @@ INDEX = CohortIndex.build(
     ]
 )
 NOTHING_KNOWN = Known()
+ELSEWHERE = Identity(names=(Name(given=("Zeb",), family="Testelsewhere"),))
 M1, M2, M3, M4, M5 = (MemberId(f"M{number}") for number in range(1, 6))
 
 
@@ -176,6 +177,16 @@ def test_a_stranger_at_a_home_is_heard_of_there_in_their_role_and_one_of_ours_wi
     assert (*home, "suspect") not in heard(seen(both, [match(both, "M5", mention="1"), *at_home]))
     doubtful = match(told, "M7", MatchDecision.REVIEW, MatchReason.DOUBTFUL, mention="9")
     assert heard(seen(told, [doubtful, *at_home])) == {(*home, "")}
+
+
+def test_who_is_taken_out_of_a_crime_takes_nobody_else_along() -> None:
+    crime = event(Kind.CRIME_RECORDED, ("M5", VICTIM), attributes={"household_key": "H7"})
+    removed = replace(crime, kind=Kind.CRIME_ROLE_REMOVED, mentions=(Mention("9", VICTIM, ELSEWHERE),))
+    known = Known(dict.fromkeys(keys_to_look_up(removed), ("S:M5", "H:M8")))
+    at_home = [match(removed, "M8", reason=MatchReason.HOUSEHOLD, mention="household")]
+    assert heard(seen(removed, at_home, known=known)) == set()
+    nobody = replace(removed, mentions=(Mention("9", VICTIM, Identity()),))
+    assert {who for who, *_ in heard(seen(nobody, at_home, known=known))} == {"M5", "M4"}
 
 
 def test_a_test_message_concerns_nobody() -> None:

@@ -10,7 +10,7 @@ from domain.kinds import Kind
 from streams.feeds.intel_grades import parse_grade
 from streams.feeds.offences import offence_tables
 from triggers.grade_spelling import grade_parts
-from triggers.loading import shipped_reference
+from triggers.loading import load_reference, shipped_reference
 from triggers.scenarios import read_scenario
 from triggers.spelling import GROUPS_TOLD_ALONE, OFFENCE_SUBCLASSES, OFFENCES_SUPERSEDED, offence_code
 
@@ -54,6 +54,14 @@ def test_the_offence_spellings_are_those_of_the_border() -> None:
     for code in table.groups:
         for spelt in (code, code.lower(), f"0{code}", f"{code}/01" if code.isdigit() else code):
             assert offence_code(spelt) == table.code_of(spelt), spelt
+
+
+def test_lists_of_a_force_from_before_groups_were_read_know_them_too() -> None:
+    old = "reference: force\nversion: 1\nowner: us\nlists: {graves: [A1, A2], some: [A1]}\noffence_groups: {robbery: [A1, A2]}\n"
+    reference = load_reference(old)
+    assert reference.words("graves") == {"A1", "A2", "ROBBERY"}
+    assert reference.words("some") == {"A1"}
+    assert reference.groups_of(["ROBBERY"]) == {"robbery"}
 
 
 def test_a_group_told_alone_is_on_the_lists_that_have_all_of_its_codes_and_on_no_other() -> None:

@@ -30,8 +30,9 @@ from domain.kinds import Feed, Kind, Role
 from streams.codec import content_digest, decode_event, encode
 from streams.feeds.border import ATTRIBUTES_IN
 from streams.feeds.envelope import parse_counted, parse_record
+from streams.feeds.outcome import RejectReason
 from streams.feeds.record_policy import Origin, RecordPolicy
-from tests.unit.streams.feeds.records.said import NOW, PERSON, as_record, event, record
+from tests.unit.streams.feeds.records.said import NOW, PERSON, as_record, event, record, refused
 
 FULL_ATTRIBUTES = {
     EdAttributes: {"visit_key": "V1", "arrival": "2026-11-14T20:40:00Z", "intent": "assault", "codes": ["icd10:X99"]},
@@ -69,8 +70,6 @@ def test_the_border_knows_every_field_of_every_attribute_type() -> None:
         ("crime.recorded", {"group": "Homicide"}, ("HOMICIDE", "Homicide"), "the group stands for its code"),
         ("crime.recorded", {"group": "Homicide", "ho_code": " "}, ("HOMICIDE", "Homicide"), "a code of blanks is none"),
         ("crime.recorded", {"group": "Homicide", "ho_code": "8n"}, ("8N", "8n"), "the code says more"),
-        ("crime.recorded", {"group": "Violence with injury"}, (None, None), "it leaves open which offence it is"),
-        ("crime.recorded", {"group": "Fishing"}, (None, None), "no group at all"),
         ("crime.updated", {"group": "Homicide"}, (None, None), "what is told later takes no code away"),
     ],
 )
@@ -80,6 +79,14 @@ def test_the_group_of_a_crime_stands_for_its_code(
     crime = event(record(kind, attributes=said)).attributes
     assert isinstance(crime, CrimeAttributes)
     assert (crime.ho_code, crime.ho_code_raw) == code, why
+
+
+@pytest.mark.parametrize("group", ["Violence with injury", "Fishing"])
+def test_a_group_that_leaves_the_offence_open_is_a_missing_code(group: str) -> None:
+    found = refused(record("crime.recorded", attributes={"group": group}))
+    assert found.reason is RejectReason.MISSING_FIELD
+    assert "attributes.ho_code" in found.detail
+    assert event(record("crime.recorded", attributes={"group": group, "offences": ["8N"]}))
 
 
 def test_the_id_is_ours_and_a_given_one_is_not_believed() -> None:
