@@ -58,6 +58,10 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     for listener, match in _through_household(event, matches).items():
         for role in _roles_of_strangers(event, matches):
             parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, role, match)
+    for member in _at_home_themselves(event, certain, index):
+        for role in _roles_of_strangers(event, matches):
+            if role is not None:
+                parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, role)
     reviews = _reviews(event, matches, certain, now)
     reviews += _follow_links(event, certain, reached, known, parts, index=index, now=now)
     revived, inherited = _revive(event, certain, matches, known, index)
@@ -160,6 +164,17 @@ def _roles_of_strangers(event: Event, matches: Sequence[Match]) -> tuple[Role | 
     ours = {match.mention for match in matches if match.reason is not MatchReason.REVIEWED_DIFFERENT}
     roles = {_role(event, mention) for mention in event.mentions if mention.ref not in ours}
     return tuple(sorted(roles, key=str)) or (None,)
+
+
+def _at_home_themselves(
+    event: Event, certain: Iterable[tuple[MemberId, Role | None]], index: CohortIndex
+) -> tuple[MemberId, ...]:
+    """Who is named in it and lives where it was: a witness hears of the brother who was hurt, as if not named."""
+    home = getattr(event.attributes, "household_key", None)
+    if not home or event.kind in TAKES_ONE_OUT:
+        return ()
+    named = sorted({member for member, _ in certain})
+    return tuple(who for who in named if (known := index.member(who)) is not None and known.household_id == home)
 
 
 def _through_household(event: Event, matches: Sequence[Match]) -> dict[MemberId, Match]:

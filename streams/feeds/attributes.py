@@ -141,7 +141,7 @@ def _read_group(said: msgspec.Struct, values: dict[str, Any], kind: Kind, on: da
         code = code_for_group(group, on)
         if code is not None:
             values["ho_code"], values["ho_code_raw"] = code, clean(group)
-        elif not values.get("offences"):
+        else:
             why = "is missing, and the group that is told leaves open which offence it is"
             faults.append(Fault("attributes.ho_code", RejectReason.MISSING_FIELD, why))
 

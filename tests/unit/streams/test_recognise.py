@@ -175,6 +175,12 @@ def test_a_stranger_at_a_home_is_heard_of_there_in_their_role_and_one_of_ours_wi
     both = event(Kind.CRIME_RECORDED, ("M5", Role.SUSPECT), mentions=(stranger,), attributes={"household_key": "H7"})
     assert (*home, "victim") in heard(seen(both, [match(both, "M5", mention="1"), *at_home]))
     assert (*home, "suspect") not in heard(seen(both, [match(both, "M5", mention="1"), *at_home]))
+    witness = event(Kind.CRIME_RECORDED, ("M8", Role.WITNESS), mentions=(stranger,), attributes={"household_key": "H7"})
+    assert {("M8", "M8", SELF, "witness"), (*home, "victim")} <= heard(
+        seen(witness, [match(witness, "M8", mention="1")])
+    )
+    rejected = match(told, "M7", MatchDecision.NONE, MatchReason.REVIEWED_DIFFERENT, mention="9")
+    assert heard(seen(told, [rejected, *at_home])) == {(*home, "victim")}
     doubtful = match(told, "M7", MatchDecision.REVIEW, MatchReason.DOUBTFUL, mention="9")
     assert heard(seen(told, [doubtful, *at_home])) == {(*home, "")}
 

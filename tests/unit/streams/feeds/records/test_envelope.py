@@ -86,7 +86,8 @@ def test_a_group_that_leaves_the_offence_open_is_a_missing_code(group: str) -> N
     found = refused(record("crime.recorded", attributes={"group": group}))
     assert found.reason is RejectReason.MISSING_FIELD
     assert "attributes.ho_code" in found.detail
-    assert event(record("crime.recorded", attributes={"group": group, "offences": ["8N"]}))
+    assert event(record("crime.recorded", attributes={"group": group, "ho_code": "8N"}))
+    assert event(record("crime.updated", attributes={"group": group}))
 
 
 def test_the_id_is_ours_and_a_given_one_is_not_believed() -> None:
