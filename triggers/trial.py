@@ -4,7 +4,7 @@ The result lists every firing that would have led to an alert (also one withdraw
 difference to what the test expects, in words.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,10 +29,12 @@ from triggers.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a scenario. `held` are candidates that did not fire, with the reason; `missing` and `unexpected`
-    are told in words; the test passes when both are empty."""
+    """What came of a scenario: `firings` all that were told, `standing` those of them that stand at the end. `held` are
+    candidates that did not fire, with the reason; `missing` and `unexpected` are told in words; the test passes when
+    both are empty."""
 
     firings: tuple[TriggerFired, ...]
+    standing: tuple[TriggerFired, ...]
     corrections: tuple[Correction, ...]
     held: tuple[Verdict, ...]
     missing: tuple[str, ...]
@@ -79,7 +81,8 @@ class Trial:
             self._take(self.cohort[member], (entry,), entry.occurred_at)
             for waiting in self._waiting_for(member, entry):
                 self._take(self.cohort[member], (waiting,), waiting.occurred_at)
-        if event.kind in HOLDS_FOR_EVERYBODY:
+        unnamed = event.kind is Kind.CRIME_ROLE_REMOVED and not step.member
+        if event.kind in HOLDS_FOR_EVERYBODY or unnamed:
             self.amended.append(event)
         if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
             self.words.append(entry_of(event, subject=step.member or "", relation=Relation.SELF, role=step.role))
@@ -128,17 +131,19 @@ class Trial:
         named = self.cohort.get(step.member) if step.member else None
         if named is None and step.member and event.kind in TAKES_ONE_OUT:
             return  # it takes out somebody whom we do not watch
-        if named is None and not _household_key(event):
-            reached = dict(self._amended(event))
-            yield from (reached | dict(self._taken_from(event))).items()
+        if named is None and (event.kind in TAKES_ONE_OUT or not _household_key(event)):
+            reached = list(self._amended(event))
+            yield from reached
+            told = {member for member, _ in reached}
+            yield from (each for each in self._taken_from(event) if each[0] not in told)
             return
         subject = named if named and _allows(named, event) else None
-        told: set[MemberId] = set()
+        told = set()
         for member in self.cohort.values():
-            entry = self._heard_by(member, subject, step, stranger=named is None)
-            if entry is not None and _allows(member, event):
-                told.add(member.member_id)
-                yield member.member_id, entry
+            for entry in self._heard_by(member, subject, step, stranger=named is None):
+                if _allows(member, event):
+                    told.add(member.member_id)
+                    yield member.member_id, entry
         if event.kind in HOLDS_FOR_EVERYBODY:
             yield from (each for each in self._amended(event) if each[0] not in told)
         elif event.kind not in TAKES_ONE_OUT:
@@ -146,44 +151,52 @@ class Trial:
 
     def _heard_by(
         self, member: CohortMember, subject: CohortMember | None, step: Step, *, stranger: bool
-    ) -> HistoryEntry | None:
-        """As what somebody hears of an event about `subject` (None: nobody whom we may name), if they do.
+    ) -> Iterator[HistoryEntry]:
+        """As what somebody hears of an event about `subject` (None: nobody whom we may name).
 
-        Where it was in their home and they hear of it in no other way, they hear in which part a stranger was in it.
+        Where it was in their home they hear that too, and in which part a stranger was in it.
         """
         event = step.event
         relation = None if subject is None else self._relation(member, subject, event)
         if subject is not None and relation is not None:
             entry = entry_of(event, subject=str(subject.member_id), relation=relation, role=step.role)
             learnt = self.learnt.get(member.member_id, {}).get(subject.member_id)
-            return entry if learnt is None else told_on_link(entry, relation, learnt)
-        home = member.household_id
-        if not home or home != _household_key(event) or event.kind in TAKES_ONE_OUT:
-            return None
-        role = step.role if stranger else None
-        return entry_of(event, subject=NOBODY_NAMED, relation=Relation.HOUSEHOLD, role=role)
+            yield entry if learnt is None else told_on_link(entry, relation, learnt)
+        at_home = member.household_id and member.household_id == _household_key(event)
+        if at_home and relation is not Relation.SELF and event.kind not in TAKES_ONE_OUT:
+            role = step.role if stranger else None
+            yield entry_of(event, subject=NOBODY_NAMED, relation=Relation.HOUSEHOLD, role=role)
 
     def _waiting_for(self, member: MemberId, entry: HistoryEntry) -> tuple[HistoryEntry, ...]:
         """What amended the occurrence for others before the member was heard to be in it."""
         if not self.amended:
             return ()
-        known = {one.event_id for one in self.people[member].index.entries}
+        known = {(one.event_id, one.subject) for one in self.people[member].index.entries}
+        own = (str(member), Relation.OCCURRENCE)
+        subject, relation = own if entry.subject == member else (entry.subject, entry.relation)
         return tuple(
-            entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
+            entry_of(event, subject=subject, relation=relation, role=None)
             for event in self.amended
-            if occurrence_key(event) == entry.occurrence and event.event_id not in known
+            if occurrence_key(event) == entry.occurrence and (event.event_id, subject) not in known
         )
 
     def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
-        """An event that names nobody amends what is already linked to its occurrence."""
+        """An event that names nobody amends what is already linked to its occurrence; what takes somebody out, for each
+        of whom anything was heard."""
         entry = entry_of(event, subject="", relation=Relation.OCCURRENCE, role=None)
         for member, known_of in list(self.people.items()):
-            same_key = (
-                known.occurrence == entry.occurrence
-                or (known.source_system, known.source_key) == (entry.source_system, entry.source_key)
+            same_key = [
+                known
                 for known in known_of.index.entries
-            )
-            if any(same_key):
+                if known.occurrence == entry.occurrence
+                or (known.source_system, known.source_key) == (entry.source_system, entry.source_key)
+            ]
+            others = {
+                known.subject: known.relation for known in same_key if known.subject not in (member, NOBODY_NAMED)
+            }
+            for subject, relation in others.items():
+                yield member, entry_of(event, subject=subject, relation=relation, role=None)
+            if same_key:
                 yield member, entry_of(event, subject=str(member), relation=Relation.OCCURRENCE, role=None)
 
     def _taken_from(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
@@ -268,7 +281,8 @@ def run_scenario(scenario: Scenario, rules: RuleSet) -> Result:
     if scenario.corrections is not None:
         lost, extra = compared.corrections(corrections, trial.replaced)
         missing, unexpected = [*missing, *lost], [*unexpected, *extra]
-    return Result(firings, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
+    standing = tuple(firing for firing in firings if firing.firing_id not in trial.gone)
+    return Result(firings, standing, corrections, tuple(trial.held), tuple(missing), tuple(unexpected))
 
 
 def _links(cohort: Sequence[CohortMember]) -> dict[MemberId, set[MemberId]]:

@@ -83,7 +83,8 @@ def same_alerts(
     order (engine B), a record may be heard before what takes it back, or after. What a wait's end raised and news took
     back is never compared: a service that died between "he arrived" and "he left" rightly rings when it is back and the
     wait is long over, and one that heard both at once does not. For the same reason an alert that only such a rule
-    made has its reference from whichever ground it was told on first.
+    made has its reference and its id from whichever ground it was told on first: an event that ended in it ended in what
+    the alert says.
     """
     before, after = (
         {
@@ -99,12 +100,21 @@ def same_alerts(
         f"with kills only {sorted(map(str, only_after))[:3]}"
     )
     if with_references:
-        others = {one: (undisturbed.endings[one], killed.endings[one]) for one in undisturbed.endings}
+        others = {one: (_ended(undisturbed, one), _ended(killed, one)) for one in undisturbed.endings}
+        assert killed.endings.keys() == undisturbed.endings.keys()
         apart = [pair for pair in others.values() if pair[0] != pair[1]]
         unlike = [pair for pair in apart if set(pair) != _TOOK_BACK_A_WAIT]
-        assert killed.endings.keys() == undisturbed.endings.keys()
         assert not unlike, f"events ended otherwise than undisturbed: {unlike[:3]}"
         assert len(apart) <= undisturbed.waits_taken_back + killed.waits_taken_back, "more than waits were taken back"
+
+
+def _ended(run: Outcome, event: str) -> str | None:
+    """How an event ended; in an alert that only rules that wait made, by what that says instead of by its id."""
+    ending = run.endings[event]
+    alert = next((one for one in run.alerts if ending == f"alert:{one.alert_id}"), None)
+    told = [] if alert is None else sorted((firing.rule_id, firing.fired_at) for firing in alert.live)
+    waited = bool(told) and WAITING.issuperset(rule for rule, _ in told)
+    return f"alert: {told} of {alert.member_id}" if alert is not None and waited else ending
 
 
 def _only_waited(alert: Effective) -> bool:
