@@ -81,7 +81,7 @@ class Trial:
             self._take(self.cohort[member], (entry,), entry.occurred_at)
             for waiting in self._waiting_for(member, entry):
                 self._take(self.cohort[member], (waiting,), waiting.occurred_at)
-        unnamed = event.kind is Kind.CRIME_ROLE_REMOVED and not step.member
+        unnamed = event.kind in _WAIT_UNNAMED and not step.member
         if event.kind in HOLDS_FOR_EVERYBODY or unnamed:
             self.amended.append(event)
         if event.kind is Kind.ASSOCIATION_ADDED or (event.kind in TAKES_BACK and event.feed is Feed.PROGRAMME):
@@ -177,7 +177,7 @@ class Trial:
         return tuple(
             entry_of(event, subject=subject, relation=relation, role=None)
             for event in self.amended
-            if occurrence_key(event) == entry.occurrence and (event.event_id, subject) not in known
+            if (event.event_id, subject) not in known and _waits_for(event, entry)
         )
 
     def _amended(self, event: Event) -> Iterable[tuple[MemberId, HistoryEntry]]:
@@ -248,6 +248,18 @@ class Trial:
             self.corrections.append(Correction(firing, at, self.now or at))
             self.gone.add(firing.firing_id)
             self.again.discard(firing.firing_id)
+
+
+_WAIT_UNNAMED = frozenset({Kind.CRIME_ROLE_REMOVED, Kind.RECORD_RETRACTED})
+"""Kinds that wait for what they are about, where they name nobody."""
+
+
+def _waits_for(event: Event, entry: HistoryEntry) -> bool:
+    """Whether an event that came before it is about the occurrence of an entry, or takes it back."""
+    if occurrence_key(event) == entry.occurrence:
+        return True
+    taker = entry_of(event, subject="", relation=Relation.OCCURRENCE, role=None)
+    return event.kind in TAKES_BACK and is_taken_by(entry, taker)
 
 
 def _household_key(event: Event) -> str:
