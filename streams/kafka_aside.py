@@ -5,6 +5,7 @@ A message goes back as it was, to its own topic and partition; events and parts 
 done of it before is not done twice. What fails again comes here again, at another offset.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from redis.asyncio import Redis
 from domain.errors import StoreUnavailable
 from streams.kafka_gaps import fetched
 from streams.kafka_policy import KafkaPolicy
-from streams.kafka_producer import KafkaProducer, Outgoing
+from streams.kafka_producer import WITHIN, KafkaProducer, Outgoing
 from streams.kafka_work import Message
 from streams.valkey import ms, unavailable_as_ours
 
@@ -88,10 +89,11 @@ class AsideDesk:
         lane = TopicPartition(self._policy.quarantine, 0)
         consumer = AIOKafkaConsumer(**self._policy.client_options(), enable_auto_commit=False)
         try:
-            await consumer.start()
-            first = (await consumer.beginning_offsets([lane]))[lane]
-            return first, (await consumer.end_offsets([lane]))[lane]
-        except KafkaError as error:
+            async with asyncio.timeout(WITHIN.total_seconds()):
+                await consumer.start()
+                first = (await consumer.beginning_offsets([lane]))[lane]
+                return first, (await consumer.end_offsets([lane]))[lane]
+        except (KafkaError, TimeoutError) as error:
             raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
         finally:
             await consumer.stop()

@@ -4,6 +4,7 @@ A partition whose messages are neither taken nor in hand for a while has been pa
 held what it had fetched): its messages are fetched and handled. Otherwise the distance is only told.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from domain.errors import StoreUnavailable
 from streams.kafka_books import KafkaBooks
 from streams.kafka_gaps import Gapless
 from streams.kafka_policy import KafkaPolicy
+from streams.kafka_producer import WITHIN
 
 LOOK_EVERY = timedelta(seconds=2)
 _LOOKS = 3
@@ -25,7 +27,8 @@ _LOOKS_BUSY = 15
 class LaneWatch:
     """Looks at the lanes that are ours.
 
-    `busy` says whether a message is in hand; `tell` is given topic, partition and how many messages wait.
+    `busy` says whether a message is in hand; `tell` is given topic, partition and how many messages wait. Whoever stops
+    us waits for a look to end, so a broker that is silent is waited for `within`, not for the client's own 40 s.
     """
 
     def __init__(
@@ -37,8 +40,10 @@ class LaneWatch:
         assigned: Callable[[], Mapping[str, frozenset[int]]],
         busy: Callable[[], bool],
         tell: Callable[[str, int, int], None],
+        within: timedelta = WITHIN,
     ) -> None:
         self._policy = policy
+        self._within = within
         self._books = books
         self._lanes = lanes
         self._assigned = assigned
@@ -50,7 +55,7 @@ class LaneWatch:
 
     async def look(self) -> int:
         """Look once at every lane of ours. Returns how many messages were found passed over, and handled, since the
-        last look, by us or by an agent."""
+        last look, by us or by an agent. Raises StoreUnavailable."""
         ours = [(topic, partition) for topic, found in self._assigned().items() for partition in sorted(found)]
         ends = await self._ends(ours)
         for (topic, partition), end in ends.items():
@@ -81,11 +86,12 @@ class LaneWatch:
         if not lanes:
             return {}
         try:
-            if self._consumer is None:
-                self._consumer = AIOKafkaConsumer(**self._policy.client_options(), enable_auto_commit=False)
-                await self._consumer.start()
-            found = await self._consumer.end_offsets([TopicPartition(*lane) for lane in lanes])
-        except KafkaError as error:
+            async with asyncio.timeout(self._within.total_seconds()):
+                if self._consumer is None:
+                    self._consumer = AIOKafkaConsumer(**self._policy.client_options(), enable_auto_commit=False)
+                    await self._consumer.start()
+                found = await self._consumer.end_offsets([TopicPartition(*lane) for lane in lanes])
+        except (KafkaError, TimeoutError) as error:
             await self.close()
             raise StoreUnavailable(f"Kafka did not answer ({type(error).__name__}).") from error
         return {(lane.topic, lane.partition): end for lane, end in found.items()}

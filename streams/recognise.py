@@ -11,32 +11,38 @@ from datetime import datetime
 
 from cohort.index import CohortIndex
 from domain.attributes import EdAttributes
-from domain.events import Event, Mention, occurrence_key
+from domain.events import Event, occurrence_key
 from domain.ids import MemberId, digest
-from domain.kinds import TAKES_ONE_OUT, Kind, Role, natural_role
+from domain.kinds import TAKES_ONE_OUT, Kind, Role
 from domain.matches import NOBODY_NAMED, Match, MatchDecision, MatchReason, Relation
 from domain.reviews import ReviewVerdict
 from streams.applying import applied
-from streams.associations import heard_through, other_of
 from streams.knowledge import Known
 from streams.linking import (
     AMENDING,
     HOUSEHOLD,
     OCCURRENCE,
     SUBJECT,
-    fans_out,
     keys_to_look_up,
     occurrence_link,
     patient_link,
-    pointers,
 )
-from streams.messages import Disposition, Ending, Heir, Matched, ParkedAmendment, ReviewItem
+from streams.messages import Disposition, Ending, Matched, ParkedAmendment, ReviewItem
+from streams.naming import (
+    certain_of,
+    heard_at_home,
+    is_nameless_visit,
+    names_anybody,
+    names_somebody,
+    role_of,
+    through_household,
+)
+from streams.parts import Link, Parts
 from streams.ports import LogEntry, Recognised
 from streams.remembering import said_of_visit
 from streams.reviews import REVIEWED_DIFFERENT, Review
 
 _NOBODY = Disposition(Ending.NO_MATCH)
-Link = tuple[str, str]
 
 
 def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: CohortIndex, now: datetime) -> Recognised:
@@ -47,21 +53,16 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
     if event.kind is Kind.ED_MERGED:
         return _recognise_merge(entry, matches, known, index, now)
     reached = sorted({value for key in keys_to_look_up(event) for value in known.people(key)})
-    if not matches and not reached and event.kind not in AMENDING and not _is_nameless_visit(event, ()):
+    if not matches and not reached and event.kind not in AMENDING and not is_nameless_visit(event, ()):
         return _ended(entry, _NOBODY)  # nearly every event: it concerns nobody and opens nothing that could later
-    certain = _certain(event, matches)
-    parts = _Parts(_without_names(event) if matches or reached else event, index)  # parts of nobody carry nothing
+    certain = certain_of(event, matches)
+    parts = Parts(_without_names(event) if matches or reached else event, index)  # parts of nobody carry nothing
     for (member, role), match in certain.items():
         parts.add_subject(member, role, Relation.SELF, match)
     if certain:
         parts.add_other()
-    for listener, match in _through_household(event, matches).items():
-        for role in _roles_of_strangers(event, matches):
-            parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, role, match)
-    for member in _at_home_themselves(event, certain, index):
-        for role in _roles_of_strangers(event, matches):
-            if role is not None:
-                parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, role)
+    for listener, role, household in heard_at_home(event, matches, certain, index):
+        parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, role, household)
     reviews = _reviews(event, matches, certain, now)
     reviews += _follow_links(event, certain, reached, known, parts, index=index, now=now)
     revived, inherited = _revive(event, certain, matches, known, index)
@@ -72,9 +73,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
         reviews,
         revived=revived,
         links=(*links, *inherited),
-        parked=_parked(
-            event, certain, links, clear=_names_somebody(event), nameless=_is_nameless_visit(event, certain)
-        ),
+        parked=_parked(event, certain, links, clear=names_somebody(event), nameless=is_nameless_visit(event, certain)),
         nobody=_about_nobody(matches),
         applied=applied(event, matches, parts.found.values(), known.said, now),
     )
@@ -82,7 +81,7 @@ def recognise(entry: LogEntry, matches: Sequence[Match], known: Known, index: Co
 
 def taken_from(event: Event, member: MemberId, index: CohortIndex) -> tuple[Matched, ...]:
     """The parts by which a member, and those close to them, lose the occurrence of `event` to nobody we know."""
-    parts = _Parts(event, index)
+    parts = Parts(event, index)
     parts.take_away(member, heirs=())
     return tuple(parts.found.values())
 
@@ -95,7 +94,7 @@ def _about_nobody(matches: Sequence[Match]) -> Disposition:
 
 def _concluded(
     entry: LogEntry,
-    parts: "_Parts",
+    parts: Parts,
     reviews: Sequence[ReviewItem],
     *,
     revived: Sequence[Matched],
@@ -133,7 +132,7 @@ def _parked(
     somebody who could not say their name, for whom a later message names."""
     if event.kind not in AMENDING and event.kind is not Kind.ED_MERGED and not nameless:
         return None
-    if event.kind in TAKES_ONE_OUT and not certain and _names_anybody(event):
+    if event.kind in TAKES_ONE_OUT and not certain and names_anybody(event):
         return None  # it takes out somebody whom we do not know
     return ParkedAmendment(
         keys=keys_to_look_up(event) or (occurrence_link(occurrence_key(event)),),
@@ -149,134 +148,6 @@ def _without_names(event: Event) -> Event:
     return replace(event, mentions=()) if event.mentions else event
 
 
-def _is_nameless_visit(event: Event, certain: Collection[object]) -> bool:
-    """Whether it opens a visit without saying clearly who the patient is, as with the unconscious: a visit has one."""
-    attributes = event.attributes
-    opens = isinstance(attributes, EdAttributes) and bool(attributes.visit_key) and not keys_to_look_up(event)
-    return opens and not certain and not _names_somebody(event)
-
-
-def _roles_of_strangers(event: Event, matches: Sequence[Match]) -> tuple[Role | None, ...]:
-    """In which roles an event names people whom we do not watch: at a home, they may be of it. (None,) where none is.
-
-    The role of whom we watch, or may, is left out: nobody learns through their home what their own authority keeps.
-    """
-    ours = {match.mention for match in matches if match.reason is not MatchReason.REVIEWED_DIFFERENT}
-    roles = {_role(event, mention) for mention in event.mentions if mention.ref not in ours}
-    return tuple(sorted(roles, key=str)) or (None,)
-
-
-def _at_home_themselves(
-    event: Event, certain: Iterable[tuple[MemberId, Role | None]], index: CohortIndex
-) -> tuple[MemberId, ...]:
-    """Who is named in it and lives where it was: a witness hears of the brother who was hurt, as if not named."""
-    home = getattr(event.attributes, "household_key", None)
-    if not home or event.kind in TAKES_ONE_OUT:
-        return ()
-    named = sorted({member for member, _ in certain})
-    return tuple(who for who in named if (known := index.member(who)) is not None and known.household_id == home)
-
-
-def _through_household(event: Event, matches: Sequence[Match]) -> dict[MemberId, Match]:
-    """Who hears of it because of where it was. Whoever is taken out of it, somebody else may have been hurt there."""
-    if event.kind in TAKES_ONE_OUT:
-        return {}
-    return {match.member_id: match for match in matches if match.reason is MatchReason.HOUSEHOLD}
-
-
-class _Parts:
-    """The parts of one event, one for each (listener, subject, role): the closest relation wins."""
-
-    def __init__(self, event: Event, index: CohortIndex) -> None:
-        self._event = event
-        self._index = index
-        self.found: dict[tuple[str, str, Role | None], Matched] = {}
-
-    def add(
-        self, listener: MemberId, subject: str, relation: Relation, role: Role | None, match: Match | None = None
-    ) -> None:
-        self.found.setdefault(
-            (listener, subject, role),
-            Matched(event=self._event, listener=listener, subject=subject, relation=relation, role=role, match=match),
-        )
-
-    def tells_the_home(self, listener: MemberId) -> bool:
-        """Whether somebody hears of it already because of where it was."""
-        return any(who == listener and subject == NOBODY_NAMED for who, subject, _ in self.found)
-
-    def add_linked(self, listener: MemberId, subject: MemberId, relation: Relation, role: Role | None) -> None:
-        """Somebody close to the subject, who hears of it through their link."""
-        self.add(listener, subject, relation, role)
-        part = self.found[(listener, subject, role)]
-        if part.relation is relation:
-            learnt = heard_through(listener, subject, self._event, self._index)
-            self.found[(listener, subject, role)] = part if learnt is None else replace(part, linked=learnt)
-
-    def add_other(self) -> None:
-        """The member with whom the event says that its client is linked: it is about them as well."""
-        other = other_of(self._event)
-        if other is not None and self._index.member(other) is not None:
-            self.add(other, other, Relation.SELF, natural_role(self._event.kind))
-
-    def add_subject(self, member: MemberId, role: Role | None, relation: Relation, match: Match | None = None) -> None:
-        """The member themselves, and whoever must hear of what happens to them."""
-        self.add(member, member, relation, role, match)
-        for listener, how in self._close_to(member):
-            self.add_linked(listener, member, how, role)
-
-    def take_away(self, member: MemberId, *, heirs: Collection[MemberId]) -> None:
-        """The source says that it was not this member but the heirs: the member's own worker hands over what it has.
-
-        Whoever heard of it because they are close to the member loses it too; those close to the heirs inherit.
-        """
-        inherit = [Heir(heir, heir, Relation.SELF) for heir in sorted(heirs)]
-        inherit += [Heir(listener, heir, how) for heir in sorted(heirs) for listener, how in self._close_to(heir)]
-        self._lose(member, member, tuple(inherit))
-        for listener, _ in self._close_to(member):
-            self._lose(listener, member, ())
-
-    def _lose(self, listener: MemberId, subject: MemberId, heirs: tuple[Heir, ...]) -> None:
-        self.found[(listener, subject, None)] = Matched(
-            event=self._event, listener=listener, subject=subject, relation=Relation.LOST, role=None, heirs=heirs
-        )
-
-    def _close_to(self, member: MemberId) -> tuple[tuple[MemberId, Relation], ...]:
-        """Those who hear of it too, unless the member's own authority keeps this feed out."""
-        subject = self._index.member(member)
-        if subject and self._event.feed not in subject.allowed_feeds:
-            return ()
-        return tuple((close, how) for close, how in self._index.linked(member) if fans_out(self._event.kind, how))
-
-    def links(self) -> tuple[Link, ...]:
-        """What to remember: whom the occurrence concerns, and what leads to the occurrence."""
-        values = sorted(
-            {
-                SUBJECT + part.subject if part.subject != NOBODY_NAMED else HOUSEHOLD + part.listener
-                for part in self.found.values()
-                if part.relation is not Relation.LOST
-            }
-        )
-        if not values:
-            return ()
-        own = occurrence_link(occurrence_key(self._event))
-        leads = [(key, OCCURRENCE + own) for key in pointers(self._event)]
-        return (*((own, value) for value in values), *leads)
-
-
-def _certain(event: Event, matches: Sequence[Match]) -> dict[tuple[MemberId, Role | None], Match]:
-    """Members matched beyond doubt, each in each role that they have in the event; the heaviest match of each."""
-    mentions = {mention.ref: mention for mention in event.mentions}
-    found: dict[tuple[MemberId, Role | None], Match] = {}
-    for match in sorted(matches, key=lambda each: (-each.match_weight, each.member_id, each.mention)):
-        if match.decision is MatchDecision.MATCH and match.reason is not MatchReason.HOUSEHOLD:
-            found.setdefault((match.member_id, _role(event, mentions[match.mention])), match)
-    return found
-
-
-def _role(event: Event, mention: Mention) -> Role | None:
-    return mention.role or natural_role(event.kind)
-
-
 def _reviews(
     event: Event, matches: Sequence[Match], certain: Collection[tuple[MemberId, Role | None]], now: datetime
 ) -> list[ReviewItem]:
@@ -288,7 +159,7 @@ def _reviews(
             doubtful.setdefault(match.mention, []).append(match)
     if not doubtful:
         return []
-    roles = {mention.ref: _role(event, mention) for mention in event.mentions}
+    roles = {mention.ref: role_of(event, mention) for mention in event.mentions}
     return [
         ReviewItem(
             review_id=digest("review", event.event_id, mention),
@@ -307,7 +178,7 @@ def _follow_links(
     certain: Mapping[tuple[MemberId, Role | None], Match],
     reached: Iterable[str],
     known: Known,
-    parts: _Parts,
+    parts: Parts,
     *,
     index: CohortIndex,
     now: datetime,
@@ -315,7 +186,7 @@ def _follow_links(
     """Reach those who are linked to the occurrence (`reached`, in order) without being named now."""
     named = {member for member, _ in certain}
     asked: list[ReviewItem] = []
-    if event.kind in TAKES_ONE_OUT and (named or _names_anybody(event)):
+    if event.kind in TAKES_ONE_OUT and (named or names_anybody(event)):
         return asked
     for value in reached:
         member = MemberId(value[len(SUBJECT) :])
@@ -323,7 +194,7 @@ def _follow_links(
             if event.kind not in TAKES_ONE_OUT and not parts.tells_the_home(member):
                 parts.add(member, NOBODY_NAMED, Relation.HOUSEHOLD, None)
         elif member not in named:
-            moved = isinstance(event.attributes, EdAttributes) and _names_somebody(event)
+            moved = isinstance(event.attributes, EdAttributes) and names_somebody(event)
             said = said_of_visit(event, known.said, member, index) if moved else None
             if moved and (named or said is ReviewVerdict.DIFFERENT):
                 parts.take_away(member, heirs=named)
@@ -332,24 +203,6 @@ def _follow_links(
             if moved and said is None:
                 asked.append(_identity_changed(event, member, now))
     return asked
-
-
-def _names_anybody(event: Event) -> bool:
-    """Whether it says of anybody who they are, however little: then it is not of just anybody who was in it."""
-    said = [mention.identity for mention in event.mentions]
-    return any(mention.member_id for mention in event.mentions) or any(
-        who.names or who.dates_of_birth or who.identifiers or who.extra for who in said
-    )
-
-
-def _names_somebody(event: Event) -> bool:
-    """Whether an ED message says clearly who the patient is: then a mismatch means something."""
-    return any(
-        mention.identity.dates_of_birth
-        and any(name.family and name.given for name in mention.identity.names)
-        and not mention.identity.unknown
-        for mention in event.mentions
-    )
 
 
 def _identity_changed(event: Event, member: MemberId, now: datetime) -> ReviewItem:
@@ -377,14 +230,14 @@ def _revive(
     for waiting in known.parked:
         if waiting.named and waiting.event.kind in TAKES_ONE_OUT:
             continue
-        parts = _Parts(waiting.event, index)
+        parts = Parts(waiting.event, index)
         for member in sorted({member for member, _ in certain} - set(waiting.named)):
             if _takes_away(waiting, event):
                 parts.take_away(member, heirs=waiting.named)
                 links += [(own, SUBJECT + heir) for heir in waiting.named]
             elif SUBJECT + member not in waiting.reached:
                 parts.add_subject(member, None, Relation.OCCURRENCE)
-        for listener in _through_household(waiting.event, matches):
+        for listener in through_household(waiting.event, matches):
             if HOUSEHOLD + listener not in waiting.reached:
                 parts.add(listener, NOBODY_NAMED, Relation.HOUSEHOLD, None)
         revived += parts.found.values()
@@ -414,12 +267,12 @@ def _recognise_merge(
     event = entry.event
     attributes = event.attributes
     assert isinstance(attributes, EdAttributes)
-    certain = _certain(event, matches)
+    certain = certain_of(event, matches)
     survivor_key = patient_link(event, attributes.patient_key)
     retired_key = patient_link(event, attributes.merged_patient_key)
     survivors = {member for member, _ in certain} or _subjects(known, survivor_key)
     retired = _subjects(known, retired_key)
-    parts = _Parts(_without_names(event), index)
+    parts = Parts(_without_names(event), index)
     for member in sorted(survivors):
         match = next((found for (who, _), found in certain.items() if who == member), None)
         parts.add(member, member, Relation.SELF, Role.PATIENT, match)

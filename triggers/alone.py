@@ -57,7 +57,7 @@ def alone(names: Collection[str], sets: Iterable[RuleSet]) -> Alone:
 def families_read(rules: RuleSet) -> frozenset[str]:
     """The families of records ('ed', 'crime' ...) at which any of the rules looks, also for what the past answers; what
     changes who the person is (`STANDING_KINDS`) every rule reads and is not among them."""
-    return frozenset(family_of(kind) for rule in rules.rules for event in events_in(rule.when) for kind in event.kinds)
+    return frozenset(family for rule in rules.rules for event in events_in(rule.when) for family in event.families)
 
 
 def keeps_time(rules: RuleSet) -> bool:

@@ -18,9 +18,7 @@ from tests.kafka.broker import Cluster
 
 pytestmark = pytest.mark.server
 
-_STOPS_WITHIN_S = 45.0
-"""A few seconds; but what a lane was sending when the stop came may wait for the Kafka client's own limit, 40 s (seen once
-in a suite at load 9)."""
+_STOPS_WITHIN_S = 20.0
 
 N1 = navigator("N1", 101)
 PEOPLE = [watched(number, "N1") for number in range(1, 7)]
